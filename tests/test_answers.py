@@ -111,8 +111,8 @@ class History:
             if due_paths:
                 edits.index_paths(due_paths)
 
-    def scan(self, cancel: threading.Event | None = None) -> None:
-        self.engine.refresh(lambda _: None, cancel or threading.Event(), 0)
+    def scan(self, cancel_event: threading.Event | None = None) -> None:
+        self.engine.refresh(lambda _: None, cancel_event or threading.Event(), 0)
 
     # What may happen
 
@@ -227,9 +227,9 @@ def plain(answer: Answer) -> object:
 
 def answers(engine: Engine, root: Path) -> Iterator[tuple[object, object]]:
     """Questions and what comes back, of every kind."""
-    for within in (Filter(), Filter(languages=("python",)), Filter(folder=root / "shop")):
+    for hit_filter in (Filter(), Filter(languages=("python",)), Filter(folder=root / "shop")):
         for question in QUESTIONS:
-            yield (question, within), plain(engine.search(question, 6, within=within))
+            yield (question, hit_filter), plain(engine.search(question, 6, hit_filter=hit_filter))
     snippets = [(path, snippet) for path in sorted(root.rglob("*.*")) for snippet in engine.list_snippets(path)]
     for path, snippet in snippets[::4]:
         lines = Span(snippet.name_line, snippet.name_line + 1)

@@ -51,13 +51,13 @@ class TestQuestions:
 
     def test_filters_apply_before_ranking(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
-            only_go = engine.search("sum the prices of all orders", 1, within=Filter(languages=("go",)))
+            only_go = engine.search("sum the prices of all orders", 1, hit_filter=Filter(languages=("go",)))
             assert list_names(only_go) == ["TotalPrice"]
-            in_shop = engine.search("sum the prices of all orders", 9, within=Filter(folder=root / "shop"))
+            in_shop = engine.search("sum the prices of all orders", 9, hit_filter=Filter(folder=root / "shop"))
             assert {hit.place.path.parent for hit in in_shop.hits} == {root / "shop"}
 
     @pytest.mark.parametrize(
-        ("within", "left"),
+        ("hit_filter", "left"),
         [
             (Filter(languages=("go", "python"), paths=("tool", "shop/orders.py")), {"shop/orders.py", "tool/price.go"}),
             (Filter(paths=("shop/",)), {"shop/orders.py", "shop/invoices.py"}),
@@ -69,7 +69,7 @@ class TestQuestions:
             (Filter(tests=False, languages=("go",)), {"tool/price.go"}),
         ],
     )
-    def test_patterns_and_tests_filter_questions_and_code(self, tmp_path: Path, within: Filter, left: set[str]):
+    def test_patterns_and_tests_filter_questions_and_code(self, tmp_path: Path, hit_filter: Filter, left: set[str]):
         """A folder above the root is called test, too: only what is below the root counts."""
         root = tmp_path / "test" / "root"
         total = define_total("total_price")
@@ -79,17 +79,17 @@ class TestQuestions:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_text(text, "utf-8")
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
-            answers = [engine.search("total price of items", 9, within=within)]
-            answers.append(engine.find_similar_to_code(total, 9, language="python", within=within))
+            answers = [engine.search("total price of items", 9, hit_filter=hit_filter)]
+            answers.append(engine.find_similar_to_code(total, 9, language="python", hit_filter=hit_filter))
         for answer in answers:
             assert {hit.place.path.relative_to(root).as_posix() for hit in answer.hits} == left
 
     def test_hits_are_of_the_kinds_asked_for(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
-            within = Filter(kinds=(SnippetKind.METHOD, SnippetKind.CLASS))
-            hits = engine.search("read", 9, within=within).hits
+            hit_filter = Filter(kinds=(SnippetKind.METHOD, SnippetKind.CLASS))
+            hits = engine.search("read", 9, hit_filter=hit_filter).hits
             assert hits
-            assert {hit.place.kind for hit in hits} <= set(within.kinds)
+            assert {hit.place.kind for hit in hits} <= set(hit_filter.kinds)
 
     def test_symbols_are_found_by_any_part_of_their_name(self, root: Path, tmp_path: Path):
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
@@ -168,7 +168,7 @@ class TestQuestions:
         cancelled = threading.Event()
         cancelled.set()
         with open_engine(root, cache=tmp_path / "c") as (engine, _):
-            assert engine.search("orders", 5, cancel=cancelled).hits == ()
+            assert engine.search("orders", 5, cancel_event=cancelled).hits == ()
 
 
 class TestLongQuestions:
@@ -197,17 +197,17 @@ class TestLongQuestions:
             engine.find_similar_to_code(code + code, 5)
 
     @pytest.mark.parametrize(
-        "within",
+        "hit_filter",
         [Filter(languages=("x" * 5_000,)), Filter(folder=Path("/" + "x" * 5_000))],
     )
-    def test_no_folder_or_language_is_so_long(self, engine: Engine, within: Filter):
+    def test_no_folder_or_language_is_so_long(self, engine: Engine, hit_filter: Filter):
         with pytest.raises(QueryError, match=r"at most 4,096 .* Name "):
-            engine.search("cancel", 5, within=within)
+            engine.search("cancel", 5, hit_filter=hit_filter)
 
     @pytest.mark.parametrize("folder", ["/a\0b", "/a\udcff"])
     def test_a_folder_that_no_path_can_name_is_refused(self, engine: Engine, folder: str):
         with pytest.raises(QueryError, match="valid UTF-8"):
-            engine.search("cancel", 5, within=Filter(folder=Path(folder)))
+            engine.search("cancel", 5, hit_filter=Filter(folder=Path(folder)))
 
     def test_any_number_of_hits_may_be_asked_for(self, engine: Engine):
         assert search_by_name(engine, "cancel", 10**30)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from codekin.code.extract import split_lines, to_canonical_text
 from codekin.completion.cursor import CellText
 from codekin.duplicates.base_revision import open_base_revision
 from codekin.duplicates.finder import DuplicateSearch
@@ -17,18 +16,15 @@ from codekin.duplicates.suppression_file import SuppressionFile
 from codekin.duplicates.suppressions import FunctionReference, SuppressionEdit
 from codekin.engine_answers import AnsweringEngine
 from codekin.map.builder import CodeMap
-from codekin.search.hits import CodeQuery, DocumentReader, query_at
-from codekin.search.limits import check_code, read_question
+from codekin.search.hits import DocumentReader
 from codekin.status.overview import HeavyModelState
 from codekin.status.report import Report, make_report
 from codekin.status.self_check import check_findable
 from codekin.storage.repair import with_repair
 from codekin.types import (
-    Answer,
     Cancel,
     Cell,
     Completion,
-    Filter,
     Hit,
     IndexReport,
     Location,
@@ -37,9 +33,7 @@ from codekin.types import (
     Progress,
     Skipped,
     Snippet,
-    Span,
     Status,
-    Task,
 )
 from codekin.workspace.workspace import Document, SourceFile, snippets_of
 
@@ -56,13 +50,13 @@ class Engine(AnsweringEngine):
         self._indexer.start()
         self._heavy.start()
 
-    def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
-        """Bring the index up to date in `workers` processes before returning; return counts, also if `cancel` ends it.
+    def refresh(self, on_progress: OnProgress, cancel_event: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
+        """Bring the index up to date in `workers` processes before returning; return counts, also if cancelled.
 
         Where another process owns the index, nothing is reconciled: with `wait`, wait until the owner is up to date;
         else return at once. Raises StoreError, IndexingError.
         """
-        return self._refresher.refresh(on_progress, cancel, workers, wait=wait)
+        return self._refresher.refresh(on_progress, cancel_event, workers, wait=wait)
 
     def refresh_if_changed(self, max_changes: int) -> bool:
         """Bring the index up to date with the disk; False, and nothing is done, where more than that has changed."""
@@ -130,35 +124,6 @@ class Engine(AnsweringEngine):
 
     # Questions
 
-    def find_similar(
-        self, path: Path, lines: Span, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
-    ) -> Answer:
-        """Find at most `k` places like the snippet at one line, or like several lines. Raises QueryError if no code.
-
-        Best first; improbable ones are left out, so there may be none. The code itself and its function are no hits.
-        `cancel` ends the search with the hits made so far.
-        """
-        query = query_at(self._workspace, path, lines)
-        return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
-
-    def find_similar_to_code(
-        self, code: str, k: int, *, language: str = "", within: Filter = Filter(), cancel: Cancel | None = None
-    ) -> Answer:
-        """Find at most `k` places like `code`, from anywhere. Raises QueryError beyond 1,000,000 characters.
-
-        Best first; improbable ones are left out, so there may be none, as for blank code. Clones are recognised where
-        its language is known: `language`, or that to which the hits are limited.
-        """
-        check_code(code)
-        only_language = within.languages[0] if len(within.languages) == 1 else None
-        query = CodeQuery(to_canonical_text(split_lines(code)), language or only_language)
-        return self._answer_query(query, Task.CODE2CODE, k, within, cancel)
-
-    def search(self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None) -> Answer:
-        """Find at most `k` places for a question in words, best first. Raises QueryError beyond 100,000 characters."""
-        query = CodeQuery(read_question(question), is_code=False)
-        return self._answer_query(query, Task.NL2CODE, k, within, cancel)
-
     def complete(
         self,
         path: Path,
@@ -166,7 +131,7 @@ class Engine(AnsweringEngine):
         column: int,
         *,
         text: str | CellText | None = None,
-        cancel: Cancel | None = None,
+        cancel_event: Cancel | None = None,
     ) -> list[Completion]:
         """Suggest how the code continues at a cursor (0-based row, characters), likeliest first; often [].
 
@@ -180,7 +145,7 @@ class Engine(AnsweringEngine):
             cursor = self._completer.make_cursor(path, text, row, column)
             if not self._started:
                 self._completer.load_tokens(cursor.path)
-            return self._completer.complete(cursor, self.settings.completion, cancel or threading.Event())
+            return self._completer.complete(cursor, self.settings.completion, cancel_event or threading.Event())
 
         return self._run_with_repair(complete)
 
@@ -195,7 +160,7 @@ class Engine(AnsweringEngine):
         return self._suppressions.drop_suppressed(path, snippet, hits)
 
     def find_duplicate_groups(
-        self, selection: DuplicateSelection, base: str, on_progress: OnProgress, cancel: Cancel
+        self, selection: DuplicateSelection, base: str, on_progress: OnProgress, cancel_event: Cancel
     ) -> DuplicateSearch:
         """Compare the workspace's functions; return groups of near-duplicates, made when iterated. Raises QueryError.
 
@@ -203,12 +168,12 @@ class Engine(AnsweringEngine):
         QueryError where there is no such revision.
         """
         base_revision = open_base_revision(self._workspace.roots[0], base) if base else None
-        find_groups = partial(self._duplicate_finder.find_groups, selection, base_revision, on_progress, cancel)
+        find_groups = partial(self._duplicate_finder.find_groups, selection, base_revision, on_progress, cancel_event)
         return self._run_with_repair(find_groups)
 
-    def build_map(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
+    def build_map(self, limit: int, on_progress: OnProgress, cancel_event: Cancel) -> CodeMap | None:
         """Lay out an even sample of at most `limit` functions on a plane, cached per generation; None if cancelled."""
-        return self._map_builder.build(limit, on_progress, cancel)
+        return self._map_builder.build(limit, on_progress, cancel_event)
 
     # Documents
 
@@ -261,9 +226,9 @@ class Engine(AnsweringEngine):
         """Load or connect to the heavy model, waiting for it; False where none is configured. Raises ModelError."""
         return self._heavy.open() is not None
 
-    def embed_with_heavy_model(self, on_progress: OnProgress, cancel: Cancel) -> int:
+    def embed_with_heavy_model(self, on_progress: OnProgress, cancel_event: Cancel) -> int:
         """Embed with the heavy model until no vector is missing or cancelled; return how many. Raises ModelError."""
-        return self._heavy.run_until_done(on_progress, cancel)
+        return self._heavy.run_until_done(on_progress, cancel_event)
 
     def describe_heavy_model(self) -> HeavyModelState | None:
         """Return the heavy model's status, backlog and last failure; None where none is configured. Loads nothing."""

@@ -1,4 +1,4 @@
-"""The questions of whoever writes code, agents above all: does it exist, what belongs to a task, what is in a file.
+"""The questions about the workspace's code: where is it, what is like it, does it exist, what belongs to a task.
 
 `Engine` inherits them; they are apart from it only to keep both readable.
 """
@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from codekin.code.extract import find_snippet, split_lines
+from codekin.code.extract import find_snippet, split_lines, to_canonical_text
 from codekin.code.languages import has_grammar
 from codekin.engine_core import EngineCore
 from codekin.errors import NoLineError, QueryError
@@ -21,12 +21,12 @@ from codekin.search.existing import (
     judge_function,
     list_functions,
 )
-from codekin.search.hits import CodeQuery
+from codekin.search.hits import CodeQuery, query_at
 from codekin.search.limits import MAX_HITS, check_code, check_filter, read_question
 from codekin.search.outline import OutlineEntry, make_outline
 from codekin.search.related_tests import RelatedTestFinder
 from codekin.search.word_scan import scan_words
-from codekin.types import Answer, Cancel, Filter, Hit, Snippet, SnippetKind, Task
+from codekin.types import Answer, Cancel, Filter, Hit, Snippet, SnippetKind, Span, Task
 from codekin.workspace.workspace import Document, snippets_of
 
 _MAX_GUESSED_LANGUAGES = 6  # of the workspace, its commonest first
@@ -35,13 +35,13 @@ _LOADING_POLL_S = 0.02
 
 
 class AnsweringEngine(EngineCore):
-    """An engine that answers what is asked before code is written."""
+    """An engine that answers questions about the workspace's code."""
 
-    def wait_until_loaded(self, stall_timeout_s: float, cancel: Cancel) -> None:
+    def wait_until_loaded(self, stall_timeout_s: float, cancel_event: Cancel) -> None:
         """Wait while another thread loads an index that is complete, as long as that gets on within the time-out."""
         self._run_with_repair(lambda: None)
         loaded_share, changed = self._index.loaded_share, time.monotonic()
-        while loaded_share < 1 and self._overview.measure_indexed_share() == 1 and not cancel.is_set():
+        while loaded_share < 1 and self._overview.measure_indexed_share() == 1 and not cancel_event.is_set():
             if time.monotonic() - changed > stall_timeout_s:
                 return
             time.sleep(_LOADING_POLL_S)
@@ -57,22 +57,59 @@ class AnsweringEngine(EngineCore):
         """Return the language of the file at `path`, which need not exist; None if it is no source code."""
         return self._workspace.language_rules.detect_language(path, text=text)
 
+    def find_similar(
+        self, path: Path, lines: Span, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
+    ) -> Answer:
+        """Find at most `k` places like the snippet at one line, or like several lines. Raises QueryError if no code.
+
+        Best first; improbable ones are left out, so there may be none. The code itself and its function are no hits.
+        `cancel_event` ends the search with the hits made so far.
+        """
+        query = query_at(self._workspace, path, lines)
+        return self._answer_query(query, Task.CODE2CODE, k, hit_filter, cancel_event)
+
+    def find_similar_to_code(
+        self,
+        code: str,
+        k: int,
+        *,
+        language: str = "",
+        hit_filter: Filter = Filter(),
+        cancel_event: Cancel | None = None,
+    ) -> Answer:
+        """Find at most `k` places like `code`, from anywhere. Raises QueryError beyond 1,000,000 characters.
+
+        Best first; improbable ones are left out, so there may be none, as for blank code. Clones are recognised where
+        its language is known: `language`, or that to which the hits are limited.
+        """
+        check_code(code)
+        only_language = hit_filter.languages[0] if len(hit_filter.languages) == 1 else None
+        query = CodeQuery(to_canonical_text(split_lines(code)), language or only_language)
+        return self._answer_query(query, Task.CODE2CODE, k, hit_filter, cancel_event)
+
+    def search(
+        self, question: str, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
+    ) -> Answer:
+        """Find at most `k` places for a question in words, best first. Raises QueryError beyond 100,000 characters."""
+        query = CodeQuery(read_question(question), is_code=False)
+        return self._answer_query(query, Task.NL2CODE, k, hit_filter, cancel_event)
+
     def search_by_words(
-        self, question: str, k: int, *, within: Filter = Filter(), cancel: Cancel | None = None
+        self, question: str, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> Answer:
         """Find at most `k` hits by the question's words, reading files itself for some 1.2 s; needs no index.
 
         Best first. Raises StoreClosingError when cancelled, QueryError for too long a question.
         """
         started = time.monotonic()
-        check_filter(within)
+        check_filter(hit_filter)
         scan = scan_words(
-            self._workspace, read_question(question), min(k, MAX_HITS), within, cancel or threading.Event()
+            self._workspace, read_question(question), min(k, MAX_HITS), hit_filter, cancel_event or threading.Event()
         )
         return Answer(scan.hits, self._overview.measure_coverage(), time.monotonic() - started)
 
     def find_existing_code(
-        self, code: str, *, language: str = "", path: Path | None = None, cancel: Cancel | None = None
+        self, code: str, *, language: str = "", path: Path | None = None, cancel_event: Cancel | None = None
     ) -> list[Existence]:
         """Say which functions in `code` are in the workspace. Raises QueryError for no code or an unknown language.
 
@@ -84,14 +121,14 @@ class AnsweringEngine(EngineCore):
         functions = list_functions(code, known_language)
         if not functions:
             raise QueryError("There is no code to compare. Pass a function, whole.")
-        return [self._judge_function(function, path, cancel or threading.Event()) for function in functions]
+        return [self._judge_function(function, path, cancel_event or threading.Event()) for function in functions]
 
     def find_described_code(
-        self, description: str, *, within: Filter = Filter(), cancel: Cancel | None = None
+        self, description: str, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> Existence:
         """Return how likely the workspace has code that does what the description says; never a proven "yes"."""
         query = CodeQuery(read_question(description), is_code=False)
-        answer = self._answer_query(query, Task.NL2CODE, 2 * _SIMILAR_COUNT, within, cancel)
+        answer = self._answer_query(query, Task.NL2CODE, 2 * _SIMILAR_COUNT, hit_filter, cancel_event)
         code_hits = [hit for hit in answer.hits if hit.place.kind is not SnippetKind.SECTION]
         return judge_description(replace(answer, hits=tuple(code_hits[:_SIMILAR_COUNT])))
 
@@ -101,23 +138,25 @@ class AnsweringEngine(EngineCore):
         return [hit for hit in hits if not _is_replaced(hit, function, path)]
 
     def pack_context(
-        self, task: str, max_tokens: int, *, within: Filter = Filter(), cancel: Cancel | None = None
+        self, task: str, max_tokens: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> ContextPack:
         """Collect code that a task is about, best first, in about `max_tokens`: whole functions, signatures of others.
 
         Copies are only counted. The number of tokens is an estimate, on the high side. Raises QueryError.
         """
-        check_filter(within)
-        question, event = read_question(task), cancel or threading.Event()
+        check_filter(hit_filter)
+        question, event = read_question(task), cancel_event or threading.Event()
         return self._run_with_repair(
-            lambda: pack_context(self._search.iterate_hits(question, within, event), max_tokens)
+            lambda: pack_context(self._search.iterate_hits(question, hit_filter, event), max_tokens)
         )
 
     def make_outline(self, path: Path) -> list[OutlineEntry]:
         """List a document's definitions with signatures, unsaved text too. Raises QueryError where it can't be read."""
         return make_outline(snippets_of(self._read_source(path)))
 
-    def find_tests(self, path: Path, line: int, k: int, *, cancel: Cancel | None = None) -> tuple[Snippet, list[Hit]]:
+    def find_tests(
+        self, path: Path, line: int, k: int, *, cancel_event: Cancel | None = None
+    ) -> tuple[Snippet, list[Hit]]:
         """Return the function at `line` (0-based) and its best `k` tests, best first. Raises QueryError if no code."""
         document = self._read_source(path)
         lines = split_lines(document.text)
@@ -127,16 +166,16 @@ class AnsweringEngine(EngineCore):
         if function is None:
             raise QueryError(f"{path} has no code at line {line + 1}.")
         finder = RelatedTestFinder(self._index, self._workspace, self._search)
-        find = partial(finder.find_tests, path, function, k, cancel or threading.Event())
+        find = partial(finder.find_tests, path, function, k, cancel_event or threading.Event())
         return function, self._run_with_repair(find)
 
-    def _judge_function(self, function: Snippet, path: Path | None, cancel: Cancel) -> Existence:
+    def _judge_function(self, function: Snippet, path: Path | None, cancel_event: Cancel) -> Existence:
         """Return the verdict on a function by clones, else by meaning, leaving out what it replaces in `path`."""
 
         def find_similar(function: Snippet) -> Answer:
             """Search for code of similar meaning, without what the function replaces."""
             query = CodeQuery(function.text, function.language)
-            answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, Filter(), cancel)
+            answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, Filter(), cancel_event)
             return replace(answer, hits=tuple(hit for hit in answer.hits if not _is_replaced(hit, function, path)))
 
         return judge_function(function, self.find_clones(function, path), find_similar)
@@ -158,14 +197,18 @@ class AnsweringEngine(EngineCore):
         reason = f": {document.reason}" if document else ""
         raise QueryError(f"{path} can't be read{reason}. Name a source file.")
 
-    def _answer_query(self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel | None) -> Answer:
+    def _answer_query(
+        self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel | None
+    ) -> Answer:
         """Return the Answer with at most `k` hits on a repaired index; once started, queue documents found stale.
 
         Raises QueryError for a filter that is too long or malformed.
         """
         started = time.monotonic()
-        check_filter(within)
-        search = partial(self._search.answer_query, query, task, min(k, MAX_HITS), within, cancel or threading.Event())
+        check_filter(hit_filter)
+        search = partial(
+            self._search.answer_query, query, task, min(k, MAX_HITS), hit_filter, cancel_event or threading.Event()
+        )
         hits, stale_paths = self._run_with_repair(search)
         if self._started and stale_paths:
             self._indexer.queue_stale(stale_paths)

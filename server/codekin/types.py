@@ -142,7 +142,7 @@ class Query:
 
     text: str
     task: Task
-    within: Filter = Filter()
+    hit_filter: Filter = Filter()
     language: str | None = None  # of the query's code, if known
 
 

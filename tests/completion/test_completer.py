@@ -109,10 +109,10 @@ def test_nothing_is_below_the_floor(engine: Engine):
 
 
 def test_a_question_that_nobody_waits_for_is_dropped(engine: Engine):
-    cancel = Event()
-    cancel.set()
+    cancel_event = Event()
+    cancel_event.set()
     path = engine._workspace.roots[0] / "parcels.py"
-    assert engine.complete(path, 3, 4, text=BEGUN, cancel=cancel) == []
+    assert engine.complete(path, 3, 4, text=BEGUN, cancel_event=cancel_event) == []
 
 
 def test_every_key_gives_what_a_first_question_would(engine: Engine):

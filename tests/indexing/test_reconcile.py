@@ -151,14 +151,14 @@ def test_a_run_can_be_cancelled_in_the_midst_of_a_large_file(tmp_path: Path, che
 
 
 def test_a_cancelled_run_keeps_what_it_has_done(real_tree: Path, tmp_path: Path, real_index: tuple[IndexReport, Dump]):
-    cancel = threading.Event()
+    cancel_event = threading.Event()
 
     def stop(progress: Progress) -> None:
         assert 0 < progress.done <= progress.total
-        cancel.set()
+        cancel_event.set()
 
     where = index_paths(real_tree, tmp_path)
-    first = reconcile(where, stop, cancel, 0)
+    first = reconcile(where, stop, cancel_event, 0)
     assert first.embedded > 0
     second_report = index_tree(real_tree, tmp_path)
     assert second_report.embedded + first.embedded == real_index[0].embedded

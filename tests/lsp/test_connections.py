@@ -53,7 +53,7 @@ async def server(where: TcpAddress | SocketPath, monkeypatch: pytest.MonkeyPatch
     def said(message: str, *values: Any) -> None:
         addresses.append(values)
 
-    monkeypatch.setattr(connections.log, "info", said)
+    monkeypatch.setattr(connections.logger, "info", said)
     accepting = asyncio.ensure_future(accept_client(where))
     async with asyncio.timeout(60):
         while not addresses and not accepting.done():

@@ -27,9 +27,9 @@ def questions(tmp_path: Path) -> Iterator[Scheduler]:
 async def test_a_cancelled_question_stops_working(questions: Scheduler) -> None:
     started, stopped = threading.Event(), threading.Event()
 
-    def work(_: Engine, cancel: Cancel) -> None:
+    def work(_: Engine, cancel_event: Cancel) -> None:
         started.set()
-        while not cancel.is_set():
+        while not cancel_event.is_set():
             stopped.wait(0.01)
         stopped.set()
 

@@ -102,14 +102,14 @@ def test_the_same_index_made_in_another_order_gives_the_same_map(engine: Engine,
 
 def test_progress_is_told_and_cancelling_leaves_nothing(engine: Engine) -> None:
     progress_reports: list[Progress] = []
-    cancel = Event()
+    cancel_event = Event()
 
     def on_progress(progress: Progress) -> None:
         progress_reports.append(progress)
         if progress.done > 40:
-            cancel.set()
+            cancel_event.set()
 
-    assert engine.build_map(MAX_FUNCTIONS, on_progress, cancel) is None
+    assert engine.build_map(MAX_FUNCTIONS, on_progress, cancel_event) is None
     assert [progress.done for progress in progress_reports] == sorted({progress.done for progress in progress_reports})
     assert progress_reports[-1].done < 60
     assert len(build(engine).x) == 40

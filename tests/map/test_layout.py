@@ -77,11 +77,11 @@ def test_equal_vectors_make_no_trouble() -> None:
 
 def test_who_cancels_waits_for_no_more() -> None:
     vectors, _ = clusters(10, 30)
-    cancel, progress_values = Event(), []
+    cancel_event, progress_values = Event(), []
 
     def on_share(share: float) -> None:
         progress_values.append(share)
-        cancel.set()
+        cancel_event.set()
 
-    layout_points(vectors, on_share, cancel)
+    layout_points(vectors, on_share, cancel_event)
     assert len(progress_values) <= 2

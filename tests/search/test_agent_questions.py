@@ -188,8 +188,8 @@ class TestWordScan:
         assert all("words only" in hit.why for hit in answer.hits)
 
     def test_filters_hold(self, engine: Engine, tree: Path):
-        within = replace(engine.search_by_words.__kwdefaults__["within"], folder=tree / "email")
-        answer = engine.search_by_words("quote a url header", 9, within=within)
+        hit_filter = replace(engine.search_by_words.__kwdefaults__["hit_filter"], folder=tree / "email")
+        answer = engine.search_by_words("quote a url header", 9, hit_filter=hit_filter)
         assert answer.hits
         assert all(hit.place.path.is_relative_to(tree / "email") for hit in answer.hits)
 

@@ -75,7 +75,7 @@ def test_code_is_compared_with_code_only(engine: Engine) -> None:
 
 
 def test_documentation_alone_can_be_searched(engine: Engine) -> None:
-    hits = engine.search("carrier packs the parcel", 5, within=Filter(languages=("markdown",))).hits
+    hits = engine.search("carrier packs the parcel", 5, hit_filter=Filter(languages=("markdown",))).hits
     assert hits
     assert all(hit.place.language == "markdown" for hit in hits)
 

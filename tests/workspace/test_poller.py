@@ -119,12 +119,12 @@ def test_a_root_that_is_away_is_not_gone(tmp_path: Path) -> None:
 
 def test_a_cancelled_look_says_nothing(tmp_path: Path) -> None:
     write(tmp_path, "a.py")
-    cancel = threading.Event()
-    poller = settled(Poller(Workspace([tmp_path], IndexSettings()), cancel))
+    cancel_event = threading.Event()
+    poller = settled(Poller(Workspace([tmp_path], IndexSettings()), cancel_event))
     write(tmp_path, "new.py")
-    cancel.set()
+    cancel_event.set()
     assert poller.find_changes() == set()
-    cancel.clear()
+    cancel_event.clear()
     assert poller.find_changes() == {tmp_path / "new.py"}
 
 

@@ -79,8 +79,8 @@ def test_a_folder_made_between_the_listing_and_the_watch_of_its_parent_is_watche
     late_folder = tmp_path / parent / "late"
 
     class RacingWorkspace(Workspace):
-        def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
-            for folder in super().walk_folders(top_folder, cancel):
+        def walk_folders(self, top_folder: Path, cancel_event: Cancel | None = None) -> Iterator[Path]:
+            for folder in super().walk_folders(top_folder, cancel_event):
                 if folder == late_folder.parent:
                     late_folder.mkdir(exist_ok=True)  # the folder above it has been listed, and is not yet watched
                 yield folder
@@ -204,9 +204,9 @@ def test_starting_waits_for_nothing(tmp_path: Path) -> None:
     go = threading.Event()
 
     class Slow(Workspace):
-        def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
+        def walk_folders(self, top_folder: Path, cancel_event: Cancel | None = None) -> Iterator[Path]:
             go.wait(TIMEOUT_S)
-            return super().walk_folders(top_folder, cancel)
+            return super().walk_folders(top_folder, cancel_event)
 
     listener = Listener(Slow([tmp_path], IndexSettings()), 600.0)
     assert listener.watcher.mode == "off"

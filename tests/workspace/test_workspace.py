@@ -145,10 +145,10 @@ def test_files_and_folders_may_vanish_during_a_walk(tmp_path: Path) -> None:
 
 def test_a_cancelled_walk_ends(tmp_path: Path) -> None:
     write_modules(tmp_path, *(f"{number}/a.py" for number in range(50)))
-    cancel = threading.Event()
-    walk = open_workspace(tmp_path).walk(cancel)
+    cancel_event = threading.Event()
+    walk = open_workspace(tmp_path).walk(cancel_event)
     next(walk)
-    cancel.set()
+    cancel_event.set()
     assert len(list(walk)) <= 1
 
 

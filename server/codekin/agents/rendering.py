@@ -66,13 +66,13 @@ def describe_index(engine: Engine) -> tuple[str, JsonObject]:
 
 
 def make_list_answer(
-    engine: Engine, name: str, items: Sequence[Item], page: Page, *, nothing: str, notes: Iterable[str] = ()
+    engine: Engine, name: str, items: Sequence[Item], page: Page, *, empty_message: str, notes: Iterable[str] = ()
 ) -> ToolAnswer:
     """Return one page of the items, cut to its token budget, with the cursor of the next. Raises StoreError."""
     shown = _take_fitting(items[page.start : page.start + page.limit], page.max_tokens)
     end = page.start + len(shown)
     index_line, document = describe_index(engine)
-    lines = [item.text for item in shown] or [nothing]
+    lines = [item.text for item in shown] or [empty_message]
     next_cursor = str(end) if end < len(items) else ""
     if next_cursor:
         lines.append(f"[more: cursor {next_cursor}]")

@@ -31,7 +31,7 @@ from codekin.types import Cancel, Progress
 
 Context: TypeAlias = "ServerRequestContext[Any, Any]"
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _ROOTS_TIMEOUT_S = 3.0  # the current folder is taken where the client has not named its roots by then
 _SCHEMAS = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
@@ -108,7 +108,7 @@ class AgentServer:
                 warnings.simplefilter("ignore", MCPDeprecationWarning)  # of the protocol's next version
                 listed = await asyncio.wait_for(context.session.list_roots(), _ROOTS_TIMEOUT_S)
         except (MCPError, TimeoutError, ValueError) as error:
-            log.warning("The client does not name its roots: %s", error)
+            logger.warning("The client does not name its roots: %s", error)
             return self._or_default([])
         return self._or_default(_to_folders(listed))
 
@@ -127,9 +127,9 @@ class AgentServer:
                 return question
             report_progress = _make_progress_reporter(context)
 
-            def call(engine: Engine, paths: WorkspacePaths, cancel: Cancel) -> ToolAnswer:
+            def call(engine: Engine, paths: WorkspacePaths, cancel_event: Cancel) -> ToolAnswer:
                 """Call the tool, on a thread of the session."""
-                return ToolCaller(engine, paths, cancel, report_progress).call_tool(params.name, arguments)
+                return ToolCaller(engine, paths, cancel_event, report_progress).call_tool(params.name, arguments)
 
             return _to_result(await self._session.run_call(call))
         except CodekinError as error:
@@ -137,7 +137,7 @@ class AgentServer:
         except MCPError:
             raise
         except Exception as error:
-            log.exception("%s failed", params.name)
+            logger.exception("%s failed", params.name)
             return _to_error(f"{params.name} failed: {type(error).__name__}. This is a bug in codekin.")
 
     async def _find_roots(

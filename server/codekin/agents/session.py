@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EngineCall = Callable[["Engine", WorkspacePaths, Cancel], T]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _MAX_THREADS = 4
 
@@ -104,7 +104,7 @@ def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None
         former.result().close()
     settings, problems = load_user_settings()
     for problem in problems:
-        log.warning("%s", problem)
+        logger.warning("%s", problem)
     engine = Engine(roots, settings)
     engine.start()
     serve_commands(engine, roots, settings)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ _SUMMARIES = {
 class ToolCaller:
     """Makes the calls of one request to a tool."""
 
-    def __init__(self, engine: Engine, paths: WorkspacePaths, cancel: Cancel, on_progress: OnProgress) -> None:
+    def __init__(self, engine: Engine, paths: WorkspacePaths, cancel_event: Cancel, on_progress: OnProgress) -> None:
         self._engine = engine
         self._paths = paths
-        self._cancel = cancel
+        self._cancel_event = cancel_event
         self._on_progress = on_progress
 
     def call_tool(self, name: str, arguments: JsonObject) -> ToolAnswer:
@@ -65,23 +66,22 @@ class ToolCaller:
             "continue_code": self._continue_code,
             "status": self._report_status,
         }
-        self._engine.wait_until_loaded(_LOADING_STALL_S, self._cancel)
+        self._engine.wait_until_loaded(_LOADING_STALL_S, self._cancel_event)
         return tools[name](arguments)
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `search`; before the index is complete, files are also scanned for words. Raises CodekinError."""
-        query, within, file = arguments["query"], *self._read_filter(arguments)
+        query, hit_filter, file = arguments["query"], *self._read_filter(arguments)
         if not query.strip():
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
         page = _read_page(arguments)
         count = min(page.start + page.limit + 1, _MAX_HITS)
-        is_filtered = file is not None or "kind" in arguments
-        answer = self._engine.search(
-            query, count * _FILTER_FACTOR if is_filtered else count, within=within, cancel=self._cancel
-        )
+        max_hits = count * _FILTER_FACTOR if file is not None or "kind" in arguments else count
+        answer = self._engine.search(query, max_hits, hit_filter=hit_filter, cancel_event=self._cancel_event)
         hits, notes = list(answer.hits), list[str]()
         if self._engine.indexed_share() < _MIN_INDEXED_SHARE:
-            hits = _merge(hits, self._engine.search_by_words(query, count, within=within, cancel=self._cancel))
+            scan = partial(self._engine.search_by_words, hit_filter=hit_filter, cancel_event=self._cancel_event)
+            hits = _merge(hits, scan(query, count))
             notes.append("not indexed whole yet: other files were searched for the words of the query")
         hits = [hit for hit in hits if _has_kind(hit, arguments.get("kind")) and file in (None, hit.place.path)]
         return self._make_hits_answer(hits[:count], page, "Nothing here is likely to be what the query says.", notes)
@@ -92,10 +92,12 @@ class ToolCaller:
         count = min(page.start + page.limit + 1, _MAX_HITS)
         if "code" in arguments:
             language = find_language(arguments["language"]) if arguments.get("language") else ""
-            answer = self._engine.find_similar_to_code(arguments["code"], count, language=language, cancel=self._cancel)
+            answer = self._engine.find_similar_to_code(
+                arguments["code"], count, language=language, cancel_event=self._cancel_event
+            )
         elif "path" in arguments and "line" in arguments:
             path, line = self._read_place(arguments)
-            answer = self._engine.find_similar(path, Span(line, line + 1), count, cancel=self._cancel)
+            answer = self._engine.find_similar(path, Span(line, line + 1), count, cancel_event=self._cancel_event)
         else:
             raise QueryError("Pass path and line, or code.")
         return self._make_hits_answer(list(answer.hits), page, "Nothing here is like this code.", [])
@@ -107,25 +109,25 @@ class ToolCaller:
             language = find_language(arguments["language"]) if arguments.get("language") else ""
             language = language or (self._engine.detect_language(path) or "" if path else "")
             existences = self._engine.find_existing_code(
-                arguments["code"], language=language, path=path, cancel=self._cancel
+                arguments["code"], language=language, path=path, cancel_event=self._cancel_event
             )
         elif arguments.get("description", "").strip():
-            existences = [self._engine.find_described_code(arguments["description"], cancel=self._cancel)]
+            existences = [self._engine.find_described_code(arguments["description"], cancel_event=self._cancel_event)]
         else:
             raise QueryError("Pass code, or a description of what it would do.")
         items = [self._make_existence_item(existence) for existence in existences]
         page = Page(0, len(items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
         notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
-        return make_list_answer(self._engine, "functions", items, page, nothing="", notes=notes)
+        return make_list_answer(self._engine, "functions", items, page, empty_message="", notes=notes)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `context`: code for a task, within a token budget. Raises CodekinError."""
-        task, (within, _) = arguments["task"], self._read_filter(arguments)
+        task, (hit_filter, _) = arguments["task"], self._read_filter(arguments)
         if not task.strip():
             raise QueryError("The task is empty. Say what is to be done.")
         max_tokens = arguments.get("max_tokens", DEFAULT_CONTEXT_TOKENS)
         index_line, document = describe_index(self._engine)
-        pack = self._engine.pack_context(task, max_tokens - 60, within=within, cancel=self._cancel)
+        pack = self._engine.pack_context(task, max_tokens - 60, hit_filter=hit_filter, cancel_event=self._cancel_event)
         items = [self._make_context_item(entry) for entry in pack.entries]
         best_probability = max((entry.hit.score for entry in pack.entries), default=0.0)
         texts = [item.text for item in items] or ["Nothing here is about this task."]
@@ -144,14 +146,14 @@ class ToolCaller:
         path = self._paths.resolve(arguments["path"])
         items = [make_outline_item(entry) for entry in self._engine.make_outline(path)]
         page = _read_page(arguments, default_limit=1_000)
-        nothing = f"{printable(arguments['path'])} has no definitions."
-        return make_list_answer(self._engine, "definitions", items, page, nothing=nothing)
+        empty_message = f"{printable(arguments['path'])} has no definitions."
+        return make_list_answer(self._engine, "definitions", items, page, empty_message=empty_message)
 
     def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `tests_for`, for the function at a line. Raises CodekinError."""
         path, line = self._read_place(arguments)
         page = _read_page(arguments)
-        function, tests = self._engine.find_tests(path, line, page.limit, cancel=self._cancel)
+        function, tests = self._engine.find_tests(path, line, page.limit, cancel_event=self._cancel_event)
         name = printable(function.qualified_name) or f"line {line + 1}"
         return self._make_hits_answer(tests, page, f"No test of {name} was found.", [])
 
@@ -165,7 +167,7 @@ class ToolCaller:
         if not 0 <= line < len(lines):
             raise NoLineError(path, lines, line)
         column = min(arguments.get("column", len(lines[line]) + 1) - 1, len(lines[line]))
-        completions = self._engine.complete(path, line, column, cancel=self._cancel)
+        completions = self._engine.complete(path, line, column, cancel_event=self._cancel_event)
         items = [
             Item(
                 f"{printable_lines(completion.text)}\n    ({completion.confidence:.0%}, as in "
@@ -185,8 +187,8 @@ class ToolCaller:
             for completion in completions
         ]
         page = Page(0, DEFAULT_LIMIT, DEFAULT_MAX_TOKENS)
-        nothing = "Nothing is likely enough to come next."
-        return make_list_answer(self._engine, "continuations", items, page, nothing=nothing)
+        empty_message = "Nothing is likely enough to come next."
+        return make_list_answer(self._engine, "continuations", items, page, empty_message=empty_message)
 
     def _report_status(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `status`, after waiting for the index if asked to. Raises StoreError."""
@@ -212,7 +214,7 @@ class ToolCaller:
         """Wait up to `seconds`, reporting progress, until the index is complete, can't be, or the call is cancelled."""
         end = time.monotonic() + seconds
         waiting = (IndexState.INDEXING, IndexState.OPENING, IndexState.STANDING_BY)
-        while time.monotonic() < end and not self._cancel.is_set():
+        while time.monotonic() < end and not self._cancel_event.is_set():
             status = self._engine.status()
             if status.coverage >= 1 and status.state is not IndexState.INDEXING:
                 return
@@ -241,10 +243,10 @@ class ToolCaller:
         cells = self._engine.list_cells(path)
         return path, find_line_of_row(cells, row) if cells else row
 
-    def _make_hits_answer(self, hits: list[Hit], page: Page, nothing: str, notes: list[str]) -> ToolAnswer:
+    def _make_hits_answer(self, hits: list[Hit], page: Page, empty_message: str, notes: list[str]) -> ToolAnswer:
         """Return a page of the hits; `nothing` is the text if there are none. Raises StoreError."""
         items = [make_hit_item(hit, self._paths) for hit in hits]
-        return make_list_answer(self._engine, "hits", items, page, nothing=nothing, notes=notes)
+        return make_list_answer(self._engine, "hits", items, page, empty_message=empty_message, notes=notes)
 
     def _make_existence_item(self, existence: Existence) -> Item:
         """Return one verdict, with its matches, as text and JSON."""

@@ -160,7 +160,7 @@ def similar(reference: str, query_options: "QueryOptions") -> int:
     if reference == "-":
         root, code = query_options.root or find_root(Path.cwd()), read_standard_input()
         ask_about_code = CommandQuestion(
-            lambda engine, k, within: engine.find_similar_to_code(code, k, within=within),
+            lambda engine, k, hit_filter: engine.find_similar_to_code(code, k, hit_filter=hit_filter),
             {"command": "similar_code", "code": code},
         )
         return EXIT_FOUND if run_query(root, query_options, ask_about_code) else _EXIT_NOTHING_FOUND
@@ -188,7 +188,8 @@ def search(query: str, query_options: "QueryOptions") -> int:
 
     root = query_options.root or find_root(Path.cwd())
     question = CommandQuestion(
-        lambda engine, k, within: engine.search(query, k, within=within), {"command": "search", "question": query}
+        lambda engine, k, hit_filter: engine.search(query, k, hit_filter=hit_filter),
+        {"command": "search", "question": query},
     )
     has_hits = run_query(root, query_options, question)
     return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND

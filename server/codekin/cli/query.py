@@ -52,9 +52,11 @@ def update_index(engine: "Engine", *, wait: bool) -> IndexReport:
     `wait`: where another process owns the index, wait until that has brought it up to date; else return at once. Raises
     StoreError.
     """
-    with _cancel_on_ctrl_c() as cancel, console.show_progress_bar("Indexing") as on_progress:
-        report = engine.refresh(on_progress, cancel, engine.settings.index.workers or _count_processors(), wait=wait)
-    if cancel.is_set():
+    with _cancel_on_ctrl_c() as cancel_event, console.show_progress_bar("Indexing") as on_progress:
+        report = engine.refresh(
+            on_progress, cancel_event, engine.settings.index.workers or _count_processors(), wait=wait
+        )
+    if cancel_event.is_set():
         raise KeyboardInterrupt("What is indexed is kept; run the command again to continue.")
     return report
 
@@ -74,9 +76,9 @@ def embed_with_heavy_model(engine: "Engine") -> int:
 
     Raises ModelError, and KeyboardInterrupt after Ctrl-C.
     """
-    with _cancel_on_ctrl_c() as cancel, console.show_progress_bar("Embedding") as on_progress:
-        embedded_count = engine.embed_with_heavy_model(on_progress, cancel)
-    if cancel.is_set():
+    with _cancel_on_ctrl_c() as cancel_event, console.show_progress_bar("Embedding") as on_progress:
+        embedded_count = engine.embed_with_heavy_model(on_progress, cancel_event)
+    if cancel_event.is_set():
         raise KeyboardInterrupt("What is embedded is kept; run the command again to continue.")
     return embedded_count
 
@@ -127,19 +129,19 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
     """
     from codekin.resident.client import ResidentProcess
 
-    within = make_filter(query_options, root)
+    hit_filter = make_filter(query_options, root)
     resident = None
     if query_options.resident and query_options.model is None and question.request is not None:
         resident = ResidentProcess(root, load_settings())
-    answered = _ask_resident(resident, question, query_options.k, within) if resident else None
+    answered = _ask_resident(resident, question, query_options.k, hit_filter) if resident else None
     if answered is None:
-        answer, file_count = _ask_here(root, query_options, question, within)
+        answer, file_count = _ask_here(root, query_options, question, hit_filter)
     else:
         answer, file_count = answered
     _show_answer(answer, root, as_json=query_options.as_json)
     if not answer.hits:
         remedy = "Run codekin index to see skipped files."
-        if within != Filter():
+        if hit_filter != Filter():
             remedy = f"Try without {' or '.join(list_used_filters(query_options))}."
         console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
     if resident and answered is None:
@@ -151,12 +153,12 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
     """Return the question for code similar to a line's function, or to lines; it prints the query's code if single."""
     path = named_line.path
 
-    def ask_engine(engine: "Engine", k: int, within: Filter) -> Answer:
+    def ask_engine(engine: "Engine", k: int, hit_filter: Filter) -> Answer:
         """Return the similar code that the engine finds; print the query's code if it is one line's."""
         from codekin.code.extract import find_snippet
 
         lines = named_line.resolve_lines(engine)
-        answer = engine.find_similar(path, lines, k, within=within)
+        answer = engine.find_similar(path, lines, k, hit_filter=hit_filter)
         snippet = find_snippet(engine.list_snippets(path), lines.start)
         if lines.end - lines.start == 1:
             console.show_query_code(snippet, path, lines.start, answer.asked_cell)
@@ -176,12 +178,12 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
 
 
 def _ask_resident(
-    resident: "ResidentProcess", question: CommandQuestion, k: int | None, within: Filter
+    resident: "ResidentProcess", question: CommandQuestion, k: int | None, hit_filter: Filter
 ) -> tuple[Answer, int] | None:
     """Return the resident process's answer and number of files; None if it doesn't answer. Raises QueryError."""
     from codekin.resident.messages import answer_from_message, filter_to_message
 
-    limits = {"k": k or resident.settings.search.limit, "within": filter_to_message(within)}
+    limits = {"k": k or resident.settings.search.limit, "within": filter_to_message(hit_filter)}
     message = resident.ask((question.request or {}) | limits)
     if message is None or "declined" in message:
         return None
@@ -192,12 +194,14 @@ def _ask_resident(
     return answer, int(message["files"])
 
 
-def _ask_here(root: Path, query_options: QueryOptions, question: CommandQuestion, within: Filter) -> tuple[Answer, int]:
+def _ask_here(
+    root: Path, query_options: QueryOptions, question: CommandQuestion, hit_filter: Filter
+) -> tuple[Answer, int]:
     """Bring the index up to date if nobody else does, and answer in this process; return answer and number of files."""
     with closing(open_engine(root, query_options.model)) as engine:
         can_write = bring_up_to_date_if_possible(engine, wait=False)
         reported_problem = _embed_few_with_heavy_model(engine) if open_heavy_model(engine) and can_write else ""
-        answer = question.ask_engine(engine, query_options.k or engine.settings.search.limit, within)
+        answer = question.ask_engine(engine, query_options.k or engine.settings.search.limit, hit_filter)
         heavy = engine.describe_heavy_model()
         if heavy and heavy.failure and heavy.failure != reported_problem:
             console.print_note(f"Warning: Only the embedded model was used. {heavy.failure}")
@@ -254,16 +258,16 @@ def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
 @contextmanager
 def _cancel_on_ctrl_c() -> Iterator[threading.Event]:
     """Yield an event that the first Ctrl-C sets; a second raises KeyboardInterrupt. Main thread only."""
-    cancel = threading.Event()
+    cancel_event = threading.Event()
 
     def stop(_number: int, _frame: Any) -> None:
-        if cancel.is_set():
+        if cancel_event.is_set():
             raise KeyboardInterrupt
-        cancel.set()
+        cancel_event.set()
 
     previous = signal.signal(signal.SIGINT, stop)
     try:
-        yield cancel
+        yield cancel_event
     finally:
         signal.signal(signal.SIGINT, previous)
 

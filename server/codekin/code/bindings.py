@@ -40,7 +40,7 @@ class CallParts:
     definitions: tuple["Node", ...]  # named functions among the arguments: `private def x`
 
 
-def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceName, Node] | None":
+def find_binding(node: "Node", syntax: Syntax, source_bytes: bytes) -> "tuple[SourceName, Node] | None":
     """Return the name and the value node of `name = value`; None if the value can't hold a function, or has no name.
 
     A value without a target (`export default`) is named default.
@@ -56,9 +56,9 @@ def find_binding(node: "Node", syntax: Syntax, source: bytes) -> "tuple[SourceNa
     target = _find_target(node, syntax)
     if target is None or target.start_byte == value.start_byte:
         return SourceName("default", node.start_point[0], node.start_byte), value
-    name, own_name = read_dotted_name(target, source), value.child_by_field_id(syntax.name_field)
+    name, own_name = read_dotted_name(target, source_bytes), value.child_by_field_id(syntax.name_field)
     if name is not None and not name.text and own_name is not None:  # module.exports = function render() …
-        name = read_plain_name(own_name, source)
+        name = read_plain_name(own_name, source_bytes)
     return None if name is None else (name, value)
 
 
@@ -68,7 +68,7 @@ def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
         target = node.child_by_field_id(field_id)
         if target is not None:
             return target
-    declaration = next((child for child in node.named_children if child.type in _DECLARATIONS), None)
+    declaration = next((child_node for child_node in node.named_children if child_node.type in _DECLARATIONS), None)
     return _first_named_child(node) if declaration is None else _first_named_child(declaration)
 
 
@@ -96,13 +96,13 @@ def _first_named_child(node: "Node") -> "Node | None":
     return node.named_child(0) if node.named_child_count else None
 
 
-def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
+def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts:
     """Return a call's callee, first name argument and functions, without entering the functions."""
     if node.type == "infix_expression":
-        return _parse_infix_call(node, syntax, source)
+        return _parse_infix_call(node, syntax, source_bytes)
     if node.type == "call" and syntax.grammar.package == "tree_sitter_elixir":
-        return _parse_elixir_call(node, source)
-    callee = _read_callee(node, source)
+        return _parse_elixir_call(node, source_bytes)
+    callee = _read_callee(node, source_bytes)
     arguments_start = node.start_byte + len(callee.encode())
     name: SourceName | None = None
     parts: dict[str, list[Node]] = {"closures": [], "values": [], "definitions": []}
@@ -115,13 +115,13 @@ def parse_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
         elif node_role in _ENTERED_ROLES or _ENTERED_NODE_TYPE.search(part.type):
             pending_nodes.extend(part.children[::-1])
         elif name is None and part.start_byte > arguments_start and _NAME_NODE_TYPE.search(part.type):
-            name = read_plain_name(part, source)
+            name = read_plain_name(part, source_bytes)
     if not syntax.matches_rule("wrappers", callee) and not syntax.matches_rule("makers", callee):
         callee = "" if callee in _ANONYMOUS_CALLEES else _MODIFIER.sub("", callee)
     return CallParts(callee, name, **{field_name: tuple(nodes) for field_name, nodes in parts.items()})
 
 
-def name_extended_class(call: CallParts, node: "Node", source: bytes) -> SourceName | None:
+def name_extended_class(call: CallParts, node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the class that a call adds methods to: Any of `Any.class_eval`, Table of `assign(Table.prototype, …)`."""
     receiver, _, method = call.callee.rpartition(".")
     if call.closures and receiver:
@@ -129,15 +129,15 @@ def name_extended_class(call: CallParts, node: "Node", source: bytes) -> SourceN
     if call.name is not None:
         return call.name
     values_start = call.values[0].start_byte if call.values else node.start_byte
-    first_argument = _FIRST_ARGUMENT.search(source, node.start_byte + len(call.callee.encode()), values_start)
+    first_argument = _FIRST_ARGUMENT.search(source_bytes, node.start_byte + len(call.callee.encode()), values_start)
     text = first_argument[1].decode("utf-8", "replace") if first_argument else receiver
     name = text.removesuffix(".prototype").rpartition(".")[2] or method
     return SourceName(name, node.start_point[0], node.start_byte) if 0 < len(name) <= MAX_NAME else None
 
 
-def _read_callee(node: "Node", source: bytes) -> str:
+def _read_callee(node: "Node", source_bytes: bytes) -> str:
     """Return the dotted name that the call begins with; "" where it begins with something else."""
-    callee = _CALLEE.match(source, node.start_byte)
+    callee = _CALLEE.match(source_bytes, node.start_byte)
     return callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
 
 
@@ -148,7 +148,7 @@ def _find_part_field(node: "Node", node_role: NodeRole) -> str | None:
     return _PART_FIELDS.get(node_role)
 
 
-def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
+def _parse_infix_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts:
     """Split `"a stack" should "pop" in { … }`: it calls `in`, named by its left side; other infix calls get no name."""
     left_operand, operator, right_operand = (
         node.child_by_field_name(field_name) for field_name in ("left", "operator", "right")
@@ -160,29 +160,33 @@ def _parse_infix_call(node: "Node", syntax: Syntax, source: bytes) -> CallParts:
         or syntax.node_role(right_operand) is not NodeRole.OPEN
     ):
         return CallParts("infix", None, (), (), ())
-    text = read_text(left_operand, source).replace('"', "")
+    text = read_text(left_operand, source_bytes).replace('"', "")
     name = (
         SourceName(text, left_operand.start_point[0], left_operand.start_byte)
         if len(text) <= MAX_NAME and "\n" not in text
         else None
     )
-    return CallParts(read_text(operator, source), name, (right_operand,), (), ())
+    return CallParts(read_text(operator, source_bytes), name, (right_operand,), (), ())
 
 
-def _parse_elixir_call(node: "Node", source: bytes) -> CallParts:
+def _parse_elixir_call(node: "Node", source_bytes: bytes) -> CallParts:
     """Split an Elixir call: `def total(items) do … end` calls `def` and is named by the call that it is given.
 
     What follows `do:` stands for the block of a definition on one line.
     """
-    callee = _read_callee(node, source)
-    arguments = next((child for child in node.named_children if child.type == "arguments"), None)
-    blocks = tuple(child for child in node.named_children if child.type == "do_block")
+    callee = _read_callee(node, source_bytes)
+    arguments = next((child_node for child_node in node.named_children if child_node.type == "arguments"), None)
+    blocks = tuple(child_node for child_node in node.named_children if child_node.type == "do_block")
     head = _first_named_child(arguments) if arguments is not None else None
-    while head is not None and head.type == "binary_operator" and b" when " in source[head.start_byte : head.end_byte]:
+    while (
+        head is not None
+        and head.type == "binary_operator"
+        and b" when " in source_bytes[head.start_byte : head.end_byte]
+    ):
         head = head.child_by_field_name("left")
     if head is not None and head.type == "call":
         head = head.child_by_field_name("target")
     elif head is not None and head.type == "binary_operator":
         head = head.child_by_field_name("operator")
-    name = read_plain_name(head, source) if head is not None else None
+    name = read_plain_name(head, source_bytes) if head is not None else None
     return CallParts(callee, name, blocks or ((arguments,) if arguments is not None else ()), (), ())

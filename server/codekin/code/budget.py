@@ -39,17 +39,17 @@ _MAX_END_SECONDS = 0.015  # ordinary source ends within 0.1 ms, a grown stack of
 
 
 class ParseBudget:
-    """Progress callback of one parse of `source`, which it stops when the budget is spent.
+    """Progress callback of one parse of `source_bytes`, which it stops when the budget is spent.
 
     `make_spare_parser` gives another parser of the same language, for trials during the parse.
     """
 
-    def __init__(self, source: bytes, make_spare_parser: "Callable[[], Parser]") -> None:
-        self._source = source
+    def __init__(self, source_bytes: bytes, make_spare_parser: "Callable[[], Parser]") -> None:
+        self._source = source_bytes
         self._make_spare_parser = make_spare_parser
         self.steps = 0  # so far
-        self._max_steps = _BASE_STEPS + len(source) // _BYTES_PER_STEP
-        self._deadline = time.thread_time() + min(_BASE_SECONDS + _SECONDS_PER_BYTE * len(source), _MAX_SECONDS)
+        self._max_steps = _BASE_STEPS + len(source_bytes) // _BYTES_PER_STEP
+        self._deadline = time.thread_time() + min(_BASE_SECONDS + _SECONDS_PER_BYTE * len(source_bytes), _MAX_SECONDS)
         self._allocated_blocks = sys.getallocatedblocks()
         self._excess_blocks = 0  # blocks beyond what ordinary source leaves, since the last check
         self._piled_blocks = 0  # those in suspicious windows, since the end was tried
@@ -104,9 +104,13 @@ class ParseBudget:
             return True
         return _count_faults(tree.root_node) >= _WINDOW_FAULTS or _count_levels(tree.root_node) >= _WINDOW_LEVELS
 
-    def _ends_late(self, source: bytes) -> bool:
-        """Parse `source`, a fault behind it, with a spare parser; return whether its end takes over 15 ms."""
-        parser, last_offset, last_step_time = self._make_spare_parser(), len(source.rstrip()) - 1, time.thread_time()
+    def _ends_late(self, source_bytes: bytes) -> bool:
+        """Parse `source_bytes`, a fault behind it, with a spare parser; return whether its end takes over 15 ms."""
+        parser, last_offset, last_step_time = (
+            self._make_spare_parser(),
+            len(source_bytes.rstrip()) - 1,
+            time.thread_time(),
+        )
 
         def is_over_limit(offset: int, _has_error: bool) -> bool:
             """Note the time; return whether the deadline has passed, or the step at the text's end took too long."""
@@ -117,7 +121,7 @@ class ParseBudget:
             )
 
         try:
-            with open_reader(source + _JUNK) as read:
+            with open_reader(source_bytes + _JUNK) as read:
                 parser.parse(read, progress_callback=is_over_limit)
         except ValueError:
             parser.reset()
@@ -126,8 +130,8 @@ class ParseBudget:
 
 
 @contextlib.contextmanager
-def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
-    """Yield a read function for `source`: a parser reports progress only when it reads through a function.
+def open_reader(source_bytes: bytes) -> Iterator[Callable[[int, object], bytearray]]:
+    """Yield a read function for `source_bytes`: a parser reports progress only when it reads through a function.
 
     tree-sitter 0.26 never releases what that returns, so it is one and the same chunk each time, emptied at the end.
     """
@@ -135,7 +139,7 @@ def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
 
     def read(offset: int, _point: object) -> bytearray:
         """Return the chunk of the source at that byte offset."""
-        chunk[:] = source[offset : offset + _CHUNK_BYTES]
+        chunk[:] = source_bytes[offset : offset + _CHUNK_BYTES]
         return chunk
 
     try:
@@ -144,13 +148,13 @@ def open_reader(source: bytes) -> Iterator[Callable[[int, object], bytearray]]:
         chunk.clear()
 
 
-def count_open_brackets(source: bytes) -> int:
+def count_open_brackets(source_bytes: bytes) -> int:
     """Return how many brackets are open at the most, looked at every kilobyte; those in strings and comments count."""
     open_count = max_count = 0
-    for start in range(0, len(source), _WINDOW_BYTES):
+    for start in range(0, len(source_bytes), _WINDOW_BYTES):
         end = start + _WINDOW_BYTES
         for opening, closing in (b"()", b"[]", b"{}"):
-            open_count += source.count(opening, start, end) - source.count(closing, start, end)
+            open_count += source_bytes.count(opening, start, end) - source_bytes.count(closing, start, end)
         max_count = max(max_count, open_count)
     return max_count
 
@@ -161,7 +165,7 @@ def _count_faults(root: "Node") -> int:
     while nodes:
         node = nodes.pop()
         fault_count += node.is_missing + (1 + node.child_count if node.is_error else 0)
-        nodes += [child for child in node.children if child.has_error]
+        nodes += [child_node for child_node in node.children if child_node.has_error]
     return fault_count
 
 
@@ -170,5 +174,5 @@ def _count_levels(root: "Node") -> int:
     level_count, nodes = 0, [root]
     while nodes:
         level_count += 1
-        nodes = [child for node in nodes for child in node.children]
+        nodes = [child_node for node in nodes for child_node in node.children]
     return level_count

@@ -67,28 +67,28 @@ def find_split_points(node: "Node", start: int, end: int, measure: SizeMeasure) 
         children, parent_row = parent.children, parent.start_point[0]
         previous_last_row, after_comment = -1, False
         for index in range(_find_first_child(children, start), len(children)):
-            child = children[index]
-            first_row = child.start_point[0]
+            child_node = children[index]
+            first_row = child_node.start_point[0]
             if first_row >= end:
                 break
-            last_row = find_last_row(child)
+            last_row = find_last_row(child_node)
             if (
                 start < first_row
                 and first_row != previous_last_row
                 and not (after_comment and first_row == previous_last_row + 1)
             ):
                 split_costs.setdefault(first_row, depth * _DEPTH_COST)
-            after_comment = "comment" in child.type
+            after_comment = "comment" in child_node.type
             previous_last_row = last_row
             is_inside = start <= first_row and last_row < end
             if first_row != last_row and not (is_inside and measure.fits_bound(first_row, last_row + 1)):
-                pending_nodes.append((child, depth + (first_row > parent_row)))
+                pending_nodes.append((child_node, depth + (first_row > parent_row)))
     return split_costs
 
 
 def _find_first_child(children: "Sequence[Node]", first_row: int) -> int:
     """Return the index of the first child that reaches `first_row` or a row below it."""
-    index = bisect_left(children, first_row, key=lambda child: child.start_point[0])
+    index = bisect_left(children, first_row, key=lambda child_node: child_node.start_point[0])
     while index and children[index - 1].end_point[0] >= first_row:
         index -= 1
     return index

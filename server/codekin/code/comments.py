@@ -20,22 +20,22 @@ _WORD = re.compile(r"\w")
 _STRING_LITERAL = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
 
 
-def read_docstring(body: "Node | None", source: bytes) -> str:
+def read_docstring(body: "Node | None", source_bytes: bytes) -> str:
     """Return the string that is a body's first statement, without quotes; "" if there is none."""
     children = body.children if body is not None else []
-    first_statement = next((child for child in children if child.type != "comment"), None)
+    first_statement = next((child_node for child_node in children if child_node.type != "comment"), None)
     if first_statement is None or first_statement.type != "expression_statement" or not first_statement.children:
         return ""
     string = first_statement.children[0]
     if string.type != "string":
         return ""
-    return extract_docstring(source[string.start_byte : string.end_byte].decode("utf-8", "replace"))
+    return extract_docstring(source_bytes[string.start_byte : string.end_byte].decode("utf-8", "replace"))
 
 
-def read_doc_comment(nodes: "Iterable[Node]", source: bytes) -> str:
+def read_doc_comment(nodes: "Iterable[Node]", source_bytes: bytes) -> str:
     """Return the joined text of the comments among `nodes`, without comment marks; "" if there are none."""
     comments = (node for node in nodes if "comment" in node.type)
-    texts = (source[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
+    texts = (source_bytes[node.start_byte : node.end_byte].decode("utf-8", "replace") for node in comments)
     return extract_comment("\n".join(text.rstrip("\n") for text in texts))
 
 

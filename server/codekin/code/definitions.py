@@ -50,8 +50,8 @@ class _Lead:
 class DefinitionFinder:
     """Finds the definitions of one document."""
 
-    def __init__(self, source: bytes, syntax: Syntax) -> None:
-        self._source, self._syntax = source, syntax
+    def __init__(self, source_bytes: bytes, syntax: Syntax) -> None:
+        self._source, self._syntax = source_bytes, syntax
         self._handlers = {
             NodeRole.OPEN: self._scan_open_node,
             NodeRole.WRAP: self._scan_wrapper,
@@ -85,16 +85,16 @@ class DefinitionFinder:
         owner.depth += 1
         merges_clauses = self._syntax.grammar.merges_clauses
         get_node_role, handlers, previous_child = self._syntax.node_roles.get, self._handlers, None
-        for child in node.children:
-            node_role = get_node_role(child.kind_id)
+        for child_node in node.children:
+            node_role = get_node_role(child_node.kind_id)
             if node_role is NodeRole.LEADING:
-                lead = self._extend_lead(lead, child, previous_child)
+                lead = self._extend_lead(lead, child_node, previous_child)
                 continue
             if node_role is not None:
-                handlers[node_role](child, owner, lead)
+                handlers[node_role](child_node, owner, lead)
                 if merges_clauses:
                     _merge_clauses(owner)
-            lead, previous_child = None, child
+            lead, previous_child = None, child_node
         owner.depth -= 1
 
     def _extend_lead(self, lead: _Lead | None, comment: "Node", previous_sibling: "Node | None") -> _Lead | None:

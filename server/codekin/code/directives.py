@@ -43,13 +43,13 @@ class _Group:
         return [(end, start) for (_, end), (start, _) in zip(self.directives, self.directives[1:], strict=False)]
 
 
-def blank_directives(source: bytes) -> bytes:
-    """Return `source`, in the same length, with comments in macros and directives inside statements blanked."""
-    if b"define" in source and b"/*" in source:
-        source = _MULTILINE_DEFINE.sub(_blank_comments, source)
-    if b"__has_include" in source:
-        source = _HAS_INCLUDE.sub(lambda condition: b"1".ljust(len(condition[0])), source)
-    return _blank_conditionals(source) if b"endif" in source else source
+def blank_directives(source_bytes: bytes) -> bytes:
+    """Return `source_bytes`, in the same length, with comments in macros and directives inside statements blanked."""
+    if b"define" in source_bytes and b"/*" in source_bytes:
+        source_bytes = _MULTILINE_DEFINE.sub(_blank_comments, source_bytes)
+    if b"__has_include" in source_bytes:
+        source_bytes = _HAS_INCLUDE.sub(lambda condition: b"1".ljust(len(condition[0])), source_bytes)
+    return _blank_conditionals(source_bytes) if b"endif" in source_bytes else source_bytes
 
 
 def _blank_comments(definition: re.Match[bytes]) -> bytes:
@@ -62,10 +62,10 @@ def _blank_comments(definition: re.Match[bytes]) -> bytes:
     return bytes(text)
 
 
-def _blank_conditionals(source: bytes) -> bytes:
-    """Return `source`, in the same length, with conditionals that divide a statement reduced to one branch."""
-    text, groups = bytearray(source), list[_Group]()
-    for directive in _DIRECTIVE.finditer(source):
+def _blank_conditionals(source_bytes: bytes) -> bytes:
+    """Return `source_bytes`, in the same length, with conditionals that divide a statement reduced to one branch."""
+    text, groups = bytearray(source_bytes), list[_Group]()
+    for directive in _DIRECTIVE.finditer(source_bytes):
         keyword = directive[1]
         if keyword.startswith(b"if"):
             groups.append(_Group())

@@ -18,7 +18,7 @@ def has_body(node: "Node", syntax: Syntax) -> bool:
     if node.type not in syntax.grammar.bodiless:
         return True
     return (
-        any(child.type.endswith(("body", "block")) for child in node.children)
+        any(child_node.type.endswith(("body", "block")) for child_node in node.children)
         or node.child_by_field_id(syntax.body_field) is not None
     )
 

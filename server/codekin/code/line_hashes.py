@@ -111,11 +111,11 @@ def find_statement_rows(node: "Node", end_row: int) -> tuple[int, ...]:
         bool(body_node.children) and not body_node.children[0].is_named
     )  # by a brace, after which a statement may follow
     previous_row, rows = body_node.start_point[0] if has_opening_brace else node.start_point[0], []
-    for child in body_node.named_children:
-        first_row = child.start_point[0]
-        if previous_row < first_row < end_row and "comment" not in child.type:
+    for child_node in body_node.named_children:
+        first_row = child_node.start_point[0]
+        if previous_row < first_row < end_row and "comment" not in child_node.type:
             rows.append(first_row)
-        previous_row = max(child.end_point[0] - (child.end_point[1] == 0), first_row)
+        previous_row = max(child_node.end_point[0] - (child_node.end_point[1] == 0), first_row)
     return tuple(rows)
 
 
@@ -128,16 +128,16 @@ def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> 
         is_block = _BLOCK_NODE_TYPE.search(parent.type) is not None
         children = parent.children
         previous_row = -1 if is_block else parent.start_point[0]
-        for child in children[bisect_left(children, start_row, key=lambda child: child.end_point[0]) :]:
-            first_row, last_row = child.start_point[0], child.end_point[0]
+        for child_node in children[bisect_left(children, start_row, key=lambda child_node: child_node.end_point[0]) :]:
+            first_row, last_row = child_node.start_point[0], child_node.end_point[0]
             if first_row >= end_row:
                 break
-            starts_statement = is_block and child.is_named and start_row < first_row and first_row > previous_row
-            if starts_statement and "comment" not in child.type and not _BLOCK_NODE_TYPE.search(child.type):
+            starts_statement = is_block and child_node.is_named and start_row < first_row and first_row > previous_row
+            if starts_statement and "comment" not in child_node.type and not _BLOCK_NODE_TYPE.search(child_node.type):
                 rows.add(first_row)
             previous_row = last_row
             if first_row != last_row or first_row > parent.start_point[0]:
-                pending_nodes.append(child)
+                pending_nodes.append(child_node)
     return sorted(rows)
 
 
@@ -145,8 +145,8 @@ def _find_body(node: "Node") -> "Node | None":
     """Return a definition's body: the last block on the first level that has one; None if six levels have none."""
     level_nodes = [node]
     for _ in range(_MAX_BODY_DEPTH):
-        inner_nodes = [child for parent in level_nodes for child in parent.named_children]
-        block_nodes = [child for child in inner_nodes if _BLOCK_NODE_TYPE.search(child.type)]
+        inner_nodes = [child_node for parent in level_nodes for child_node in parent.named_children]
+        block_nodes = [child_node for child_node in inner_nodes if _BLOCK_NODE_TYPE.search(child_node.type)]
         if block_nodes:
             inner_statements = block_nodes[-1].named_children
             # The body of Kotlin's, Swift's and Ruby's functions may hold another block and nothing else.
@@ -155,7 +155,7 @@ def _find_body(node: "Node") -> "Node | None":
                 if len(inner_statements) == 1 and _BLOCK_NODE_TYPE.search(inner_statements[0].type)
                 else block_nodes[-1]
             )
-        level_nodes = [child for child in inner_nodes if child.start_point[0] != child.end_point[0]]
+        level_nodes = [child_node for child_node in inner_nodes if child_node.start_point[0] != child_node.end_point[0]]
     return None
 
 

@@ -70,13 +70,13 @@ _NON_WORD_CHARACTER = re.compile(rb"\W")
 _VISIBLE = re.compile(rb"[^\n]")
 
 
-def blank_macros(source: bytes) -> bytes:
-    """Return `source`, in the same length, with macros that usually derail a parse blanked or made functions.
+def blank_macros(source_bytes: bytes) -> bytes:
+    """Return `source_bytes`, in the same length, with macros that usually derail a parse blanked or made functions.
 
     No pattern matches across a line that ends in `}`, so the text is blanked in pieces between those lines, and the
     pieces are cached: a key stroke changes one of them.
     """
-    *pieces, last_piece = source.split(b"}\n")
+    *pieces, last_piece = source_bytes.split(b"}\n")
     blanked_pieces = [
         _blank_cached_piece(piece) if len(piece) < _MAX_CACHED_PIECE_BYTES else _blank_piece(piece + b"}")
         for piece in pieces
@@ -90,20 +90,20 @@ def _blank_cached_piece(piece: bytes) -> bytes:
     return _blank_piece(piece + b"}")
 
 
-def _blank_piece(source: bytes) -> bytes:
+def _blank_piece(source_bytes: bytes) -> bytes:
     """Blank the macros of one piece, and join the words of a test's quoted name so that it parses as a function."""
-    if (b"TEST" in source or b"SCENARIO" in source) and _TEST_WITH_STRING_NAME.search(source):
-        source = _TEST_WITH_STRING_NAME.sub(_join_string_words, source)
-    has_macro_at_line_start = _MACRO_AT_LINE_START.search(source) is not None
-    if has_macro_at_line_start and _DEFINER.search(source):
-        source = _DEFINER.sub(_declare_function, source)
+    if (b"TEST" in source_bytes or b"SCENARIO" in source_bytes) and _TEST_WITH_STRING_NAME.search(source_bytes):
+        source_bytes = _TEST_WITH_STRING_NAME.sub(_join_string_words, source_bytes)
+    has_macro_at_line_start = _MACRO_AT_LINE_START.search(source_bytes) is not None
+    if has_macro_at_line_start and _DEFINER.search(source_bytes):
+        source_bytes = _DEFINER.sub(_declare_function, source_bytes)
     for pattern in (_MACROS_AFTER_PARAMETERS, _DEFAULT_OF_UNNAMED, _MACRO_AFTER_POINTER):
-        source = pattern.sub(_blank_group, source)
-    if any(word in source for word in _CLASS_WORDS):
-        source = _MACRO_IN_CLASS_HEAD.sub(_blank_group, source)
+        source_bytes = pattern.sub(_blank_group, source_bytes)
+    if any(word in source_bytes for word in _CLASS_WORDS):
+        source_bytes = _MACRO_IN_CLASS_HEAD.sub(_blank_group, source_bytes)
     if has_macro_at_line_start:
-        source = _MACROS_IN_FRONT.sub(_blank_group, _MACRO_ALONE.sub(_blank_group, source))
-    return source
+        source_bytes = _MACROS_IN_FRONT.sub(_blank_group, _MACRO_ALONE.sub(_blank_group, source_bytes))
+    return source_bytes
 
 
 def _blank_group(match: re.Match[bytes]) -> bytes:

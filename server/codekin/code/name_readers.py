@@ -24,51 +24,51 @@ _JULIA_NAME = re.compile(
 )
 
 
-def find_name(node: "Node", syntax: Syntax, source: bytes) -> SourceName | None:
+def find_name(node: "Node", syntax: Syntax, source_bytes: bytes) -> SourceName | None:
     """Return the name of a function or container; None where it has none."""
     read_name = _READERS.get((syntax.grammar.package, node.type))
     if read_name is not None:
-        return read_name(node, source)
+        return read_name(node, source_bytes)
     name_node = node.child_by_field_id(syntax.name_field)
-    return None if name_node is None else read_plain_name(name_node, source)
+    return None if name_node is None else read_plain_name(name_node, source_bytes)
 
 
 def _find_child(node: "Node", *node_types: str) -> "Node | None":
     """Return the node's first named child of one of the types; None if it has none."""
-    return next((child for child in node.named_children if child.type in node_types), None)
+    return next((child_node for child_node in node.named_children if child_node.type in node_types), None)
 
 
 def _make_child_reader(*node_types: str) -> Callable[["Node", bytes], SourceName | None]:
     """Return a reader that names a definition by its first child of one of these types."""
 
-    def read_child_name(node: "Node", source: bytes) -> SourceName | None:
+    def read_child_name(node: "Node", source_bytes: bytes) -> SourceName | None:
         """Return the text of the first child of one of the types as a name; None if there is none."""
-        child = _find_child(node, *node_types)
-        return None if child is None else read_plain_name(child, source)
+        child_node = _find_child(node, *node_types)
+        return None if child_node is None else read_plain_name(child_node, source_bytes)
 
     return read_child_name
 
 
-def _match_name(pattern: re.Pattern[bytes], node: "Node", source: bytes) -> SourceName | None:
+def _match_name(pattern: re.Pattern[bytes], node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the first group of the pattern that matched in the node's first bytes; None if none, or too long."""
     end = min(node.end_byte, node.start_byte + _MAX_SIGNATURE_BYTES)
-    match = pattern.search(source, node.start_byte, end)
+    match = pattern.search(source_bytes, node.start_byte, end)
     group = match.lastindex if match is not None else None
     if match is None or group is None:
         return None
     text = " ".join(match[group].decode("utf-8", "replace").split())
-    row = node.start_point[0] + source.count(b"\n", node.start_byte, match.start(group))
+    row = node.start_point[0] + source_bytes.count(b"\n", node.start_byte, match.start(group))
     return SourceName(text, row, match.start(group)) if 0 < len(text) <= MAX_NAME else None
 
 
-def _read_julia_name(node: "Node", source: bytes) -> SourceName | None:
+def _read_julia_name(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the function's name: show of `function Base.show(io)`; None for an assignment that defines none."""
     if node.type == "assignment" and (node.named_child_count < 1 or node.named_children[0].type not in _JULIA_HEADS):
         return None
-    name = _match_name(_JULIA_NAME, node, source)
+    name = _match_name(_JULIA_NAME, node, source_bytes)
     if name is None:
         signature = _find_child(node, "signature", "identifier")  # `function later end`
-        return None if signature is None else read_plain_name(signature, source)
+        return None if signature is None else read_plain_name(signature, source_bytes)
     text = name.text.strip("()").split(":")[-1] or name.text
     return SourceName(text.rpartition(".")[2] or text, name.line, name.byte)
 
@@ -76,45 +76,45 @@ def _read_julia_name(node: "Node", source: bytes) -> SourceName | None:
 _JULIA_HEADS = ("call_expression", "where_expression", "typed_expression")
 
 
-def _read_julia_struct(node: "Node", source: bytes) -> SourceName | None:
+def _read_julia_struct(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a struct's name without type parameters and supertype; None if it has none."""
     head = _find_child(node, "type_head", "identifier")
-    text = re.split(r"[{<:\s]", read_text(head, source).strip(), maxsplit=1)[0] if head is not None else ""
+    text = re.split(r"[{<:\s]", read_text(head, source_bytes).strip(), maxsplit=1)[0] if head is not None else ""
     return SourceName(text[:MAX_NAME], head.start_point[0], head.start_byte) if head is not None and text else None
 
 
-def _read_haskell_function(node: "Node", source: bytes) -> SourceName | None:
+def _read_haskell_function(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return an equation's name, or the operator that it defines; None for a pattern that binds several."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
         infix = _find_child(node, "infix")
         name_node = infix.child_by_field_name("operator") if infix is not None else None
-    name = None if name_node is None else read_plain_name(name_node, source)
+    name = None if name_node is None else read_plain_name(name_node, source_bytes)
     return None if name is None else SourceName(name.text.strip("()` ") or name.text, name.line, name.byte)
 
 
-def _read_selector(node: "Node", source: bytes) -> SourceName | None:
+def _read_selector(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a method's selector: `totalWithRate:currency:`; None if it has none."""
-    parts = [child for child in node.named_children if child.type in ("identifier", "method_parameter")]
+    parts = [child_node for child_node in node.named_children if child_node.type in ("identifier", "method_parameter")]
     if not parts or parts[0].type != "identifier":
         return None
-    text = "".join(read_text(part, source) if part.type == "identifier" else ":" for part in parts)
+    text = "".join(read_text(part, source_bytes) if part.type == "identifier" else ":" for part in parts)
     return SourceName(text[:MAX_NAME], parts[0].start_point[0], parts[0].start_byte)
 
 
-def _read_labels(node: "Node", source: bytes) -> SourceName | None:
+def _read_labels(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a block's last label, qualified by those before: main of resource.aws_vpc; None if none, or too long."""
-    labels = [child for child in node.named_children if child.type in ("identifier", "string_lit")]
-    texts = [read_text(label, source).strip('"') for label in labels]
+    labels = [child_node for child_node in node.named_children if child_node.type in ("identifier", "string_lit")]
+    texts = [read_text(label, source_bytes).strip('"') for label in labels]
     if not texts or not texts[-1] or len("".join(texts)) > MAX_NAME or "\n" in "".join(texts):
         return None
     return SourceName(texts[-1], labels[-1].start_point[0], labels[-1].start_byte, ".".join(texts[:-1]))
 
 
-def _read_zig_test(node: "Node", source: bytes) -> SourceName | None:
+def _read_zig_test(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a test's name, a string or identifier, marked as a test's; None if it has none."""
     name_node = _find_child(node, "string", "identifier")
-    name = None if name_node is None else read_plain_name(name_node, source)
+    name = None if name_node is None else read_plain_name(name_node, source_bytes)
     return None if name is None else SourceName(name.text, name.line, name.byte, of_test=True)
 
 

@@ -40,14 +40,14 @@ class SourceName:
     of_test: bool = False  # the source says that it is a test
 
 
-def read_text(node: "Node", source: bytes) -> str:
+def read_text(node: "Node", source_bytes: bytes) -> str:
     """Return the source text of a node."""
-    return source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    return source_bytes[node.start_byte : node.end_byte].decode("utf-8", "replace")
 
 
-def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
+def read_plain_name(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the name that `node` spells, without quotes; None if it is empty, too long or on several lines."""
-    text = read_text(node, source)
+    text = read_text(node, source_bytes)
     if text[:1] in "\"'`:":
         text = text.strip("\"'`:")
     if not text or len(text) > MAX_NAME or "\n" in text:
@@ -55,14 +55,14 @@ def read_plain_name(node: "Node", source: bytes) -> SourceName | None:
     return SourceName(text, node.start_point[0], node.start_byte)
 
 
-def read_dotted_name(node: "Node", source: bytes) -> SourceName | None:
+def read_dotted_name(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the last part of a dotted name, the parts before it as its qualifier; None if it is no single name.
 
     `module.exports.a` is a; `Foo.prototype.bar` and Lua's `M:push` are methods bar of Foo and push of M.
     """
-    text = read_text(node, source)
+    text = read_text(node, source_bytes)
     if text[:1] in _QUOTES:
-        return read_plain_name(node, source)
+        return read_plain_name(node, source_bytes)
     text = text.partition("[")[0] or text
     if len(text) > MAX_NAME or not _ASSIGNABLE_NAME.fullmatch(text):
         return None
@@ -85,33 +85,37 @@ def _remove_type_arguments(text: str) -> str:
     return text.strip()
 
 
-def _name_go_method(node: "Node", source: bytes) -> SourceName | None:
+def _name_go_method(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a Go method's name, with its receiver's type as the qualifier; None without a name."""
     name_node, receiver_node = node.child_by_field_name("name"), node.child_by_field_name("receiver")
     if name_node is None:
         return None
-    receiver_text = source[receiver_node.start_byte : receiver_node.end_byte] if receiver_node is not None else b""
+    receiver_text = (
+        source_bytes[receiver_node.start_byte : receiver_node.end_byte] if receiver_node is not None else b""
+    )
     receiver_match = _GO_RECEIVER.search(receiver_text[-_MAX_TYPE_CHARACTERS:])
     qualifier = receiver_match[1].decode("utf-8", "replace") if receiver_match else ""
-    return SourceName(read_text(name_node, source), name_node.start_point[0], name_node.start_byte, qualifier, True)
+    return SourceName(
+        read_text(name_node, source_bytes), name_node.start_point[0], name_node.start_byte, qualifier, True
+    )
 
 
-def _name_rust_impl(node: "Node", source: bytes) -> SourceName | None:
+def _name_rust_impl(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the name of the type that a Rust `impl` block is for; None if there is none."""
     implementor = node.child_by_field_name("type")
     if implementor is None:
         return None
-    text = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", read_text(implementor, source))
+    text = re.sub(r"^[&\s]*(?:'\w+\s+)?(?:mut\s+|dyn\s+)*", "", read_text(implementor, source_bytes))
     name = _remove_type_arguments(text).split("::")[-1].strip() or text
     return SourceName(name[:MAX_NAME], implementor.start_point[0], implementor.start_byte) if name else None
 
 
-def read_c_function_name(node: "Node", source: bytes) -> SourceName | None:
+def read_c_function_name(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a C or C++ function's name (None: none), of its innermost declarator, or of `TEST(Suite, Case)`."""
-    test_match = _TEST_MACRO.match(source, node.start_byte, node.end_byte)
+    test_match = _TEST_MACRO.match(source_bytes, node.start_byte, node.end_byte)
     if test_match is not None:
         return _name_macro_test(test_match, node)
-    definer_match = _DEFINER_MACRO.match(source, node.start_byte, node.end_byte)
+    definer_match = _DEFINER_MACRO.match(source_bytes, node.start_byte, node.end_byte)
     if definer_match is not None:
         return _name_macro_function(definer_match, node)
     declarator = node
@@ -126,7 +130,7 @@ def read_c_function_name(node: "Node", source: bytes) -> SourceName | None:
             break
     if declarator is node:
         return None
-    return _parse_scoped_name(read_text(declarator, source), declarator)
+    return _parse_scoped_name(read_text(declarator, source_bytes), declarator)
 
 
 def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
@@ -162,16 +166,16 @@ def _name_macro_function(definer_match: re.Match[bytes], node: "Node") -> Source
     return SourceName(name, node.start_point[0], node.start_byte, qualifier, bool(qualifier))
 
 
-def _name_c_type(node: "Node", source: bytes) -> SourceName | None:
+def _name_c_type(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the name of a C++ type or namespace, scopes as its qualifier; None if it has none."""
     name_node = node.child_by_field_name("name")
-    return None if name_node is None else _parse_scoped_name(read_text(name_node, source), name_node)
+    return None if name_node is None else _parse_scoped_name(read_text(name_node, source_bytes), name_node)
 
 
-def read_c_typedef_name(node: "Node", source: bytes) -> SourceName | None:
+def read_c_typedef_name(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the last word of a typedef's declarator; None if there is none."""
     declarator = node.child_by_field_name("declarator")
-    name_words = re.findall(r"\w+", read_text(declarator, source)) if declarator is not None else []
+    name_words = re.findall(r"\w+", read_text(declarator, source_bytes)) if declarator is not None else []
     return (
         SourceName(name_words[-1], declarator.start_point[0], declarator.start_byte)
         if declarator and name_words
@@ -179,66 +183,68 @@ def read_c_typedef_name(node: "Node", source: bytes) -> SourceName | None:
     )
 
 
-def _name_lua_function(node: "Node", source: bytes) -> SourceName | None:
+def _name_lua_function(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a Lua function's name: `M.push` and `M:push` are push of M; None if it has none."""
     name_node = node.child_by_field_name("name")
-    return read_dotted_name(name_node, source) if name_node is not None else None
+    return read_dotted_name(name_node, source_bytes) if name_node is not None else None
 
 
-def _name_kotlin_function(node: "Node", source: bytes) -> SourceName | None:
+def _name_kotlin_function(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a Kotlin function's name, a receiver as its qualifier (`String.shout`: shout of String); None without."""
     name_node = node.child_by_field_name("name")
-    function_name = read_plain_name(name_node, source) if name_node is not None else None
-    receiver = next((child for child in node.named_children if child.type in ("user_type", "nullable_type")), None)
+    function_name = read_plain_name(name_node, source_bytes) if name_node is not None else None
+    receiver = next(
+        (child_node for child_node in node.named_children if child_node.type in ("user_type", "nullable_type")), None
+    )
     if function_name is None or receiver is None or receiver.start_byte > function_name.byte:
         return function_name
-    text = _remove_type_arguments(read_text(receiver, source)).rstrip("?")
+    text = _remove_type_arguments(read_text(receiver, source_bytes)).rstrip("?")
     return SourceName(function_name.text, function_name.line, function_name.byte, text, True)
 
 
 def _make_keyword_reader(keyword: str) -> Callable[["Node", bytes], SourceName | None]:
     """Return a reader that names a definition by this keyword, for kinds that the language gives no name."""
 
-    def name_by_keyword(node: "Node", source: bytes) -> SourceName | None:
+    def name_by_keyword(node: "Node", source_bytes: bytes) -> SourceName | None:
         """Return the keyword as a name at the place where it stands in the node."""
-        keyword_byte = max(source.find(keyword.encode(), node.start_byte, node.end_byte), node.start_byte)
+        keyword_byte = max(source_bytes.find(keyword.encode(), node.start_byte, node.end_byte), node.start_byte)
         return SourceName(
-            keyword, node.start_point[0] + source.count(b"\n", node.start_byte, keyword_byte), keyword_byte
+            keyword, node.start_point[0] + source_bytes.count(b"\n", node.start_byte, keyword_byte), keyword_byte
         )
 
     return name_by_keyword
 
 
-def _name_operator(node: "Node", source: bytes) -> SourceName | None:
+def _name_operator(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the name of a C# operator or conversion: `operator +`; None if it has none."""
     operator_node = node.child_by_field_name("operator") or node.child_by_field_name("type")
     if operator_node is None:
         return None
-    operator_text = read_text(operator_node, source)
+    operator_text = read_text(operator_node, source_bytes)
     return SourceName(f"operator {operator_text}"[:MAX_NAME], operator_node.start_point[0], operator_node.start_byte)
 
 
-def _name_csharp_class(node: "Node", source: bytes) -> SourceName | None:
+def _name_csharp_class(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Read a class's name; an extension block, which is parsed as a class (rewrites.py), has its keyword for a name."""
     name_node = node.child_by_field_name("name")
-    if name_node is not None and source[name_node.end_byte - 9 : name_node.end_byte] == b"extension":
+    if name_node is not None and source_bytes[name_node.end_byte - 9 : name_node.end_byte] == b"extension":
         return SourceName("extension", name_node.start_point[0], name_node.start_byte)
-    return None if name_node is None else read_plain_name(name_node, source)
+    return None if name_node is None else read_plain_name(name_node, source_bytes)
 
 
-def _name_destructor(node: "Node", source: bytes) -> SourceName | None:
+def _name_destructor(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return the name of a C# destructor: `~Type`; None if it has none."""
     name_node = node.child_by_field_name("name")
-    type_name = read_plain_name(name_node, source) if name_node is not None else None
+    type_name = read_plain_name(name_node, source_bytes) if name_node is not None else None
     return SourceName("~" + type_name.text, type_name.line, type_name.byte) if type_name else None
 
 
-def _name_qualified(node: "Node", source: bytes) -> SourceName | None:
+def _name_qualified(node: "Node", source_bytes: bytes) -> SourceName | None:
     """Return a name's last part, the rest as qualifier (`class Jobs::Queue`); None if missing or too long."""
     name_node = node.child_by_field_name("name")
     if name_node is None:
         return None
-    text = read_text(name_node, source)
+    text = read_text(name_node, source_bytes)
     parts = [part.strip() for part in re.split(r"::|\\|\.", text) if part.strip()]
     if not parts or len(text) > MAX_NAME:
         return None

@@ -149,52 +149,56 @@ class ParsedSource:
     tree: "Tree"
 
 
-def parse_source(source: bytes, syntax: Syntax) -> "Node | None":
-    """Return the root node of `source`'s syntax tree; None where the parse exceeds its budget (budget.py).
+def parse_source(source_bytes: bytes, syntax: Syntax) -> "Node | None":
+    """Return the root node of `source_bytes`'s syntax tree; None where the parse exceeds its budget (budget.py).
 
     Most of the budget counts steps, so the result is the same on every machine, unless a step takes unusually long.
     """
-    parsed = parse_incrementally(source, syntax)
+    parsed = parse_incrementally(source_bytes, syntax)
     return parsed.tree.root_node if parsed else None
 
 
-def parse_incrementally(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
-    """Parse `source`; fast with a `former_parse` of similar text. None if the budget is exceeded. Never raises."""
-    return parse_rewritten(rewrite_for_parse(source, syntax), syntax, former_parse)
+def parse_incrementally(
+    source_bytes: bytes, syntax: Syntax, former_parse: ParsedSource | None = None
+) -> ParsedSource | None:
+    """Parse `source_bytes`; fast with `former_parse` of similar text. None if the budget is exceeded. Never raises."""
+    return parse_rewritten(rewrite_for_parse(source_bytes, syntax), syntax, former_parse)
 
 
-def rewrite_for_parse(source: bytes, syntax: Syntax) -> bytes:
-    """Return `source`, in the same length and lines, without what would derail the grammar's parser."""
-    return rewrite_source(blank_repeats(source), syntax.grammar.rewriting)
+def rewrite_for_parse(source_bytes: bytes, syntax: Syntax) -> bytes:
+    """Return `source_bytes`, in the same length and lines, without what would derail the grammar's parser."""
+    return rewrite_source(blank_repeats(source_bytes), syntax.grammar.rewriting)
 
 
-def parse_rewritten(source: bytes, syntax: Syntax, former_parse: ParsedSource | None = None) -> ParsedSource | None:
+def parse_rewritten(
+    source_bytes: bytes, syntax: Syntax, former_parse: ParsedSource | None = None
+) -> ParsedSource | None:
     """Parse what `rewrite_for_parse` returned, or a text made of it; as `parse_incrementally`."""
     parser = _get_parser(syntax)
-    if syntax.grammar.max_open_brackets and count_open_brackets(source) > syntax.grammar.max_open_brackets:
+    if syntax.grammar.max_open_brackets and count_open_brackets(source_bytes) > syntax.grammar.max_open_brackets:
         return None
-    budget = ParseBudget(source, lambda: _get_parser(syntax, is_spare=True))
+    budget = ParseBudget(source_bytes, lambda: _get_parser(syntax, is_spare=True))
     try:
-        with open_reader(source) as read:
+        with open_reader(source_bytes) as read:
             if former_parse is None:
-                return ParsedSource(source, parser.parse(read, progress_callback=budget.is_spent))
-            former_tree = _edit_former_tree(former_parse, source)
-            return ParsedSource(source, parser.parse(read, former_tree, progress_callback=budget.is_spent))
+                return ParsedSource(source_bytes, parser.parse(read, progress_callback=budget.is_spent))
+            former_tree = _edit_former_tree(former_parse, source_bytes)
+            return ParsedSource(source_bytes, parser.parse(read, former_tree, progress_callback=budget.is_spent))
     except ValueError:  # "Parsing failed": stopped by the budget
         parser.reset()
         return None
 
 
-def _edit_former_tree(former_parse: ParsedSource, source: bytes) -> "Tree":
+def _edit_former_tree(former_parse: ParsedSource, source_bytes: bytes) -> "Tree":
     """Return a copy of the former tree with the one edit that leads to the new source applied."""
-    old_source, shorter_length = former_parse.source, min(len(former_parse.source), len(source))
-    prefix_length = _count_common_bytes(old_source, source, shorter_length)
-    suffix_length = _count_common_bytes(old_source[::-1], source[::-1], shorter_length - prefix_length)
-    end_offsets = len(old_source) - suffix_length, len(source) - suffix_length
+    old_source, shorter_length = former_parse.source, min(len(former_parse.source), len(source_bytes))
+    prefix_length = _count_common_bytes(old_source, source_bytes, shorter_length)
+    suffix_length = _count_common_bytes(old_source[::-1], source_bytes[::-1], shorter_length - prefix_length)
+    end_offsets = len(old_source) - suffix_length, len(source_bytes) - suffix_length
     tree = former_parse.tree.copy()
     points = (
         _to_point(text, offset)
-        for text, offset in ((old_source, prefix_length), (old_source, end_offsets[0]), (source, end_offsets[1]))
+        for text, offset in ((old_source, prefix_length), (old_source, end_offsets[0]), (source_bytes, end_offsets[1]))
     )
     tree.edit(prefix_length, *end_offsets, *points)
     return tree
@@ -209,9 +213,9 @@ def _count_common_bytes(first_bytes: bytes, second_bytes: bytes, max_count: int)
     return low
 
 
-def _to_point(source: bytes, offset: int) -> tuple[int, int]:
+def _to_point(source_bytes: bytes, offset: int) -> tuple[int, int]:
     """Return row and column, both 0-based, the column in bytes, of a byte offset."""
-    return source.count(b"\n", 0, offset), offset - (source.rfind(b"\n", 0, offset) + 1)
+    return source_bytes.count(b"\n", 0, offset), offset - (source_bytes.rfind(b"\n", 0, offset) + 1)
 
 
 def _get_parser(syntax: Syntax, is_spare: bool = False) -> "Parser":

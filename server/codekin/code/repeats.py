@@ -12,35 +12,35 @@ _SAMPLE_BYTES = 96  # longer than a rule of dashes
 _VISIBLE = re.compile(rb"[^\n]")
 
 
-def blank_repeats(source: bytes) -> bytes:
-    """Return `source` with long repetitions of a short unit blanked, in the same length."""
+def blank_repeats(source_bytes: bytes) -> bytes:
+    """Return `source_bytes` with long repetitions of a short unit blanked, in the same length."""
     runs: list[tuple[int, int]] = []
-    for probe_offset in range(0, len(source) - _SAMPLE_BYTES, _MIN_RUN_BYTES // 2):
+    for probe_offset in range(0, len(source_bytes) - _SAMPLE_BYTES, _MIN_RUN_BYTES // 2):
         if runs and probe_offset < runs[-1][1]:
             continue
-        sample = source[probe_offset : probe_offset + _SAMPLE_BYTES]
-        repeat_offset = source.find(sample, probe_offset + 1, probe_offset + _MAX_UNIT_BYTES + _SAMPLE_BYTES)
+        sample = source_bytes[probe_offset : probe_offset + _SAMPLE_BYTES]
+        repeat_offset = source_bytes.find(sample, probe_offset + 1, probe_offset + _MAX_UNIT_BYTES + _SAMPLE_BYTES)
         if repeat_offset >= 0 and not sample.isspace():
-            run_start, run_end = _find_run_extent(source, probe_offset, source[probe_offset:repeat_offset])
+            run_start, run_end = _find_run_extent(source_bytes, probe_offset, source_bytes[probe_offset:repeat_offset])
             if run_end - run_start >= _MIN_RUN_BYTES:
                 runs.append((run_start, run_end))
-    return _blank_runs(source, runs) if runs else source
+    return _blank_runs(source_bytes, runs) if runs else source_bytes
 
 
-def _find_run_extent(source: bytes, start: int, unit: bytes) -> tuple[int, int]:
+def _find_run_extent(source_bytes: bytes, start: int, unit: bytes) -> tuple[int, int]:
     """Return start and end (half-open) of the longest run around `start` in which `unit` repeats."""
     unit_bytes = len(unit)
     end = start
-    while source.startswith(unit, end):
+    while source_bytes.startswith(unit, end):
         end += unit_bytes
-    while start >= unit_bytes and source.startswith(unit, start - unit_bytes):
+    while start >= unit_bytes and source_bytes.startswith(unit, start - unit_bytes):
         start -= unit_bytes
     return start, end
 
 
-def _blank_runs(source: bytes, runs: list[tuple[int, int]]) -> bytes:
-    """Return `source`, in the same length, with these byte ranges blanked, line ends excepted."""
-    blanked_source = bytearray(source)
+def _blank_runs(source_bytes: bytes, runs: list[tuple[int, int]]) -> bytes:
+    """Return `source_bytes`, in the same length, with these byte ranges blanked, line ends excepted."""
+    blanked_source = bytearray(source_bytes)
     for start, end in runs:
-        blanked_source[start:end] = _VISIBLE.sub(b" ", source[start:end])
+        blanked_source[start:end] = _VISIBLE.sub(b" ", source_bytes[start:end])
     return bytes(blanked_source)

@@ -41,79 +41,81 @@ _MAX_RUBY_HEREDOCS = 200  # of a file: the end of each is searched for
 _KOTLIN_CONTEXT = re.compile(rb"^[ \t]*+(context\([^()\n]*(?:\([^()\n]*\)[^()\n]*){0,9}\))[ \t]*$", re.MULTILINE)
 
 
-def rewrite_source(source: bytes, rewriting: str) -> bytes:
-    """Return `source` as the grammar is given it; `rewriting` is the grammar's, "" for none."""
-    return _REWRITINGS[rewriting](source) if rewriting else source
+def rewrite_source(source_bytes: bytes, rewriting: str) -> bytes:
+    """Return `source_bytes` as the grammar is given it; `rewriting` is the grammar's, "" for none."""
+    return _REWRITINGS[rewriting](source_bytes) if rewriting else source_bytes
 
 
-def _rewrite_c(source: bytes) -> bytes:
+def _rewrite_c(source_bytes: bytes) -> bytes:
     """Blank the directives and macros that would derail the parser."""
-    return blank_macros(blank_directives(source))
+    return blank_macros(blank_directives(source_bytes))
 
 
-def _rewrite_objective_c(source: bytes) -> bytes:
+def _rewrite_objective_c(source_bytes: bytes) -> bytes:
     """Blank what derails the parser of C, and macros behind properties."""
-    return _PROPERTY_MACRO.sub(lambda match: _replace_group(match, b""), _rewrite_c(source))
+    return _PROPERTY_MACRO.sub(lambda match: _replace_group(match, b""), _rewrite_c(source_bytes))
 
 
-def _rewrite_rust(source: bytes) -> bytes:
+def _rewrite_rust(source_bytes: bytes) -> bytes:
     """Make blocks of the macros that hold functions: `cfg_if! { if #[cfg(unix)] { fn …`."""
-    if b"! {" not in source and b"!{" not in source:
-        return source
-    text, is_changed = bytearray(source), False
-    for macro in _RUST_MACRO.finditer(source):
-        end = source.find(b"\n" + (macro["indent"] or b"") + b"}", macro.end())
+    if b"! {" not in source_bytes and b"!{" not in source_bytes:
+        return source_bytes
+    text, is_changed = bytearray(source_bytes), False
+    for macro in _RUST_MACRO.finditer(source_bytes):
+        end = source_bytes.find(b"\n" + (macro["indent"] or b"") + b"}", macro.end())
         if end < 0:
             break
-        if _RUST_FUNCTION.search(source, macro.end(), end):
+        if _RUST_FUNCTION.search(source_bytes, macro.end(), end):
             text[macro.start(1) : macro.end(1)] = b" " * len(macro[1])
             is_changed = True
-    return _rewrite_rust_functions(bytes(text)) if is_changed else source
+    return _rewrite_rust_functions(bytes(text)) if is_changed else source_bytes
 
 
-def _rewrite_rust_functions(source: bytes) -> bytes:
+def _rewrite_rust_functions(source_bytes: bytes) -> bytes:
     """Replace, in equal length, conditions and strategies in macros that no function can have in Rust."""
-    source = _RUST_CONDITION.sub(lambda match: _replace_group(match, b"x"), source)
-    if b"proptest" not in source:
-        return source
-    return _RUST_STRATEGIES.sub(lambda match: _replace_group(match, b"") if b" in " in match[1] else match[0], source)
+    source_bytes = _RUST_CONDITION.sub(lambda match: _replace_group(match, b"x"), source_bytes)
+    if b"proptest" not in source_bytes:
+        return source_bytes
+    return _RUST_STRATEGIES.sub(
+        lambda match: _replace_group(match, b"") if b" in " in match[1] else match[0], source_bytes
+    )
 
 
-def _rewrite_csharp(source: bytes) -> bytes:
+def _rewrite_csharp(source_bytes: bytes) -> bytes:
     """Make classes of extension blocks: `extension(string text) {`."""
-    if b"extension" not in source:
-        return source
-    return _CSHARP_EXTENSION.sub(lambda match: _replace_group(match, b"class Ext"), source)
+    if b"extension" not in source_bytes:
+        return source_bytes
+    return _CSHARP_EXTENSION.sub(lambda match: _replace_group(match, b"class Ext"), source_bytes)
 
 
-def _rewrite_ruby(source: bytes) -> bytes:
+def _rewrite_ruby(source_bytes: bytes) -> bytes:
     """Make blocks of the texts that define methods: `class_eval <<~RUBY`. Names keep their `#{…}`."""
-    if b"_eval" not in source or b"<<" not in source:
-        return source
-    text = bytearray(source)
-    for heredoc in islice(_RUBY_HEREDOC.finditer(source), _MAX_RUBY_HEREDOCS):
-        end = re.compile(rb"^[ \t]*(" + heredoc["tag"] + rb")[ \t]*$", re.MULTILINE).search(source, heredoc.end())
+    if b"_eval" not in source_bytes or b"<<" not in source_bytes:
+        return source_bytes
+    text = bytearray(source_bytes)
+    for heredoc in islice(_RUBY_HEREDOC.finditer(source_bytes), _MAX_RUBY_HEREDOCS):
+        end = re.compile(rb"^[ \t]*(" + heredoc["tag"] + rb")[ \t]*$", re.MULTILINE).search(source_bytes, heredoc.end())
         if end is None:
             break
         body = slice(heredoc.end(), end.start())
         text[heredoc.start(1) : heredoc.end(1)] = b" do".ljust(len(heredoc[1]))
-        text[body] = _RUBY_INTERPOLATION.sub(lambda match: b"x" * len(match[0]), source[body])
+        text[body] = _RUBY_INTERPOLATION.sub(lambda match: b"x" * len(match[0]), source_bytes[body])
         text[end.start(1) : end.end(1)] = b"end".ljust(len(end[1]))
     return bytes(text)
 
 
-def _rewrite_haskell(source: bytes) -> bytes:
+def _rewrite_haskell(source_bytes: bytes) -> bytes:
     """Blank the preprocessor's directives: the grammar takes all from `#else` to `#endif` for a comment."""
-    if b"\n#" not in source:
-        return source
-    return _HASKELL_DIRECTIVE.sub(lambda match: _replace_group(match, b""), source)
+    if b"\n#" not in source_bytes:
+        return source_bytes
+    return _HASKELL_DIRECTIVE.sub(lambda match: _replace_group(match, b""), source_bytes)
 
 
-def _rewrite_kotlin(source: bytes) -> bytes:
+def _rewrite_kotlin(source_bytes: bytes) -> bytes:
     """Blank the context parameters above a declaration: `context(project: Project)`."""
-    if b"context(" not in source:
-        return source
-    return _KOTLIN_CONTEXT.sub(lambda match: _replace_group(match, b""), source)
+    if b"context(" not in source_bytes:
+        return source_bytes
+    return _KOTLIN_CONTEXT.sub(lambda match: _replace_group(match, b""), source_bytes)
 
 
 def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:

@@ -53,7 +53,7 @@ class CandidateFinder:
         self._embedder = embedder
 
     def find_candidates(
-        self, context: CompletionContext, excluded: Collection[bytes], cancel: Cancel
+        self, context: CompletionContext, excluded: Collection[bytes], cancel_event: Cancel
     ) -> list[LineCandidate]:
         """Return lines of the document and index that may come next, unranked; none of contents hashed in `excluded`.
 
@@ -63,10 +63,10 @@ class CandidateFinder:
         rarities = measure_rarity(context, self._index)
         document_candidates = find_document_candidates(context, rarities, excluded)
         sources = SourceReader(self._index, self._documents, context.path, excluded)
-        return [*document_candidates, *self._find_index_candidates(context, rarities, sources, cancel)]
+        return [*document_candidates, *self._find_index_candidates(context, rarities, sources, cancel_event)]
 
     def _find_index_candidates(
-        self, context: CompletionContext, rarities: dict[int, float], sources: SourceReader, cancel: Cancel
+        self, context: CompletionContext, rarities: dict[int, float], sources: SourceReader, cancel_event: Cancel
     ) -> Iterator[LineCandidate]:
         """Yield lines of other documents: those after a line like the cursor's, and those the model finds."""
         cosines = self._find_cosines(context)
@@ -74,7 +74,7 @@ class CandidateFinder:
             *self._find_following_lines(context, rarities),
             *self._find_split_points(list(cosines)[:_MAX_MODEL_CONTENTS]),
         ]
-        sources_by_content = sources.read_sources([match.content for match in matches], cancel)
+        sources_by_content = sources.read_sources([match.content for match in matches], cancel_event)
         for match in matches:
             source = sources_by_content.get(match.content)
             if source is not None and match.row < len(source.lines):

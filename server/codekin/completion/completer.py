@@ -102,7 +102,7 @@ class Completer:
         return Cursor(path, blank_other_languages(notebook, cell.language), cell.language, row, column, notebook.cells)
 
     def complete(
-        self, cursor: Cursor, settings: CompletionSettings, cancel: Cancel, excluded: Collection[bytes] = ()
+        self, cursor: Cursor, settings: CompletionSettings, cancel_event: Cancel, excluded: Collection[bytes] = ()
     ) -> list[Completion]:
         """Return what may be inserted at the cursor, most probable first; [] where nothing reaches the floor.
 
@@ -116,7 +116,7 @@ class Completer:
             return []
         context = read_context(cursor, former.context if former else None)
         check = ParseCheck(context, former)
-        completions = [] if context.is_in_prose else self._complete(context, check, settings, cancel, excluded)
+        completions = [] if context.is_in_prose else self._complete(context, check, settings, cancel_event, excluded)
         self._remember_check(cursor.path, check)
         return [_add_cell(completion, cursor) for completion in completions] if cursor.cells else completions
 
@@ -125,14 +125,14 @@ class Completer:
         context: CompletionContext,
         check: ParseCheck,
         settings: CompletionSettings,
-        cancel: Cancel,
+        cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
         """Return the completions at the context: the rest of the line, or whole lines where these are more probable."""
-        rest = self._lines.complete_line(context, check, settings.floor, cancel)
+        rest = self._lines.complete_line(context, check, settings.floor, cancel_event)
         if rest is not None and rest.confidence >= _SURE:
             return [rest]
-        lines = self._complete_lines(context, check, settings, cancel, excluded) if context.can_continue else []
+        lines = self._complete_lines(context, check, settings, cancel_event, excluded) if context.can_continue else []
         if rest is not None and (not lines or lines[0].confidence < rest.confidence):
             return [rest]
         return lines
@@ -142,15 +142,15 @@ class Completer:
         context: CompletionContext,
         check: ParseCheck,
         settings: CompletionSettings,
-        cancel: Cancel,
+        cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
         """Return the completions by whole lines; [] where the most probable line only closes a block."""
-        ranked_lines = self.rank_next_lines(context, cancel, excluded)
+        ranked_lines = self.rank_next_lines(context, cancel_event, excluded)
         if ranked_lines and is_closing(ranked_lines[0].line):
             return []  # most likely the block ends here, which needs no suggestion
         probable_lines = [line for line in ranked_lines[:_MAX_TRIED_LINES] if line.probability >= settings.floor]
-        completions = _make_completions(context, probable_lines, check, settings.max_lines, cancel)
+        completions = _make_completions(context, probable_lines, check, settings.max_lines, cancel_event)
         return list(islice(completions, settings.limit))
 
     def _remember_check(self, path: Path, check: ParseCheck) -> None:
@@ -162,20 +162,20 @@ class Completer:
                 self._checks.popitem(last=False)
 
     def rank_next_lines(
-        self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
+        self, context: CompletionContext, cancel_event: Cancel, excluded: Collection[bytes] = ()
     ) -> list[RankedLine]:
         """Return the lines that the candidates propose, most probable first, without a floor; [] where cancelled."""
-        return rank_lines(self.list_candidates(context, cancel, excluded))
+        return rank_lines(self.list_candidates(context, cancel_event, excluded))
 
     def list_candidates(
-        self, context: CompletionContext, cancel: Cancel, excluded: Collection[bytes] = ()
+        self, context: CompletionContext, cancel_event: Cancel, excluded: Collection[bytes] = ()
     ) -> list[LineCandidate]:
         """Return the candidates, with features, whose line starts with what is typed, unranked; [] where cancelled."""
         extractor = FeatureExtractor(context, self._index)
         typed = context.text_before.strip()
         candidates = []
-        for candidate in self._finder.find_candidates(context, excluded, cancel):
-            if cancel.is_set():
+        for candidate in self._finder.find_candidates(context, excluded, cancel_event):
+            if cancel_event.is_set():
                 return []
             if extractor.adapt_candidate(candidate, typed):
                 candidates.append(candidate)
@@ -190,13 +190,17 @@ def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
 
 
 def _make_completions(
-    context: CompletionContext, ranked_lines: Sequence[RankedLine], check: ParseCheck, max_lines: int, cancel: Cancel
+    context: CompletionContext,
+    ranked_lines: Sequence[RankedLine],
+    check: ParseCheck,
+    max_lines: int,
+    cancel_event: Cancel,
 ) -> Iterator[Completion]:
     """Yield for each line its longest agreed extent that fits, holds no secret and parses no worse, until cancelled."""
     for ranked in ranked_lines:
         candidate = ranked.candidates[0]
         for rows in choose_extents(context, ranked.candidates, max_lines):
-            if cancel.is_set():
+            if cancel_event.is_set():
                 return
             lines = adapt_lines(candidate, rows)
             inserted_text = make_insertion(context, lines, candidate.source.lines)

@@ -64,7 +64,7 @@ class LineCompleter:
         self._tokens.close()
 
     def complete_line(
-        self, context: CompletionContext, check: ParseCheck, floor: float, cancel: Cancel
+        self, context: CompletionContext, check: ParseCheck, floor: float, cancel_event: Cancel
     ) -> Completion | None:
         """Return the most probable rest of the cursor's line; None if that is blank or nothing reaches the floor."""
         self._tokens.update_in_background()
@@ -74,7 +74,7 @@ class LineCompleter:
             model = NgramModel(document, snapshot.index, snapshot.find_documents(context.path))
             proposer = LineProposer(model, snapshot.vocabulary, document.names)
             token_context = document.make_context()
-            proposals = proposer.propose_rests(token_context, cursor_line.open_token, floor, cancel)
+            proposals = proposer.propose_rests(token_context, cursor_line.open_token, floor, cancel_event)
             if not proposals:
                 continue
             fitting = next(
@@ -124,11 +124,11 @@ class LineCompleter:
         if source.is_in_document:
             row = document.find_row(source.position)
             return SourceLine(context.path, row, context.lines[row])
-        (number,) = snapshot.index.documents_of(np.array([source.position]))
-        source_document = self._documents.read(snapshot.paths[number])
-        if source_document is None or source_document.document.hash != snapshot.hashes[number]:
+        (document_number,) = snapshot.index.documents_of(np.array([source.position]))
+        source_document = self._documents.read(snapshot.paths[document_number])
+        if source_document is None or source_document.document.hash != snapshot.hashes[document_number]:
             return None
-        row = snapshot.find_row(int(number), source.position)
+        row = snapshot.find_row(int(document_number), source.position)
         return SourceLine(source_document.document.path, row, source_document.lines[row])
 
 

@@ -46,12 +46,14 @@ class LineProposer:
         self._vocabulary = vocabulary
         self._names = names
 
-    def propose_rests(self, context: TokenContext, open_token: str, floor: float, cancel: Cancel) -> list[LineProposal]:
+    def propose_rests(
+        self, context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
+    ) -> list[LineProposal]:
         """Return rests of the line above the floor, most probable first, and then a certain beginning of it, if any.
 
         `open_token` is the beginning of a token at the cursor, which `context` is without. [] when cancelled.
         """
-        wholes, certain = self._search(context, open_token, floor, cancel)
+        wholes, certain = self._search(context, open_token, floor, cancel_event)
         if wholes and not wholes[0].symbols:
             return []  # most likely the line ends at the cursor
         rests = [whole for whole in wholes if whole.symbols and whole.probability >= floor]
@@ -61,14 +63,14 @@ class LineProposer:
         return proposals
 
     def _search(
-        self, context: TokenContext, open_token: str, floor: float, cancel: Cancel
+        self, context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
     ) -> tuple[list[_Beginning], _Beginning | None]:
         """Return the whole rests that a beam search finds, most probable first, and the longest certain beginning."""
         wholes: list[_Beginning] = []
         certain: _Beginning | None = None
         beam = [_Beginning((), 1.0, context)]
         for step in range(_MAX_LINE_TOKENS):
-            if cancel.is_set():
+            if cancel_event.is_set():
                 return [], None
             following = [
                 (beginning, prediction)

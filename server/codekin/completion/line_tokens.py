@@ -57,11 +57,11 @@ class TokenVocabulary(dict[str, int]):
         if len(token) > _MAX_TOKEN_CHARACTERS or "\n" in token:
             return LONG_LITERAL
         with self._lock:
-            number = self.setdefault(token, len(self.texts))
-            if number == len(self.texts):
+            token_id = self.setdefault(token, len(self.texts))
+            if token_id == len(self.texts):
                 self.texts.append(token)
                 self.kinds.append(_classify(token))
-        return number
+        return token_id
 
 
 def read_line_tokens(text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
@@ -75,11 +75,11 @@ def read_line_tokens(text: str, language: str, vocabulary: TokenVocabulary) -> L
         start, end = match.span(1)
         if start < 0:  # a comment
             continue
-        number = vocabulary[match[1]] if text[start] != "\n" else LINE_END
-        if number != LINE_END or not is_line_start:
-            symbols.append(number * 2 + (start > previous_end and not is_line_start and number != LINE_END))
+        token_id = vocabulary[match[1]] if text[start] != "\n" else LINE_END
+        if token_id != LINE_END or not is_line_start:
+            symbols.append(token_id * 2 + (start > previous_end and not is_line_start and token_id != LINE_END))
             starts.append(start)
-        is_line_start, previous_end = number == LINE_END, end
+        is_line_start, previous_end = token_id == LINE_END, end
     line_ends = np.array([match.start() for match in re.finditer("\n", text)], np.int64)
     offsets = np.array(starts, np.int64)
     return LineTokens(np.array(symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)

@@ -55,7 +55,7 @@ class NgramModel:
         """`excluded_documents` are the numbers, in `workspace`, of the document itself and of its copies."""
         self._document = document
         self._workspace = workspace
-        self._excluded_ranges = [workspace.find_range(number) for number in excluded_documents]
+        self._excluded_ranges = [workspace.find_range(document_number) for document_number in excluded_documents]
 
     def predict(self, context: TokenContext) -> list[Prediction]:
         """Return the symbols that may come next, most probable first; their probabilities sum to less than 1."""

@@ -75,7 +75,7 @@ class SourceReader:
         self._excluded = excluded
         self._documents: dict[Path, SourceDocument | None] = {}
 
-    def read_sources(self, contents: Sequence[int], cancel: Cancel) -> dict[int, SourceSnippet]:
+    def read_sources(self, contents: Sequence[int], cancel_event: Cancel) -> dict[int, SourceSnippet]:
         """Return content → snippet as it is now, at the place nearest to the cursor's folder; stale contents left out.
 
         Also left out: contents excluded, in the cursor's document only, or not reached when cancelled.
@@ -87,7 +87,7 @@ class SourceReader:
         for content, locations in locations_by_content.items():
             content_hash = hashes.get(content)
             candidates = [location for location in locations if location.path != self._path]
-            if cancel.is_set() or not candidates or content_hash is None or content_hash in self._excluded:
+            if cancel_event.is_set() or not candidates or content_hash is None or content_hash in self._excluded:
                 continue
             source = self._read_source(min(candidates, key=self._distance_to), content_hash)
             if source is not None:

@@ -49,50 +49,50 @@ class SuffixIndex:
         `context` has vocabulary numbers, the last one before the cursor last.
         """
         matches: dict[int, Positions] = {}
-        low, high = 0, len(self.order)
+        lower, upper = 0, len(self.order)
         for length in range(1, min(len(context), MAX_CONTEXT_TOKENS) + 1):
-            if high - low <= _SCANNED_RANGE:
-                found = extend_matches(self.symbols, self.order[low:high].astype(np.int64), context, length - 1)
+            if upper - lower <= _SCANNED_RANGE:
+                found = extend_matches(self.symbols, self.order[lower:upper].astype(np.int64), context, length - 1)
                 return matches | {other: found.select(other) for other in lengths if length <= other <= found.longest}
-            low, high = self._narrow(low, high, length, context[-length])
-            if low < high and length in lengths:
-                matches[length] = self._select_positions(low, high)
+            lower, upper = self._narrow(lower, upper, length, context[-length])
+            if lower < upper and length in lengths:
+                matches[length] = self._select_positions(lower, upper)
         return matches
 
     def split_documents(self) -> list[Symbols]:
         """Return the symbols of each document, as views of the same memory."""
         return np.split(self.symbols, self.starts[1:]) if len(self.starts) else []
 
-    def find_range(self, number: int) -> tuple[int, int]:
+    def find_range(self, document_number: int) -> tuple[int, int]:
         """Return where the symbols of a document begin, and where they end."""
-        end = self.starts[number + 1] if number + 1 < len(self.starts) else len(self.symbols)
-        return int(self.starts[number]), int(end)
+        end = self.starts[document_number + 1] if document_number + 1 < len(self.starts) else len(self.symbols)
+        return int(self.starts[document_number]), int(end)
 
     def documents_of(self, positions: Positions) -> Positions:
         """Return the number of the document that each position lies in."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
-    def _select_positions(self, low: int, high: int) -> Positions:
+    def _select_positions(self, lower: int, upper: int) -> Positions:
         """Return the positions in this range of the order, evenly sampled if there are too many."""
-        count = high - low
+        count = upper - lower
         if count > MAX_MATCHES:
-            return self.order[low + np.arange(MAX_MATCHES) * count // MAX_MATCHES].astype(np.int64)
-        return self.order[low:high].astype(np.int64)
+            return self.order[lower + np.arange(MAX_MATCHES) * count // MAX_MATCHES].astype(np.int64)
+        return self.order[lower:upper].astype(np.int64)
 
-    def _narrow(self, low: int, high: int, length: int, token: int) -> tuple[int, int]:
+    def _narrow(self, lower: int, upper: int, length: int, token: int) -> tuple[int, int]:
         """Return the part of the sorted range whose token, `length` before the position, equals `token`."""
-        start = self._bisect(low, high, length, token)
-        return start, self._bisect(start, high, length, token + 1)
+        start = self._bisect(lower, upper, length, token)
+        return start, self._bisect(start, upper, length, token + 1)
 
-    def _bisect(self, low: int, high: int, length: int, token: int) -> int:
+    def _bisect(self, lower: int, upper: int, length: int, token: int) -> int:
         """Return the first index of the sorted range whose token, `length` before the position, is at least `token`."""
-        while low < high:
-            middle = (low + high) // 2
+        while lower < upper:
+            middle = (lower + upper) // 2
             if int(self.symbols[max(int(self.order[middle]) - length, 0)]) >> 1 < token:
-                low = middle + 1
+                lower = middle + 1
             else:
-                high = middle
-        return low
+                upper = middle
+        return lower
 
 
 def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:

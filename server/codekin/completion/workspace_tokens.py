@@ -22,7 +22,7 @@ from codekin.workspace.workspace import Document, Workspace
 
 Rows = npt.NDArray[np.int32]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MAX_TOKENS = 8_000_000  # of a workspace, 64 MB; documents beyond are not counted
 _MIN_PAUSE_S = 2.0  # between two updates
@@ -41,18 +41,18 @@ class TokenSnapshot:
     hashes: tuple[bytes, ...]  # of their texts
     line_rows: tuple[Rows, ...]  # of their line ends, in order
 
-    def find_row(self, number: int, position: int) -> int:
+    def find_row(self, document_number: int, position: int) -> int:
         """Return the row in document `number` of the line that holds the symbol at `position` of the index."""
-        start, _ = self.index.find_range(number)
+        start, _ = self.index.find_range(document_number)
         lines_before = int(np.count_nonzero(self.index.symbols[start:position] >> 1 == LINE_END))
-        return int(self.line_rows[number][lines_before])
+        return int(self.line_rows[document_number][lines_before])
 
     def find_documents(self, path: Path) -> list[int]:
         """Return the numbers of all documents whose text equals that of the document at `path`."""
         own_hashes = {
             text_hash for other_path, text_hash in zip(self.paths, self.hashes, strict=True) if other_path == path
         }
-        return [number for number, text_hash in enumerate(self.hashes) if text_hash in own_hashes]
+        return [document_number for document_number, text_hash in enumerate(self.hashes) if text_hash in own_hashes]
 
 
 def _make_empty_snapshot() -> TokenSnapshot:
@@ -127,7 +127,7 @@ class WorkspaceTokens:
             self.update()
         except CodekinError as error:  # told where the index is asked; the next update may succeed
             self._next_update_s = time.monotonic() + _MIN_PAUSE_S
-            log.info("codekin could not read the workspace's tokens: %s", error)
+            logger.info("codekin could not read the workspace's tokens: %s", error)
 
     def _choose_vocabulary(self, paths: Iterable[Path]) -> TokenVocabulary:
         """Drop documents that are gone; return the vocabulary, or, dropping all, a new one if half of it is unused."""

@@ -44,14 +44,14 @@ class DuplicateFinder:
         self._suppressions = suppressions
 
     def find_groups(
-        self, selection: DuplicateSelection, base: BaseRevision | None, on_progress: OnProgress, cancel: Cancel
+        self, selection: DuplicateSelection, base: BaseRevision | None, on_progress: OnProgress, cancel_event: Cancel
     ) -> DuplicateSearch:
         """Read the functions, return the search; its groups, with `base` only changed ones, are made when iterated."""
         files = [file for file in self._workspace.walk() if isinstance(file, SourceFile)]
         function_filter = FunctionFilter(selection, self._workspace.roots)
         whole_functions = map(join_parts, list_whole_functions(self._index.store))
         places = [place for place in whole_functions if function_filter.accepts(place)]
-        table = read_functions(self._workspace, places, selection.language, on_progress, cancel)
+        table = read_functions(self._workspace, places, selection.language, on_progress, cancel_event)
         changes = None
         if base is not None:
             paths, rules = (file.path for file in files), self._workspace.language_rules

@@ -94,12 +94,16 @@ def join_parts(parts: Sequence[Location]) -> Location:
 
 
 def read_functions(
-    workspace: Workspace, places: Sequence[Location], language: str | None, on_progress: OnProgress, cancel: Cancel
+    workspace: Workspace,
+    places: Sequence[Location],
+    language: str | None,
+    on_progress: OnProgress,
+    cancel_event: Cancel,
 ) -> FunctionTable:
     """Read the functions at these places, which are in order; those that have moved since are left out."""
     table, started, done = FunctionTable(), time.monotonic(), 0
     for path, locations in groupby(places, key=lambda location: location.path):
-        if cancel.is_set():
+        if cancel_event.is_set():
             break
         document = workspace.read_document(path)
         file_places = list(locations)

@@ -89,7 +89,7 @@ def _suggest_by_codekin(
     without_floor = replace(settings.completion, floor=0.0, limit=1)
     suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
     for cut in cuts:
-        excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
+        excluded = frozenset(corpus.hashes[snippet_number] for snippet_number in cut.excluded)
         # Complete the whole text first: in an editor, the document's other functions are known before the edit.
         full_text = corpus.documents[cut.path].text
         completer.complete(replace(make_cursor(cut), text=full_text), without_floor, Event(), excluded)

@@ -38,7 +38,7 @@ class LongestSuffix:
         """Sort all rows of the corpus by the 60 tokens before them, reversed."""
         self._corpus = corpus
         rows: list[tuple[list[str], int, int]] = []
-        for number, snippet in enumerate(corpus.snippets):
+        for snippet_number, snippet in enumerate(corpus.snippets):
             tokens: list[str] = []
             content_rows = [
                 row for row, line in enumerate(snippet.lines) if make_line_hasher(snippet.snippet.language)[line]
@@ -47,7 +47,7 @@ class LongestSuffix:
             for row, line in enumerate(snippet.lines):
                 tokens += _TOKEN.findall(line)
                 if row in following:
-                    rows.append((tokens[: -_MAX_SUFFIX_TOKENS - 1 : -1], number, following[row]))
+                    rows.append((tokens[: -_MAX_SUFFIX_TOKENS - 1 : -1], snippet_number, following[row]))
         self._rows = sorted(rows)
 
     def suggest(self, cut: Cut) -> CopiedSuggestion | None:
@@ -58,19 +58,19 @@ class LongestSuffix:
         longest_match = 0
         for rows in (range(insertion_point - 1, -1, -1), range(insertion_point, len(self._rows))):
             for row in rows:
-                tokens, number, following = self._rows[row]
+                tokens, snippet_number, following = self._rows[row]
                 shared_count = _count_shared_prefix(tokens, suffix_tokens)
                 if shared_count < max(longest_match, 1):
                     break
-                if number not in cut.excluded:
+                if snippet_number not in cut.excluded:
                     matches = [] if shared_count > longest_match else matches
                     longest_match = shared_count
-                    matches.append((number, following))
+                    matches.append((snippet_number, following))
         if not matches:
             return None
         snippets = self._corpus.snippets
-        number, row = min(matches, key=lambda place: (snippets[place[0]].path != cut.path, place))
-        return CopiedSuggestion(longest_match, _read_statement(snippets[number], row))
+        snippet_number, row = min(matches, key=lambda place: (snippets[place[0]].path != cut.path, place))
+        return CopiedSuggestion(longest_match, _read_statement(snippets[snippet_number], row))
 
 
 def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSuggestion]:
@@ -80,13 +80,13 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
     score is relative to the start's score with itself; it is below 0 where all is held out.
     """
     places = [
-        (number, row)
-        for number, snippet in enumerate(corpus.snippets)
+        (snippet_number, row)
+        for snippet_number, snippet in enumerate(corpus.snippets)
         if snippet.snippet.borders
         for row in _find_start_rows(snippet)
     ]
-    passages = ["\n".join(corpus.snippets[number].lines[:row]) for number, row in places]
-    owners = np.array([number for number, _ in places])
+    passages = ["\n".join(corpus.snippets[snippet_number].lines[:row]) for snippet_number, row in places]
+    owners = np.array([snippet_number for snippet_number, _ in places])
     for first in range(0, len(cuts), _BATCH_CUTS):
         batch = cuts[first : first + _BATCH_CUTS]
         questions = ["\n".join(cut.start) for cut in batch]
@@ -96,9 +96,9 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
         )
         for cut, row, self_score in zip(batch, scores, self_scores, strict=True):
             row[np.isin(owners, list(cut.excluded))] = -1
-            number, line = places[int(row.argmax())]
+            snippet_number, line = places[int(row.argmax())]
             yield CopiedSuggestion(
-                float(row.max()) / max(float(self_score), 1e-6), _read_statement(corpus.snippets[number], line)
+                float(row.max()) / max(float(self_score), 1e-6), _read_statement(corpus.snippets[snippet_number], line)
             )
 
 

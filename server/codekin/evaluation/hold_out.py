@@ -65,14 +65,18 @@ class CutCorpus:
         """Yield up to `count` random functions, each cut before a statement but the first; the same by seed."""
         chance = random.Random(seed)  # noqa: S311
         functions = [
-            number
-            for number, snippet in enumerate(self.snippets)
+            snippet_number
+            for snippet_number, snippet in enumerate(self.snippets)
             if snippet.snippet.kind.is_function and not snippet.snippet.part
         ]
         chance.shuffle(functions)
-        cuttable = ((number, rows) for number in functions if (rows := self._find_cut_rows(self.snippets[number])))
-        for number, rows in islice(cuttable, count):
-            yield self._make_cut(number, chance.choice(rows))
+        cuttable = (
+            (snippet_number, rows)
+            for snippet_number in functions
+            if (rows := self._find_cut_rows(self.snippets[snippet_number]))
+        )
+        for snippet_number, rows in islice(cuttable, count):
+            yield self._make_cut(snippet_number, chance.choice(rows))
 
     def _find_cut_rows(self, corpus_snippet: CorpusSnippet) -> list[int]:
         """Return the document's rows of statements at which a function may be cut; [] for none, or if not parsed."""
@@ -89,9 +93,9 @@ class CutCorpus:
         code_rows = (row for row in rows if hash_line[lines[row]] and not is_closing(lines[row]))
         return [row for row in code_rows if not _PROSE.match(lines[row])]
 
-    def _make_cut(self, number: int, row: int) -> Cut:
+    def _make_cut(self, snippet_number: int, row: int) -> Cut:
         """Return the cut of the function before this row of the document; only lines that close blocks stay below."""
-        corpus_snippet = self.snippets[number]
+        corpus_snippet = self.snippets[snippet_number]
         document, span = self.documents[corpus_snippet.path], corpus_snippet.snippet.span
         lines = split_lines(document.text)
         indentation = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
@@ -110,13 +114,13 @@ class CutCorpus:
             len(indentation),
             start_lines,
             true_lines,
-            self._find_near_duplicates(number),
+            self._find_near_duplicates(snippet_number),
         )
 
-    def _find_near_duplicates(self, number: int) -> frozenset[int]:
+    def _find_near_duplicates(self, snippet_number: int) -> frozenset[int]:
         """Return the numbers of snippets with over 90% (Jaccard) of the same words, itself included."""
-        word_counts, word_count = self._words[number], self._word_counts[number]
-        duplicates = {number}
+        word_counts, word_count = self._words[snippet_number], self._word_counts[snippet_number]
+        duplicates = {snippet_number}
         for candidate in np.flatnonzero(
             (self._word_counts >= _NEAR_DUPLICATE_SHARE * word_count)
             & (self._word_counts <= word_count / _NEAR_DUPLICATE_SHARE)

@@ -66,12 +66,16 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     pairs = [(document, read_document_tokens(document, vocabulary)) for document in documents]
     known = [(document, tokens) for document, tokens in pairs if tokens is not None]
     index = build_suffix_index([tokens.symbols for _, tokens in known])
-    numbers = {document.path: number for number, (document, _) in enumerate(known)}
+    document_numbers = {document.path: document_number for document_number, (document, _) in enumerate(known)}
     cuts = choose_line_cuts([document for document, _ in known], vocabulary, count, seed)
-    return [example for cut in cuts for example in _collect_from_cut(cut, vocabulary, index, numbers[cut.path])]
+    return [
+        example for cut in cuts for example in _collect_from_cut(cut, vocabulary, index, document_numbers[cut.path])
+    ]
 
 
-def _collect_from_cut(cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIndex, number: int) -> list[Example]:
+def _collect_from_cut(
+    cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIndex, document_number: int
+) -> list[Example]:
     """Return an example for each true token behind the cut; [] where the language has no lexical rules."""
     lines = cut.text.split("\n")
     head = "\n".join([*lines[: cut.row], lines[cut.row][: cut.column]])
@@ -81,7 +85,7 @@ def _collect_from_cut(cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIn
         return []
     cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
     document = DocumentTokens(before, after, vocabulary, read_context(cursor).first_row)
-    model, context, examples = NgramModel(document, index, [number]), document.make_context(), list[Example]()
+    model, context, examples = NgramModel(document, index, [document_number]), document.make_context(), list[Example]()
     for symbol in cut.symbols[:_MAX_TOKENS_PER_CUT]:
         features = model.extract_features(context)
         if features.symbols:
@@ -201,8 +205,8 @@ def format_module(mixer: Mixer, names: Sequence[str], examples: int) -> str:
 
 def _format_array(array: Floats) -> str:
     """Return the source of an expression for the array."""
-    numbers = [f"{value:.3f}" for value in array.ravel().tolist()]
-    text = textwrap.fill(" ".join(numbers), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
+    document_numbers = [f"{value:.3f}" for value in array.ravel().tolist()]
+    text = textwrap.fill(" ".join(document_numbers), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
     shape = f".reshape({array.shape[0]}, -1)" if array.ndim > 1 else ""
     return f'np.fromstring(\n        """\n{text}\n        """,\n        sep=" ",\n    ){shape}'
 

@@ -45,17 +45,17 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
         passages_folder = Path(folder, "passages").resolve()
         passages_folder.mkdir()
         files = [
-            passages_folder / f"p{number}.{common_ending(language) or 'txt'}"
-            for number, language in enumerate(benchmark.passage_languages)
+            passages_folder / f"p{passage_number}.{common_ending(language) or 'txt'}"
+            for passage_number, language in enumerate(benchmark.passage_languages)
         ]
         for file_path, passage_text in zip(files, benchmark.passages, strict=True):
             file_path.write_text(_FILE_HEADERS.get(file_path.suffix, "") + passage_text, "utf-8")
         temporary_settings = replace(settings, cache=CacheSettings(directory=str(Path(folder, "cache"))))
-        numbers = {file_path: number for number, file_path in enumerate(files)}
+        passage_numbers = {file_path: passage_number for passage_number, file_path in enumerate(files)}
         with closing(Engine([passages_folder], temporary_settings)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
             answers = [_query_engine(engine, benchmark, query, files) for query in range(len(benchmark.queries))]
-        return [_rank_passages(answer, numbers)[:_MAX_PASSAGES] for answer in answers]
+        return [_rank_passages(answer, passage_numbers)[:_MAX_PASSAGES] for answer in answers]
 
 
 def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
@@ -71,6 +71,6 @@ def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[
     )
 
 
-def _rank_passages(answer: Answer, numbers: dict[Path, int]) -> list[int]:
+def _rank_passages(answer: Answer, passage_numbers: dict[Path, int]) -> list[int]:
     """Return the numbers of the passages that the hits are in, each once, best first."""
-    return list(dict.fromkeys(numbers[hit.place.path] for hit in answer.hits))
+    return list(dict.fromkeys(passage_numbers[hit.place.path] for hit in answer.hits))

@@ -131,27 +131,38 @@ def load_repositories(folder: Path) -> list[Repository]:
     try:
         rows = json.loads((folder / "repos.json").read_text("utf-8"))
         lines = (folder / "queries.jsonl").read_text("utf-8").split("\n")
-        questions_of: dict[str, list[Question]] = {row["name"]: [] for row in rows}
+        questions_of: dict[str, list[Question]] = {json_object["name"]: [] for json_object in rows}
         for line in filter(None, lines):
-            row = json.loads(line)
-            questions_of[row["repo"]].append(_parse_question(row))
-        return [_parse_repository(row, questions_of[row["name"]]) for row in rows if questions_of[row["name"]]]
+            json_object = json.loads(line)
+            questions_of[json_object["repo"]].append(_parse_question(json_object))
+        return [
+            _parse_repository(json_object, questions_of[json_object["name"]])
+            for json_object in rows
+            if questions_of[json_object["name"]]
+        ]
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise BenchmarkError(
             f"{folder} is no benchmark of repositories ({error!r}). It needs repos.json and queries.jsonl."
         ) from error
 
 
-def _parse_repository(row: Mapping[str, Any], questions: Sequence[Question]) -> Repository:
+def _parse_repository(json_object: Mapping[str, Any], questions: Sequence[Question]) -> Repository:
     """Return the repository in a row of repos.json, with its questions. Raises KeyError where a field is missing."""
-    url = f"https://github.com/{row['repository']}"
-    return Repository(row["name"], row["language"], url, row["revision"], row["root"], tuple(questions))
+    url = f"https://github.com/{json_object['repository']}"
+    return Repository(
+        json_object["name"],
+        json_object["language"],
+        url,
+        json_object["revision"],
+        json_object["root"],
+        tuple(questions),
+    )
 
 
-def _parse_question(row: Mapping[str, Any]) -> Question:
+def _parse_question(json_object: Mapping[str, Any]) -> Question:
     """Return the question in a row of queries.jsonl, secondary targets last. Raises KeyError for a missing field."""
-    targets = tuple(_parse_target(place) for place in (*row["relevant"], *row["secondary"]))
-    return Question(row["_id"], row["category"], row["text"], targets)
+    targets = tuple(_parse_target(place) for place in (*json_object["relevant"], *json_object["secondary"]))
+    return Question(json_object["_id"], json_object["category"], json_object["text"], targets)
 
 
 def _parse_target(place: Mapping[str, Any]) -> Target:

@@ -43,7 +43,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         for cut in corpus.choose_cuts(count, seed):
-            excluded = frozenset(corpus.hashes[number] for number in cut.excluded)
+            excluded = frozenset(corpus.hashes[snippet_number] for snippet_number in cut.excluded)
             context = read_context(make_cursor(cut))
             candidates = completer.list_candidates(context, Event(), excluded) if context.can_continue else []
             true_line = strip_blanks(cut.truth[0])

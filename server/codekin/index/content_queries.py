@@ -43,17 +43,17 @@ class ContentQueries:
             sort_keys[unloaded_rows] = to_sort_keys([hashes.get(number, b"") for number in numbers])
         return sort_keys
 
-    def allowed_contents(self, within: Filter) -> LabelArray | None:
+    def allowed_contents(self, hit_filter: Filter) -> LabelArray | None:
         """Return a filter's contents, ascending (last answer cached); None (all) if it's empty. Raises StoreError.
 
         The last filter's answer is cached until the store changes.
         """
-        if within == Filter():
+        if hit_filter == Filter():
             return None
         cached_filter = self._cached_filter
-        if cached_filter is None or cached_filter[:2] != (self._generation, within):
-            contents = np.sort(np.array(self.store.contents_within(within), dtype=np.int64))
-            self._cached_filter = cached_filter = (self._generation, within, contents)
+        if cached_filter is None or cached_filter[:2] != (self._generation, hit_filter):
+            contents = np.sort(np.array(self.store.contents_within(hit_filter), dtype=np.int64))
+            self._cached_filter = cached_filter = (self._generation, hit_filter, contents)
         return cached_filter[2]
 
     def document_frequency(self, word: str) -> int:

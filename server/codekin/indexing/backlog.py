@@ -19,29 +19,29 @@ class EmbeddingBacklog:
         self._workspace = workspace
         self._index = index
 
-    def iterate_batches(self, get_batch_size: Callable[[], int], cancel: Cancel) -> Iterator[dict[bytes, str]]:
-        """Yield current texts by content hash in batches, until none lacks a vector or `cancel`. Raises StoreError.
+    def iterate_batches(self, get_batch_size: Callable[[], int], cancel_event: Cancel) -> Iterator[dict[bytes, str]]:
+        """Yield current texts by content hash in batches, until none lacks a vector or cancelled. Raises StoreError.
 
         Each content is yielded once. Reads and cuts the files anew.
         """
         yielded_hashes: set[bytes] = set()
         has_progress = True
-        while has_progress and not cancel.is_set():
+        while has_progress and not cancel_event.is_set():
             has_progress = False
             batch: dict[bytes, str] = {}
-            for path in self._order_files(cancel):
+            for path in self._order_files(cancel_event):
                 texts = self._pending_texts(path)
                 batch |= {content_hash: text for content_hash, text in texts if content_hash not in yielded_hashes}
                 if len(batch) >= get_batch_size():
                     yielded_hashes |= batch.keys()
-                    yield from _split_batch(batch, get_batch_size, cancel)
+                    yield from _split_batch(batch, get_batch_size, cancel_event)
                     batch, has_progress = {}, True
-            if batch and not cancel.is_set():
+            if batch and not cancel_event.is_set():
                 yielded_hashes |= batch.keys()
                 yield batch
                 has_progress = True
 
-    def _order_files(self, cancel: Cancel) -> Iterator[Path]:
+    def _order_files(self, cancel_event: Cancel) -> Iterator[Path]:
         """Yield files with pending contents, open ones, then newest, until out of date. Raises StoreError."""
         store, started = self._index.store, time.monotonic()
         generation, file_states = store.generation(), store.file_states()
@@ -50,7 +50,7 @@ class EmbeddingBacklog:
         pending_paths.sort(key=lambda path: (path not in open_paths, -file_states[path].mtime_ns, path))
         deadline = time.monotonic() + _ORDER_REUSE_FACTOR * (time.monotonic() - started)
         for path in pending_paths:
-            if cancel.is_set() or (time.monotonic() > deadline and store.generation() != generation):
+            if cancel_event.is_set() or (time.monotonic() > deadline and store.generation() != generation):
                 return
             yield path
 
@@ -69,11 +69,11 @@ class EmbeddingBacklog:
 
 
 def _split_batch(
-    batch: Mapping[bytes, str], get_batch_size: Callable[[], int], cancel: Cancel
+    batch: Mapping[bytes, str], get_batch_size: Callable[[], int], cancel_event: Cancel
 ) -> Iterator[dict[bytes, str]]:
     """Yield a batch that one file with thousands of contents has made too large in parts."""
     content_hashes = list(batch)
-    while content_hashes and not cancel.is_set():
+    while content_hashes and not cancel_event.is_set():
         size = get_batch_size()
         current_hashes, content_hashes = content_hashes[:size], content_hashes[size:]
         yield {content_hash: batch[content_hash] for content_hash in current_hashes}

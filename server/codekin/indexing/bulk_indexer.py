@@ -20,7 +20,7 @@ from codekin.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from codekin.workspace.watcher import Watcher
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CHECK_INTERVAL_S = 1.0  # between two checks of the lock and the index's files
 _RETRY_DELAYS_S = (1.0, 5.0, 15.0, 60.0)
@@ -158,7 +158,7 @@ class BulkIndexer:
         """Record the error, set a corrupt file aside, and wait before the next attempt. Raises StoreClosingError."""
         if isinstance(error, StoreClosingError):
             raise error
-        log.warning("%s", error, exc_info=not isinstance(error, CodekinError))
+        logger.warning("%s", error, exc_info=not isinstance(error, CodekinError))
         self._index.error_log.record(str(error) or repr(error))
         self.problem = str(error) if failures else None  # a single failure is soon repaired
         delay_s = _RETRY_DELAYS_S[min(failures, len(_RETRY_DELAYS_S) - 1)]

@@ -13,7 +13,7 @@ from codekin.indexing.ingest import Ingester, collect_skipped, write_ingested
 from codekin.settings import IndexSettings
 from codekin.workspace.workspace import SourceFile, Workspace
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _MAX_PATHS = 64  # more paths at once are left to a reconcile
 _MAX_DEBOUNCES = 4  # an edit waits no longer than this, even while more edits keep coming
@@ -112,7 +112,7 @@ class EditIndexer:
             self.problem = None if isinstance(error, StoreLostError) else str(error)
             self._queue_retry(paths)
         except Exception as error:  # a bug must not end the thread that indexes the editor's documents
-            log.exception("%d files could not be indexed", len(paths))
+            logger.exception("%d files could not be indexed", len(paths))
             self._index.error_log.record(repr(error))
             self.problem = f"{error!r} while indexing an edit; the log has the details. Please report it."
         self._state.notify_change()

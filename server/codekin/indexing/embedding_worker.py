@@ -26,7 +26,7 @@ from codekin.storage.vector_store import Vectors, VectorStore
 from codekin.types import Cancel, ModelState, ModelStatus, OnProgress, Progress, Role, Task
 from codekin.workspace.workspace import Workspace
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 8, 4, 1024  # contents embedded at a time
 _MIN_BATCH_S, _MAX_BATCH_S = 1.0, 4.0  # target time of a batch: a kill loses one, and an edit waits for one
@@ -82,7 +82,7 @@ class EmbeddingWorker:
             self._must_reopen = True
             if self.query_problem != str(error):
                 self.query_problem = str(error)
-                log.warning("%s", error)
+                logger.warning("%s", error)
                 self._on_change()
             return None
         self.query_problem = None
@@ -106,7 +106,7 @@ class EmbeddingWorker:
                 self._heavy, self._activity = heavy, ModelState.READY
             return self._heavy
 
-    def run_until_done(self, on_progress: OnProgress, cancel: Cancel) -> int:
+    def run_until_done(self, on_progress: OnProgress, cancel_event: Cancel) -> int:
         """Embed all, or wait while another process does, unless cancelled; return how many. Raises ModelError.
 
         It counts contents that this process embedded; 0 without a heavy model.
@@ -115,10 +115,10 @@ class EmbeddingWorker:
         if heavy is None:
             return 0
         lock = FileLock(self._index_paths.embedding_lock(self._get_vectors().space), timeout=0, mode=0o600)
-        while not cancel.is_set():
+        while not cancel_event.is_set():
             try:
                 with lock:
-                    return embedded_count + self._embed_backlog(heavy.bulk, on_progress, cancel)
+                    return embedded_count + self._embed_backlog(heavy.bulk, on_progress, cancel_event)
             except Timeout:
                 self._index.follow()
                 on_progress(self._make_progress(None))
@@ -203,7 +203,7 @@ class EmbeddingWorker:
         is_expected = isinstance(error, CodekinError)
         previous_problem, self.problem = self.problem, str(error) if is_expected else repr(error)
         if previous_problem != self.problem:
-            log.warning("%s", error, exc_info=not is_expected)
+            logger.warning("%s", error, exc_info=not is_expected)
 
     def _close_model(self) -> None:
         """Close the model, so that the next use opens it again: another model may answer by then."""
@@ -242,13 +242,13 @@ class EmbeddingWorker:
         if has_changed:
             self._on_change()
 
-    def _embed_backlog(self, embedder: Embedder, on_progress: OnProgress, cancel: Cancel) -> int:
-        """Embed until no vector is lacking, or `cancel` is set; return the number. Raises ModelError, StoreError."""
+    def _embed_backlog(self, embedder: Embedder, on_progress: OnProgress, cancel_event: Cancel) -> int:
+        """Embed until no vector is lacking, or cancelled; return the number. Raises ModelError, StoreError."""
         started, embedded_count = time.monotonic(), 0
         self._index.follow()
         on_progress(self._make_progress(None))
         with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
-            for batch in self._backlog.iterate_batches(lambda: self._batch_size, cancel):
+            for batch in self._backlog.iterate_batches(lambda: self._batch_size, cancel_event):
                 embedded_hashes = vector_store.hashes_with_vector(self._get_vectors().space, list(batch))
                 missing_texts = {key: text for key, text in batch.items() if key not in embedded_hashes}
                 embedded_count += self._embed_texts(missing_texts, embedder, vector_store)
@@ -268,7 +268,7 @@ class EmbeddingWorker:
             vectors = embedder.embed(list(texts.values()), Task.CODE2CODE, Role.PASSAGE)
         except ModelDiedError as error:
             if len(texts) == 1:  # this text kills the model: it alone is left out
-                log.warning("%s It is left out.", error)
+                logger.warning("%s It is left out.", error)
                 return 0
             return sum(self._embed_texts({key: text}, embedder, vector_store) for key, text in texts.items())
         vector_store.put_vectors(self._get_vectors().space, list(texts), vectors)

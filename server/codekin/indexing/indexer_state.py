@@ -10,7 +10,7 @@ from codekin.index.index import Index
 from codekin.storage.store_files import set_aside
 from codekin.types import Progress
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class IndexerState:
@@ -56,7 +56,7 @@ class IndexerState:
 
     def record_error(self, error: CodekinError) -> None:
         """Log the error, and record it in the error log for the report of recent problems. Never raises."""
-        log.warning("%s", error)
+        logger.warning("%s", error)
         self._index.error_log.record(str(error))
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:

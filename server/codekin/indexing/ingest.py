@@ -25,7 +25,7 @@ from codekin.types import Cancel, Retry, Role, Skipped, Snippet, SnippetKind, Ta
 from codekin.vectors.continuation_vectors import continuation_space, embed_continuations
 from codekin.workspace.workspace import Document, SourceFile, Workspace, snippets_of
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CONTENTS_PER_CALL = 256  # some 20 ms of embedding, so that closing the index need not wait for more
 _MAX_WORDS = 512  # per content; later words add little, and cost full text and time
@@ -86,14 +86,14 @@ class Ingester:
         store: Store,
         vectors: VectorStore,
         embedder: Embedder,
-        cancel: Cancel | None = None,
+        cancel_event: Cancel | None = None,
     ) -> None:
-        """Use these open files; `cancel` ends `ingest_files` early, as `interrupt` does."""
+        """Use these open files; `cancel_event` ends `ingest_files` early, as `interrupt` does."""
         self._workspace = workspace
         self._store = store
         self._vectors = vectors
         self._embedder = embedder
-        self._cancel = cancel
+        self._cancel_event = cancel_event
         self.space = embedder.space(Task.CODE2CODE)
         self._continuation_space = continuation_space(embedder)
 
@@ -146,7 +146,7 @@ class Ingester:
             except MemoryError:
                 files.skip_file(Skipped(document.path, "there was no memory left for it", retry=Retry.ALONE))
             except Exception:  # a bug in codekin or in a grammar must cost one file, not the index
-                log.exception("%s can't be cut into snippets; please report it", document.path)
+                logger.exception("%s can't be cut into snippets; please report it", document.path)
                 files.skip_file(Skipped(document.path, "codekin failed on it; the log has the details"))
         return extracted
 
@@ -212,9 +212,9 @@ class Ingester:
         return _ContentRecord(_words_of(snippet), fingerprints.pack() if fingerprints else None, line_hashes.pack())
 
     def _raise_if_stopped(self) -> None:
-        """Raise StoreClosingError if the index is being closed or `cancel` is set."""
+        """Raise StoreClosingError if the index is being closed or `cancel_event` is set."""
         self._store.raise_if_interrupted()
-        if self._cancel is not None and self._cancel.is_set():
+        if self._cancel_event is not None and self._cancel_event.is_set():
             raise StoreClosingError("Indexing was cancelled.")
 
 

@@ -11,10 +11,10 @@ _POLL_INTERVAL_S = 0.2
 _STALL_TIMEOUT_S = 30.0  # without progress
 
 
-def wait_for_owner(store: Store, lock: FileLock, on_progress: OnProgress, cancel: Cancel) -> None:
-    """Wait until the lock's owner is done, gone, or stalled for 30 s, or `cancel` is set. Raises StoreError."""
+def wait_for_owner(store: Store, lock: FileLock, on_progress: OnProgress, cancel_event: Cancel) -> None:
+    """Wait until the lock's owner is done, gone, or stalled for 30 s, or `cancel_event` is set. Raises StoreError."""
     total_count, previous_pending, last_progress_time = 0, -1, time.monotonic()
-    while not cancel.is_set() and time.monotonic() - last_progress_time < _STALL_TIMEOUT_S:
+    while not cancel_event.is_set() and time.monotonic() - last_progress_time < _STALL_TIMEOUT_S:
         stored_pending = store.get_number("pending")  # None: the owner has yet to find out what there is to do
         pending = stored_pending or 0
         if stored_pending is not None and pending == 0 and not store.get_meta("scanning"):

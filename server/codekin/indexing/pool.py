@@ -40,7 +40,7 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 
 
 def ingest_in_workers(
-    index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel: Cancel
+    index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel_event: Cancel
 ) -> Iterator[IngestResult]:
     """Yield chunks' results, unordered; of a chunk that kills a worker, file by file. Raises IndexingError.
 
@@ -50,33 +50,35 @@ def ingest_in_workers(
     suspect_paths: list[Path] = []
     calls = [_make_call(chunk, forced_paths) for chunk in chunks]
     with Pool(workers, Call(_start_ingester, (index_paths,))) as pool:
-        for number, outcome in pool.run(calls, cancel, SILENCE_TIMEOUT_S):
+        for number, outcome in pool.run(calls, cancel_event, SILENCE_TIMEOUT_S):
             if isinstance(outcome, WorkerDiedError):
                 suspect_paths += chunks[number]
             else:
                 yield outcome
-    yield from ingest_in_isolation(index_paths, suspect_paths, forced_paths, cancel)
+    yield from ingest_in_isolation(index_paths, suspect_paths, forced_paths, cancel_event)
 
 
 def ingest_in_isolation(
-    index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel: Cancel
+    index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel_event: Cancel
 ) -> Iterator[IngestResult]:
     """Yield the results of files that may kill a worker, one by one; skip one that does. Raises IndexingError."""
     if not paths:
         return
     with Pool(1, Call(_start_ingester, (index_paths,))) as pool:
         for path in paths:
-            if (result := _ingest_suspect(pool, path, forced_paths, cancel)) is not None:
+            if (result := _ingest_suspect(pool, path, forced_paths, cancel_event)) is not None:
                 yield result
 
 
-def _ingest_suspect(pool: "Pool", path: Path, forced_paths: Collection[Path], cancel: Cancel) -> IngestResult | None:
+def _ingest_suspect(
+    pool: "Pool", path: Path, forced_paths: Collection[Path], cancel_event: Cancel
+) -> IngestResult | None:
     """Return the file's result; skipped, with the reason, after enough deaths of one cause. None when cancelled."""
     deaths: Counter[Cause] = Counter()
     while True:
         # Native code may hold Python's lock, and be silent, for as long as its processor time lasts.
         silence_timeout_s = SILENCE_TIMEOUT_S * 2 ** (1 + deaths[Cause.SILENCE])
-        outcomes = pool.run([_make_call([path], forced_paths)], cancel, silence_timeout_s)
+        outcomes = pool.run([_make_call([path], forced_paths)], cancel_event, silence_timeout_s)
         outcome = next((outcome for _, outcome in outcomes), None)
         if not isinstance(outcome, WorkerDiedError):
             return outcome
@@ -133,14 +135,14 @@ class Pool:
         for thread in self._threads:
             thread.join()
 
-    def run(self, calls: Sequence[Call], cancel: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
+    def run(self, calls: Sequence[Call], cancel_event: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
         """Yield each call's number with its result or WorkerDiedError, as they are done. Raises calls' exceptions.
 
         A cancelled run ends early. After that, or an exception, the pool can only be closed.
         """
         waiting_calls = deque((number, call, silence_timeout_s) for number, call in enumerate(calls))
         running_count = 0
-        while (waiting_calls or running_count) and not cancel.is_set():
+        while (waiting_calls or running_count) and not cancel_event.is_set():
             # Two calls a worker: none of them is ever idle, and results don't pile up.
             while waiting_calls and running_count < 2 * len(self._threads):
                 self._orders.put(waiting_calls.popleft())

@@ -51,16 +51,16 @@ class ReconcilePlan:
     file_count: int  # in the workspace
 
 
-def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel_event: Cancel, workers: int) -> IndexReport:
     """Bring the store up to date with the disk and return the report. The caller holds the lock. Raises CodekinError.
 
     If cancelled, what was done so far is kept. An unsound file of the index is set aside, and it or a lost one built
     again.
     """
-    return with_repair(lambda: _reconcile(index_paths, on_progress, cancel, workers))
+    return with_repair(lambda: _reconcile(index_paths, on_progress, cancel_event, workers))
 
 
-def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel, workers: int) -> IndexReport:
+def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel_event: Cancel, workers: int) -> IndexReport:
     """Reconcile once. Raises StoreCorruptError or StoreLostError if a file of the index is unsound or lost."""
     started = time.monotonic()
     workspace = Workspace(index_paths.roots, index_paths.settings.index)
@@ -70,8 +70,8 @@ def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel: Cancel,
         load_light_model(index_paths.settings.model),
     )
     with contextlib.closing(store), contextlib.closing(vectors):
-        ingester = Ingester(workspace, store, vectors, embedder, cancel)
-        reconciliation = _Reconciliation(index_paths, workspace, store, vectors, ingester, cancel, started)
+        ingester = Ingester(workspace, store, vectors, embedder, cancel_event)
+        reconciliation = _Reconciliation(index_paths, workspace, store, vectors, ingester, cancel_event, started)
         return reconciliation.complete(on_progress, workers)
 
 
@@ -84,7 +84,7 @@ class _Reconciliation:
     store: Store
     vectors: VectorStore
     ingester: Ingester
-    cancel: Cancel
+    cancel_event: Cancel
     started: float  # on the monotonic clock
     embedded: int = 0
     reused: int = 0
@@ -102,7 +102,7 @@ class _Reconciliation:
         plan = self._make_plan()
         self._apply_removals(plan)
         self._ingest_changed_files(plan, on_progress, workers)
-        if not self.cancel.is_set():
+        if not self.cancel_event.is_set():
             self._finish_run()
         if self.store.replacements or self.vectors.replacements:  # earlier writes are lost
             message = f"{self.store.path} or {self.vectors.path} was removed or replaced. It is filled again."
@@ -112,9 +112,9 @@ class _Reconciliation:
     def _make_plan(self) -> ReconcilePlan:
         """Walk the workspace and return how it differs from the store; changes nothing. Raises StoreError."""
         builder = _PlanBuilder(self.store, self.index_paths.settings.index, self._find_forced_paths())
-        for entry in self.snapshot.walk(self.workspace, self.cancel):
+        for entry in self.snapshot.walk(self.workspace, self.cancel_event):
             builder.add_entry(entry)
-        return builder.build(is_complete=not self.cancel.is_set())
+        return builder.build(is_complete=not self.cancel_event.is_set())
 
     def _find_forced_paths(self) -> set[Path]:
         """Return the files to extract again although they are unchanged. Raises StoreError.
@@ -154,7 +154,7 @@ class _Reconciliation:
         """Remove deleted files from the store; note there roots, counts and rule problems. Raises StoreError."""
         self.store.remove_files(plan.removed_paths, collect=False)  # their contents may occur in a changed file
         self.skipped = dict(plan.skipped)
-        if self.cancel.is_set():  # then the plan covers a part of the workspace
+        if self.cancel_event.is_set():  # then the plan covers a part of the workspace
             return
         roots = json.dumps([str(root) for root in self.index_paths.roots])
         pending_count = len(plan.changed_files)
@@ -180,12 +180,14 @@ class _Reconciliation:
         """Yield the plan's files as records to write, chunk by chunk, until cancelled. Raises CodekinError."""
         chunks = list(_split_into_chunks(file for file in plan.changed_files if file.path not in plan.isolated_paths))
         if len(plan.changed_files) >= _MIN_FILES_FOR_WORKERS and workers > 0:
-            yield from ingest_in_workers(self.index_paths, chunks, plan.forced_paths, workers, self.cancel)
+            yield from ingest_in_workers(self.index_paths, chunks, plan.forced_paths, workers, self.cancel_event)
         else:
             with contextlib.suppress(StoreClosingError):  # cancelled
                 for chunk in chunks:
                     yield self.ingester.ingest_files(chunk, plan.forced_paths)
-        yield from ingest_in_isolation(self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel)
+        yield from ingest_in_isolation(
+            self.index_paths, sorted(plan.isolated_paths), plan.forced_paths, self.cancel_event
+        )
 
     def _finish_run(self) -> None:
         """Store skipped files, rules and tree; delete dead contents and excess vectors. Raises StoreError."""

@@ -28,7 +28,7 @@ class IndexRefresher:
     index: Index
     ingester: Ingester
 
-    def refresh(self, on_progress: OnProgress, cancel: Cancel, workers: int, *, wait: bool) -> IndexReport:
+    def refresh(self, on_progress: OnProgress, cancel_event: Cancel, workers: int, *, wait: bool) -> IndexReport:
         """Bring the index up to date, by reconciling if no process owns it, load it, and report. Raises CodekinError.
 
         If another process owns the index, it does the work: `wait` for it, or report what is there. Without `wait`, a
@@ -36,17 +36,17 @@ class IndexRefresher:
         """
         started = time.monotonic()
         lock = OwnerLock(self.paths.lock)
-        report_existing = partial(self._report_existing, on_progress, cancel, started)
+        report_existing = partial(self._report_existing, on_progress, cancel_event, started)
         if lock.acquire():
             with closing(lock):
                 # Overlays are those of a server that was killed: one that lives stores its own again.
                 with_repair(self.index.store.release_overlays)
                 is_unchanged = not wait and with_repair(self._is_unchanged)
-                report = None if is_unchanged else reconcile(self.paths, on_progress, cancel, workers)
+                report = None if is_unchanged else reconcile(self.paths, on_progress, cancel_event, workers)
             report = report or with_repair(report_existing)
         else:
             if wait:
-                wait_for_owner(self.index.store, FileLock(self.paths.lock, mode=0o600), on_progress, cancel)
+                wait_for_owner(self.index.store, FileLock(self.paths.lock, mode=0o600), on_progress, cancel_event)
             report = with_repair(report_existing)
         with_repair(self.index.follow)
         self.index.save_image()
@@ -64,12 +64,12 @@ class IndexRefresher:
         self.index.follow()
         return not self.index.light.pending  # vectors that were lost
 
-    def _report_existing(self, on_progress: OnProgress, cancel: Cancel, started: float) -> IndexReport:
+    def _report_existing(self, on_progress: OnProgress, cancel_event: Cancel, started: float) -> IndexReport:
         """Embed what lacks this model's vectors; return a report of what the owner has indexed. Raises CodekinError."""
         self.index.follow()
         store, embedded_count = (
             self.index.store,
-            backfill_vectors(self.index, self.ingester, on_progress, cancel.is_set),
+            backfill_vectors(self.index, self.ingester, on_progress, cancel_event.is_set),
         )
         counts, skipped = store.count_rows(), tuple(store.skipped())
         seconds = time.monotonic() - started

@@ -15,7 +15,7 @@ from codekin.errors import CodekinError
 from codekin.lsp.messages import SourceJson
 from codekin.printable import printable_lines
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Client:
@@ -99,4 +99,4 @@ class Client:
         """Forget a finished task, and log its error if any, with a traceback only if it is unexpected."""
         self._running_tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s", error, exc_info=None if isinstance(error, CodekinError | JsonRpcException) else error)
+            logger.error("%s", error, exc_info=None if isinstance(error, CodekinError | JsonRpcException) else error)

@@ -17,7 +17,7 @@ from codekin.errors import QueryError
 from codekin.lsp.authentication import RefusedError, check_first_message, is_header_start
 from codekin.lsp.framing import MAX_MESSAGE_BYTES, Frame, FrameReader, FramingError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _FIRST_MESSAGE_TIMEOUT_S = 10.0  # an editor sends initialize at once
 _MAX_FIRST_MESSAGE_BYTES = 2**20  # recorded clients send 10,000
@@ -83,10 +83,10 @@ class _Admission:
                 frame_reader, first_frame = await self._read_first_frame(reader)
             check_first_message(first_frame, self._expected_token)
         except RefusedError as error:
-            log.warning("A connection is refused: %s.", error)
+            logger.warning("A connection is refused: %s.", error)
             await _close_connection(writer, error.response)
         except (FramingError, OSError, TimeoutError) as error:
-            log.warning("A connection is refused: %s", str(error) or "it sends no initialize.")
+            logger.warning("A connection is refused: %s", str(error) or "it sends no initialize.")
             await _close_connection(writer)
         except asyncio.CancelledError:
             writer.close()
@@ -140,9 +140,9 @@ async def _listen_tcp(tcp_address: Any, admission: _Admission) -> AsyncIterator[
         )
     listener = await asyncio.start_server(admission.handle_connection, host_addresses, tcp_address.port)
     bound_host, bound_port = listener.sockets[0].getsockname()[:2]
-    log.info("listening on %s:%d", bound_host, bound_port)
+    logger.info("listening on %s:%d", bound_host, bound_port)
     if remote_addresses:
-        log.warning("Other machines reach %s, and nothing is encrypted.", remote_addresses[0])
+        logger.warning("Other machines reach %s, and nothing is encrypted.", remote_addresses[0])
     try:
         yield
     finally:
@@ -162,7 +162,7 @@ async def _listen_socket(socket_path: Any, admission: _Admission) -> AsyncIterat
     bound_socket = _bind_private_socket(socket_path.path)
     socket_file_id = _get_file_id(socket_path.path)
     listener = await asyncio.start_unix_server(admission.handle_connection, sock=bound_socket)
-    log.info("listening on %s", socket_path.path)
+    logger.info("listening on %s", socket_path.path)
     try:
         yield
     finally:

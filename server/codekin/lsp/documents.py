@@ -15,7 +15,7 @@ from codekin.lsp.convert import UTF16, apply_changes, parse_cell_uri, to_path, t
 from codekin.printable import printable
 from codekin.types import OpenCell, OpenNotebook
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Without a filter on cells the client sends all of them, prose too: a cell's index is then the notebook's own.
 NOTEBOOK_SYNC = types.NotebookDocumentSyncOptions(
@@ -176,7 +176,7 @@ class Documents(Workspace):
     def update_notebook_document(self, params: types.DidChangeNotebookDocumentParams) -> None:
         """Apply an edit to an open notebook's cells or their texts; one of a notebook not open is only logged."""
         if self.get_notebook_document(notebook_uri=params.notebook_document.uri) is None:
-            log.warning("The client changed %s, which it has not opened.", params.notebook_document.uri)
+            logger.warning("The client changed %s, which it has not opened.", params.notebook_document.uri)
             return
         super().update_notebook_document(params)
 
@@ -209,7 +209,7 @@ class Documents(Workspace):
     ) -> None:
         """Apply an edit to an open document; one of a document not open is only logged."""
         if self.find_open_document(text_doc.uri) is None:
-            log.warning("The client changed %s, which it has not opened; the change is ignored.", text_doc.uri)
+            logger.warning("The client changed %s, which it has not opened; the change is ignored.", text_doc.uri)
             return
         super().update_text_document(text_doc, change)
 

@@ -9,7 +9,7 @@ from lsprotocol.types import InitializeParams, WorkspaceFolder
 
 from codekin.lsp.convert import to_path
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 NO_FOLDER_MESSAGE = (
     "No folder is open, and no open file is in a Git repository, so there is nothing that codekin could look through. "
@@ -44,7 +44,7 @@ def _drop_unusable(folder_paths: Iterable[Path | None]) -> list[Path]:
     usable_paths: list[Path] = []
     for folder_path in filter(None, folder_paths):
         if os.path.normpath(folder_path) == folder_path.anchor:  # lexically: nothing here may wait for the disk
-            log.warning("The whole disk (%s) is not indexed. Open a folder.", folder_path)
+            logger.warning("The whole disk (%s) is not indexed. Open a folder.", folder_path)
         else:
             usable_paths.append(folder_path)
     return usable_paths

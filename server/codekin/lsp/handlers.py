@@ -16,7 +16,7 @@ from codekin.lsp.session import Session
 RequestHandler = Callable[[Client, Session, Any], Awaitable[Any]]
 NotificationHandler = Callable[[Client, Session, Any], None]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Conversation(Protocol):
@@ -57,7 +57,7 @@ def wrap_request(
         except JsonRpcException:
             raise
         except Exception as error:
-            log.exception("%s failed", handler_name)
+            logger.exception("%s failed", handler_name)
             raise JsonRpcInternalError(f"{handler_name} failed: {type(error).__name__}. The log says more.") from error
 
     return answer_request
@@ -73,6 +73,6 @@ def wrap_notification(
         try:
             handler(conversation.client, conversation.session, params)
         except Exception:
-            log.exception("%s could not be processed", handler_name)
+            logger.exception("%s could not be processed", handler_name)
 
     return handle_notification

@@ -31,7 +31,7 @@ from codekin.lsp.logs import to_log_line
 from codekin.lsp.structuring import structure_value
 from codekin.lsp.value_readers import UnreadableError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _NOT_INITIALIZED_MESSAGE = "Send initialize first."
 _MAX_QUOTED_CHARACTERS = 200  # of a client's text, in a log line or an error
@@ -109,7 +109,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     def refuse_message(self, request_id: int | str | None, error: JsonRpcException) -> None:
         """Log a message and send the error as its response; `request_id` is None where it is unknown."""
-        log.warning("A message is refused: %s", _quote_text(error.message))
+        logger.warning("A message is refused: %s", _quote_text(error.message))
         error_object = {"code": error.code, "message": error.message}
         self._send_data({"jsonrpc": self.VERSION, "id": request_id, "error": error_object})
 
@@ -142,14 +142,14 @@ class CodekinProtocol(LanguageServerProtocol):
             self._cancel_request(params)
         elif not self._has_handler(method):
             if not method.startswith("$/"):
-                log.warning("The notification %s is unknown to codekin, and ignored.", _quote_text(method))
+                logger.warning("The notification %s is unknown to codekin, and ignored.", _quote_text(method))
         elif types.METHOD_TO_TYPES.get(method, (None, None))[1] is not None:
-            log.warning("%s came without an id, so it can't be answered; it is ignored.", method)
+            logger.warning("%s came without an id, so it can't be answered; it is ignored.", method)
         else:
             try:
                 notification_params = _structure_params(method, params)
             except JsonRpcInvalidParams as error:
-                log.warning("A notification is ignored: %s", _quote_text(error.message))
+                logger.warning("A notification is ignored: %s", _quote_text(error.message))
             else:
                 self.handle_message(JsonRPCNotification(method, self.VERSION, notification_params))
 
@@ -178,7 +178,7 @@ class CodekinProtocol(LanguageServerProtocol):
         message_id = message.get("id")
         if message_id is None or not self._is_awaited_id(message_id):
             problem = f": {_quote_text(str(message['error']))}" if message.get("error") else "."
-            log.warning("A response came to an unknown request%s", problem)
+            logger.warning("A response came to an unknown request%s", problem)
             return
         response_type, response_future = self._result_types.pop(message_id), self._request_futures.pop(message_id, None)
         if isinstance(response_future, Future) and not response_future.done():

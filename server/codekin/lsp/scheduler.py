@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class Priority(Enum):
@@ -130,4 +130,4 @@ def _apply_edit(edit_call: Callable[["Engine"], None], engine: "Engine") -> None
     try:
         edit_call(engine)
     except Exception:
-        log.exception("codekin could not apply a change.")
+        logger.exception("codekin could not apply a change.")

@@ -27,7 +27,7 @@ from codekin.lsp.protocol import CodekinProtocol, make_converter
 from codekin.lsp.publishing import ViewPublisher
 from codekin.lsp.session import Session
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _SETTINGS_TIMEOUT_S = 3.0  # the engine is opened without the client's settings if it has not answered by then
 
@@ -90,7 +90,7 @@ class CodekinServer(LanguageServer):
     async def _stop_with_client(self, process_id: int) -> None:
         """Wait until the client's process is gone, then stop with exit status 1."""
         await transport.wait_for_exit(process_id)
-        log.warning("the client (process %d) is gone", process_id)
+        logger.warning("the client (process %d) is gone", process_id)
         self.stop_serving(1)
 
     async def _request_settings(self) -> None:
@@ -100,7 +100,7 @@ class CodekinServer(LanguageServer):
         try:
             client_settings = await self.client.request_settings()
         except JsonRpcException as error:
-            log.warning("the client does not send its settings: %s", error)
+            logger.warning("the client does not send its settings: %s", error)
         else:
             self.configuration.update_client_settings(client_settings)
 
@@ -144,7 +144,7 @@ class CodekinServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:  # noqa: ARG002
         """Log an error that pygls can't answer, with traceback; unlike pygls, never show it to the user."""
         if not isinstance(error, JsonRpcException):  # those have been answered
-            log.error("%s", error, exc_info=error)
+            logger.error("%s", error, exc_info=error)
 
     def _register_lifecycle(self) -> None:
         """Register the handlers of `initialized`, changed settings and cancelled progress."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _OPENING_TIMEOUT_S = 5.0  # a query waits at most so long for the engine; opening takes some tenths
 _MIN_RETRY_DELAY_S, _MAX_RETRY_DELAY_S = 1.0, 8.0  # after a failure to open; the delay doubles in between
@@ -266,7 +266,7 @@ class Session:
         self._is_settled.set()
         if is_new_failure:
             if unexpected_error is not None:
-                log.error("codekin could not open its index.", exc_info=unexpected_error)
+                logger.error("codekin could not open its index.", exc_info=unexpected_error)
             if self._listener is not None:
                 self._listener.engine_failed(str(error))
         if self._retry_timer is not None:

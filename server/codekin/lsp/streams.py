@@ -12,7 +12,7 @@ from codekin.lsp import connections, transport
 from codekin.lsp.framing import Frame, FrameReader, FramingError
 from codekin.lsp.protocol import CodekinProtocol
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ async def process_stream(protocol: CodekinProtocol, client_stream: ClientStream)
         async for frame in transport.read_frames(client_stream.stream_reader, client_stream.frame_reader):
             protocol.receive_frame(frame)
     except FramingError as error:
-        log.error("The client's bytes can't be divided into messages, so the server ends: %s", error)
+        logger.error("The client's bytes can't be divided into messages, so the server ends: %s", error)
         protocol.refuse_message(None, JsonRpcParseError(str(error)))
     except OSError as error:
-        log.warning("The client is gone: %s", error)
+        logger.warning("The client is gone: %s", error)

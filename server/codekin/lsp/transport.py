@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from codekin.lsp.framing import Frame, FrameReader
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 65_536
 _FLUSH_TIMEOUT_S = 2.0
@@ -96,7 +96,7 @@ def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
                 event_loop.call_soon_threadsafe(stream_reader.feed_data, received_bytes)
             event_loop.call_soon_threadsafe(stream_reader.feed_eof)
         except (OSError, RuntimeError):  # the loop is closed
-            log.debug("standard input can't be read any more")
+            logger.debug("standard input can't be read any more")
 
     threading.Thread(target=feed_reader, daemon=True).start()
     return stream_reader

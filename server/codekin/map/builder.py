@@ -51,27 +51,27 @@ class MapBuilder:
         self._build_lock = threading.Lock()
         self._latest: tuple[int, CodeMap] | None = None  # with the limit that it was built for
 
-    def build(self, limit: int, on_progress: OnProgress, cancel: Cancel) -> CodeMap | None:
+    def build(self, limit: int, on_progress: OnProgress, cancel_event: Cancel) -> CodeMap | None:
         """Return the map of at most `limit` functions, cached while the index is unchanged; None when cancelled.
 
         Takes some seconds the first time, and waits while another thread builds. Progress counts hundredths.
         """
         while not self._build_lock.acquire(timeout=_CANCEL_POLL_S):  # another thread builds the same map
-            if cancel.is_set():
+            if cancel_event.is_set():
                 return None
         try:
             self._index.follow()
             generation = self._index.store.generation()
             if self._latest is None or (self._latest[0], self._latest[1].generation) != (limit, generation):
-                code_map = self._build(generation, limit, _to_hundredths(on_progress), cancel)
-                if cancel.is_set():
+                code_map = self._build(generation, limit, _to_hundredths(on_progress), cancel_event)
+                if cancel_event.is_set():
                     return None
                 self._latest = limit, code_map
             return self._latest[1]
         finally:
             self._build_lock.release()
 
-    def _build(self, generation: int, limit: int, on_share: Callable[[float], None], cancel: Cancel) -> CodeMap:
+    def _build(self, generation: int, limit: int, on_share: Callable[[float], None], cancel_event: Cancel) -> CodeMap:
         """Return the map of an even sample of up to `limit` functions that have a vector; incomplete when cancelled."""
         functions = self._index.store.list_functions()
         total = len(functions)
@@ -79,7 +79,7 @@ class MapBuilder:
             functions = [functions[position] for position in np.linspace(0, total - 1, limit).astype(np.int64).tolist()]
         function_contents = np.array([function.content for function in functions], np.int64)
         contents, vectors, row_of_function = self._load_vectors(function_contents)
-        positions, neighbours = layout_points(vectors, on_share, cancel)
+        positions, neighbours = layout_points(vectors, on_share, cancel_event)
 
         has_position = np.flatnonzero(row_of_function >= 0)
         rows = row_of_function[has_position]

@@ -32,7 +32,7 @@ _NEIGHBOUR_SHARE = 0.3  # of the work
 OnShare = Callable[[float], None]  # 0 … 1
 
 
-def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tuple[FloatArray, IndexArray]:
+def layout_points(vectors: FloatArray, on_share: OnShare, cancel_event: Cancel) -> tuple[FloatArray, IndexArray]:
     """Return positions (n, 2), float32 in 0 … 1, and each vector's neighbours (n, k), k ≤ 15, for `vectors` (n, d).
 
     Deterministic on one machine. When cancelled, returns the unfinished layout. Fewer than four points are set on a
@@ -47,10 +47,12 @@ def layout_points(vectors: FloatArray, on_share: OnShare, cancel: Cancel) -> tup
     for share, rows, nearest in find_neighbours(points, neighbours.shape[1]):
         neighbours[rows] = nearest
         on_share(_NEIGHBOUR_SHARE * share)
-        if cancel.is_set():
+        if cancel_event.is_set():
             break
     positions = points[:, :2] * np.float32(_INITIAL_SPREAD / max(float(points[:, 0].std()), 1e-6))
-    _relax(positions, neighbours, lambda share: on_share(_NEIGHBOUR_SHARE + (1 - _NEIGHBOUR_SHARE) * share), cancel)
+    _relax(
+        positions, neighbours, lambda share: on_share(_NEIGHBOUR_SHARE + (1 - _NEIGHBOUR_SHARE) * share), cancel_event
+    )
     return _fit_to_unit_square(positions), neighbours
 
 
@@ -64,7 +66,7 @@ def project_principal(vectors: FloatArray, count: int) -> FloatArray:
     return np.ascontiguousarray((vectors - mean) @ axes, dtype=np.float32)
 
 
-def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, cancel: Cancel) -> None:
+def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, cancel_event: Cancel) -> None:
     """Move `positions` (n, 2) in place: 500 steps, fewer if cancelled, towards neighbours and off random points."""
     random = np.random.Generator(np.random.PCG64(0))
     x, y = positions[:, 0].copy(), positions[:, 1].copy()
@@ -72,7 +74,7 @@ def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, can
     round_count = -(-_STEPS // len(columns))
     column_order = np.concatenate([random.permutation(len(columns)) for _ in range(round_count)])
     for step in range(_STEPS):
-        if cancel.is_set():
+        if cancel_event.is_set():
             break
         pull_x, pull_y = _attract(x, y, columns[column_order[step]])
         push_x, push_y = _repel(x, y, random)

@@ -30,15 +30,15 @@ def answer_from_message(message: dict[str, Any]) -> Answer:
     )
 
 
-def filter_to_message(within: Filter) -> dict[str, Any]:
+def filter_to_message(hit_filter: Filter) -> dict[str, Any]:
     """Return what hits are limited to as JSON has it."""
     return {
-        "languages": within.languages,
-        "folder": within.folder and str(within.folder),
-        "paths": within.paths,
-        "excluded_paths": within.excluded_paths,
-        "kinds": within.kinds,
-        "tests": within.tests,
+        "languages": hit_filter.languages,
+        "folder": hit_filter.folder and str(hit_filter.folder),
+        "paths": hit_filter.paths,
+        "excluded_paths": hit_filter.excluded_paths,
+        "kinds": hit_filter.kinds,
+        "tests": hit_filter.tests,
     }
 
 

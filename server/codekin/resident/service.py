@@ -67,7 +67,7 @@ class ResidentService:
 
     def _find_hits(self, request: Message) -> Message:
         """Return the hits for a question or some code. Raises CodekinError, KeyError, ValueError."""
-        within = filter_from_message(request["within"])
+        hit_filter = filter_from_message(request["within"])
         result: Message = {}
         if request["command"] == "search":
             ask = partial(self._engine.search, request["question"])
@@ -80,7 +80,7 @@ class ResidentService:
             result["snippet"] = snippet and snippet_to_message(snippet)
         else:
             raise ValueError("no such command")
-        answer = ask(request["k"], within=within)
+        answer = ask(request["k"], hit_filter=hit_filter)
         return result | {"answer": answer_to_message(answer), "files": self._engine.status().files}
 
     def _find_twins(self, request: Message) -> Message:

@@ -31,7 +31,9 @@ class DenseRetriever:
         They are from `pool` where that is given, else from the query's filter. The cosines are the light model's, also
         where the heavy one reorders them. Waits for the models.
         """
-        return self.search_apart(query, ((k, pool or CandidatePool(self._index.allowed_contents(query.within))),))[0]
+        return self.search_apart(query, ((k, pool or CandidatePool(self._index.allowed_contents(query.hit_filter))),))[
+            0
+        ]
 
     def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
         """Return for each (k, pool) the candidates of that pool, as `search` does; the query is embedded once."""

@@ -136,7 +136,7 @@ class QueryRun:
     query: CodeQuery
     index: Index
     reader: DocumentReader
-    cancel: Cancel
+    cancel_event: Cancel
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
@@ -173,7 +173,7 @@ def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
 
 
 def locate_candidates(
-    candidates: Sequence[Candidate], index: Index, within: Filter
+    candidates: Sequence[Candidate], index: Index, hit_filter: Filter
 ) -> Iterator[tuple[Location, float]]:
     """Yield (location, score) of each place of the candidates, looked up as they are taken.
 
@@ -181,7 +181,7 @@ def locate_candidates(
     """
     for start in range(0, len(candidates), _CHUNK_SIZE):
         chunk = candidates[start : start + _CHUNK_SIZE]
-        locations_by_content = index.store.locations_of([candidate.content for candidate in chunk], within)
+        locations_by_content = index.store.locations_of([candidate.content for candidate in chunk], hit_filter)
         scored_locations = [
             (location, candidate.score)
             for candidate in chunk
@@ -208,7 +208,7 @@ def _read_current_code(
     while chunk := list(islice(remaining, _CHUNK_SIZE)):
         hashes = query_run.index.store.content_hashes(list({location.content for location, _ in chunk}))
         for stored_location, score in chunk:
-            if query_run.cancel.is_set():
+            if query_run.cancel_event.is_set():
                 return
             if query.is_at(stored_location) or stored_location.content not in hashes:
                 continue

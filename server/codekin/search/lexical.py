@@ -27,7 +27,9 @@ class LexicalRetriever:
 
         They are from `pool` where that is given, else from the query's filter.
         """
-        return self.search_apart(query, ((k, pool or CandidatePool(self._index.allowed_contents(query.within))),))[0]
+        return self.search_apart(query, ((k, pool or CandidatePool(self._index.allowed_contents(query.hit_filter))),))[
+            0
+        ]
 
     def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
         """Return for each (k, pool) the candidates of that pool, as `search` does, at the price of one search.

@@ -23,16 +23,16 @@ def check_code(code: str) -> None:
     _check_length(code, _MAX_CODE_CHARACTERS, "code", "Ask with one function, or a few.")
 
 
-def check_filter(within: Filter) -> None:
+def check_filter(hit_filter: Filter) -> None:
     """Raise QueryError where a part of the filter has over 4,096 characters, a NUL, or lone surrogates."""
     _check_length(
-        str(within.folder or ""), _MAX_FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace."
+        str(hit_filter.folder or ""), _MAX_FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace."
     )
-    languages, patterns = "\n".join(within.languages), "\n".join((*within.paths, *within.excluded_paths))
+    languages, patterns = "\n".join(hit_filter.languages), "\n".join((*hit_filter.paths, *hit_filter.excluded_paths))
     remedy = "Name one, as in python, or a file ending, as in py."
     _check_length(languages, _MAX_FILTER_CHARACTERS, "language", remedy)
     _check_length(patterns, _MAX_FILTER_CHARACTERS, "pattern of paths", "Name fewer files.")
-    for text in (str(within.folder or ""), languages, patterns):
+    for text in (str(hit_filter.folder or ""), languages, patterns):
         if "\0" in text or replace_surrogates(text) != text:
             raise QueryError(f"{text!r} is nothing that can be searched in. Name what is valid UTF-8.")
 

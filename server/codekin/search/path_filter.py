@@ -20,29 +20,29 @@ class PathFilter:
         self._roots = roots
         self._last_resolved: tuple[int, Filter, Filter] | None = None  # generation, filter, resolved filter
 
-    def resolve(self, within: Filter) -> Filter:
+    def resolve(self, hit_filter: Filter) -> Filter:
         """Return the filter with its files' numbers, cached per generation; unchanged without patterns and tests."""
-        if not within.paths and not within.excluded_paths and within.tests is None:
-            return within
+        if not hit_filter.paths and not hit_filter.excluded_paths and hit_filter.tests is None:
+            return hit_filter
         generation = self._index.store.generation()
-        if self._last_resolved is None or self._last_resolved[:2] != (generation, within):
-            self._last_resolved = generation, within, self._find_files(within)
+        if self._last_resolved is None or self._last_resolved[:2] != (generation, hit_filter):
+            self._last_resolved = generation, hit_filter, self._find_files(hit_filter)
         return self._last_resolved[2]
 
-    def _find_files(self, within: Filter) -> Filter:
+    def _find_files(self, hit_filter: Filter) -> Filter:
         """Return the filter with the numbers of the stored files that match, and of test files. Raises StoreError."""
-        wanted, excluded = _parse_patterns(within.paths), _parse_patterns(within.excluded_paths)
+        wanted, excluded = _parse_patterns(hit_filter.paths), _parse_patterns(hit_filter.excluded_paths)
         matching_files, test_files = [], []
         for number, path_text in self._index.store.list_numbered_files():
             path = Path(path_text)
             parts = self._split_path(path)
-            if (not within.paths or wanted.match_path(parts)) and not excluded.match_path(parts):
+            if (not hit_filter.paths or wanted.match_path(parts)) and not excluded.match_path(parts):
                 matching_files.append(number)
-            if within.tests is not None and is_test_path(path, self._roots):
+            if hit_filter.tests is not None and is_test_path(path, self._roots):
                 test_files.append(number)
-        has_patterns = bool(within.paths or within.excluded_paths)
+        has_patterns = bool(hit_filter.paths or hit_filter.excluded_paths)
         return NumberedFilter(
-            **{field.name: getattr(within, field.name) for field in fields(Filter)},
+            **{field.name: getattr(hit_filter, field.name) for field in fields(Filter)},
             matching_files=tuple(sorted(matching_files)) if has_patterns else None,
             test_files=tuple(sorted(test_files)),
         )

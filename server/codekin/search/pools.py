@@ -36,16 +36,16 @@ class CandidatePools:
         self._index = index
         self._cached: tuple[int, LabelArray] = -1, _NONE
 
-    def find_code(self, within: Filter) -> CandidatePool:
+    def find_code(self, hit_filter: Filter) -> CandidatePool:
         """Return the pool of the filter's code. Raises StoreError."""
-        allowed, prose = self._index.allowed_contents(within), self._list_prose()
+        allowed, prose = self._index.allowed_contents(hit_filter), self._list_prose()
         if allowed is None:
             return CandidatePool(excluded=prose)
         return CandidatePool(np.setdiff1d(allowed, prose, assume_unique=True))
 
-    def find_prose(self, within: Filter) -> CandidatePool | None:
+    def find_prose(self, hit_filter: Filter) -> CandidatePool | None:
         """Return the pool of the filter's prose; None where it has none. Raises StoreError."""
-        allowed, prose = self._index.allowed_contents(within), self._list_prose()
+        allowed, prose = self._index.allowed_contents(hit_filter), self._list_prose()
         contents = prose if allowed is None else np.intersect1d(allowed, prose, assume_unique=True)
         return CandidatePool(contents) if len(contents) else None
 

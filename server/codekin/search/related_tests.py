@@ -31,21 +31,24 @@ class RelatedTestFinder:
         self._workspace = workspace
         self._search = search
 
-    def find_tests(self, path: Path, function: Snippet, k: int, cancel: Cancel) -> list[Hit]:
+    def find_tests(self, path: Path, function: Snippet, k: int, cancel_event: Cancel) -> list[Hit]:
         """Return at most `k` tests of the function, best first, [] if cancelled; each `why` says what shows it."""
         question = f"test {function.name or ' '.join(split_words(file_title(path)))}"
-        results = self._search.retrieve(Query(question, Task.NL2CODE), cancel)
+        results = self._search.retrieve(Query(question, Task.NL2CODE), cancel_event)
         cosines = results.cosines()
         candidates = {**self._list_mentions(function), **self._list_retrieved(results.retrieved_contents())}
         words = QueryTerms(function.name or question, self._index.document_frequency, self._index.content_count)
         title_words = set(split_words(file_title(path)))
         scored = [
-            (location, self._score_by_name(location, words, title_words) + _MEANING_WEIGHT * cosines.get(number, 0.0))
-            for location, number in candidates.items()
+            (
+                location,
+                self._score_by_name(location, words, title_words) + _MEANING_WEIGHT * cosines.get(content_number, 0.0),
+            )
+            for location, content_number in candidates.items()
         ]
         scored.sort(key=lambda item: (-item[1], item[0].path, item[0].span.start))
         query = CodeQuery(function.text, function.language, path, function.span, is_code=False)
-        query_run = QueryRun(query, self._index, DocumentReader(self._workspace), cancel)
+        query_run = QueryRun(query, self._index, DocumentReader(self._workspace), cancel_event)
         hits = make_hits(scored[:_MAX_READ], query_run)
         tests = [test for hit in hits if (test := self._judge(hit, function, title_words)) is not None]
         return sorted(tests, key=lambda hit: -hit.score)[:k]
@@ -60,8 +63,8 @@ class RelatedTestFinder:
         """Return location → content for all places of the contents that are test code, in any folder."""
         locations_by_content = self._index.store.locations_of(contents, Filter())
         return {
-            location: number
-            for number, locations in locations_by_content.items()
+            location: content_number
+            for content_number, locations in locations_by_content.items()
             for location in locations
             if self._is_test(location)
         }

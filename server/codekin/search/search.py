@@ -66,19 +66,19 @@ class SearchEngine:
         self._path_filter = PathFilter(index, workspace.roots)
 
     def answer_query(
-        self, query: CodeQuery, task: Task, k: int, within: Filter, cancel: Cancel
+        self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel
     ) -> tuple[list[Hit], set[Path]]:
         """Return at most `k` hits, best first, no improbable ones, and stale documents; nothing for a blank query."""
         query = replace(query, text=replace_surrogates(query.text))
         if not query.text.strip():
             return [], set()
         reader = DocumentReader(self._workspace)
-        retrieval_query = Query(query.text, task, self._path_filter.resolve(within), query.language)
+        retrieval_query = Query(query.text, task, self._path_filter.resolve(hit_filter), query.language)
         if query.is_code:
-            scored_locations = self._find_similar_code(retrieval_query, k, cancel)
+            scored_locations = self._find_similar_code(retrieval_query, k, cancel_event)
         else:
-            scored_locations = self._answer_question(retrieval_query, cancel)
-        hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel))
+            scored_locations = self._answer_question(retrieval_query, cancel_event)
+        hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel_event))
         best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
         min_relative = MIN_RELATIVE if query.is_code else MIN_RELATIVE_ANSWER
         return _drop_improbable(best_hits, min_relative), reader.stale
@@ -99,18 +99,20 @@ class SearchEngine:
         duplicates = sorted(hits, key=lambda hit: -hit.share)
         return keep_best_parts(duplicates, len(duplicates), self._index)
 
-    def iterate_hits(self, question: str, within: Filter, cancel: Cancel) -> Iterator[Hit]:
+    def iterate_hits(self, question: str, hit_filter: Filter, cancel_event: Cancel) -> Iterator[Hit]:
         """Retrieve for a question at once; yield hits, best first, however improbable, each made when taken."""
         code_query = CodeQuery(replace_surrogates(question), is_code=False)
         if not code_query.text.strip():
             return iter(())
-        results = self.retrieve(Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(within)), cancel)
-        query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel)
+        results = self.retrieve(
+            Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(hit_filter)), cancel_event
+        )
+        query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel_event)
         return make_hits(self._calibrate(results), query_run)
 
-    def _answer_question(self, query: Query, cancel: Cancel) -> Iterable[tuple[Location, float]]:
+    def _answer_question(self, query: Query, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, probability) for a question in words, best first; () where no location is probable."""
-        scored_locations = self._calibrate(self.retrieve(query, cancel))
+        scored_locations = self._calibrate(self.retrieve(query, cancel_event))
         if not scored_locations or scored_locations[0][1] < MIN_BEST:
             return ()
         return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
@@ -129,46 +131,48 @@ class SearchEngine:
             scored_locations.append((ranked.location, limit))
         return scored_locations
 
-    def retrieve(self, query: Query, cancel: Cancel) -> QueryResults:
+    def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
-        store, within = self._index.store, query.within
+        store, hit_filter = self._index.store, query.hit_filter
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
-        lexical, dense = self._retrieve_apart(query, terms.text, cancel)
+        lexical, dense = self._retrieve_apart(query, terms.text, cancel_event)
         results = QueryResults(terms, dense, lexical)
-        locations = chain.from_iterable(store.locations_of(results.retrieved_contents(), within).values())
+        locations = chain.from_iterable(store.locations_of(results.retrieved_contents(), hit_filter).values())
         results.add_locations(
             sorted(locations, key=lambda location: (location.path, location.span.start, location.span.end))
         )
-        results.add_locations(store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, within))
+        results.add_locations(store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, hit_filter))
         if terms.name:  # it may not be typed to its end yet
-            results.add_locations(store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, within))
-        for path in self._find_named_files(terms, results.files(), within):
-            results.add_locations(store.locations_in(path, within))
+            results.add_locations(store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter))
+        for path in self._find_named_files(terms, results.files(), hit_filter):
+            results.add_locations(store.locations_in(path, hit_filter))
         return results
 
-    def _retrieve_apart(self, query: Query, words: str, cancel: Cancel) -> tuple[list[Candidate], list[Candidate]]:
+    def _retrieve_apart(
+        self, query: Query, words: str, cancel_event: Cancel
+    ) -> tuple[list[Candidate], list[Candidate]]:
         """Return the candidates by words and by meaning (unless cancelled), those of code and then those of prose."""
-        code, prose = self._pools.find_code(query.within), self._pools.find_prose(query.within)
+        code, prose = self._pools.find_code(query.hit_filter), self._pools.find_prose(query.hit_filter)
         requests = [(_MAX_QUESTION_CANDIDATES, code), *([(_MAX_PROSE_CANDIDATES, prose)] if prose else [])]
         lexical = self._lexical.search_apart(replace(query, text=words), requests)
-        near_code, *near_prose = [[]] if cancel.is_set() else self._dense.search_apart(query, requests)
+        near_code, *near_prose = [[]] if cancel_event.is_set() else self._dense.search_apart(query, requests)
         min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
         dense = near_code + [candidate for found in near_prose for candidate in found if candidate.score >= min_cosine]
         return [candidate for found in lexical for candidate in found], dense
 
-    def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], within: Filter) -> list[Path]:
+    def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], hit_filter: Filter) -> list[Path]:
         """Return up to four files whose names match best, of those in which no retriever found anything."""
-        named_files = self._index.store.find_by_file_name(terms.file_words, _MAX_NAMED_FILES, within)
+        named_files = self._index.store.find_by_file_name(terms.file_words, _MAX_NAMED_FILES, hit_filter)
         unretrieved_files = [path for path in named_files if path not in retrieved_files]
         unretrieved_files.sort(key=lambda path: -terms.match_name(split_words(file_title(path))).product)
         return unretrieved_files[:_MAX_UNRETRIEVED_FILES]
 
-    def _find_similar_code(self, query: Query, k: int, cancel: Cancel) -> Iterable[tuple[Location, float]]:
+    def _find_similar_code(self, query: Query, k: int, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, score) of code like the query's, best first, identical text at the top; () if cancelled."""
         count = max(_MIN_CODE_CANDIDATES, 2 * k)
-        pool = self._pools.find_code(query.within)
+        pool = self._pools.find_code(query.hit_filter)
         lexical = self._lexical.search(query, count, pool)
-        if cancel.is_set():
+        if cancel_event.is_set():
             return ()
         rankings = [(_DENSE_WEIGHT, self._dense.search(query, count, pool)), (1 - _DENSE_WEIGHT, lexical)]
         clones = self._structural.search(query, count)
@@ -178,7 +182,7 @@ class SearchEngine:
             # The same text elsewhere is the best hit there is, whatever the retrievers' scores.
             others = [candidate for candidate in candidates if candidate.content != identical]
             candidates = [Candidate(identical, 1.0), *others]
-        locations = locate_candidates(candidates, self._index, query.within)
+        locations = locate_candidates(candidates, self._index, query.hit_filter)
         return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
 
 

@@ -26,7 +26,7 @@ class StructuralRetriever:
         fingerprints = make_fingerprints(query.text, query.language) if query.language else None
         if fingerprints is None:
             return []
-        allowed = self._index.allowed_contents(query.within)
+        allowed = self._index.allowed_contents(query.hit_filter)
         labels, scores = self._index.fingerprints.find_similar(fingerprints, min_score, RENAMED, allowed)
         order = np.lexsort((self._index.sort_keys_of(labels), -scores))
         candidates: list[Candidate] = []

@@ -36,11 +36,11 @@ class WordScan:
     is_complete: bool  # else time was up
 
 
-def scan_words(workspace: Workspace, question: str, k: int, within: Filter, cancel: Cancel) -> WordScan:
+def scan_words(workspace: Workspace, question: str, k: int, hit_filter: Filter, cancel_event: Cancel) -> WordScan:
     """Return up to `k` hits by the question's words, of files read in 1.2 s. Raises StoreClosingError if cancelled."""
     words = QueryTerms(question, lambda _: 1, 1).words
-    scanner = _WordScanner(workspace, words, within)
-    is_complete = scanner.read_files(cancel)
+    scanner = _WordScanner(workspace, words, hit_filter)
+    is_complete = scanner.read_files(cancel_event)
     hits = sorted(scanner.rank_snippets(question), key=lambda hit: (-hit.score, hit.place.path, hit.place.span.start))
     return WordScan(tuple(hits[:k]), scanner.read_count, is_complete)
 
@@ -48,21 +48,21 @@ def scan_words(workspace: Workspace, question: str, k: int, within: Filter, canc
 class _WordScanner:
     """Reads the files of a workspace once, and remembers which words each of them has."""
 
-    def __init__(self, workspace: Workspace, words: list[str], within: Filter) -> None:
+    def __init__(self, workspace: Workspace, words: list[str], hit_filter: Filter) -> None:
         self._workspace = workspace
         self._words = {word: word.encode() for word in words}
-        self._within = within
+        self._hit_filter = hit_filter
         self._frequencies: Counter[str] = Counter()
         self._words_by_file: dict[Path, frozenset[str]] = {}
         self.read_count = 0
 
-    def read_files(self, cancel: Cancel) -> bool:
+    def read_files(self, cancel_event: Cancel) -> bool:
         """Read files until all are read (True) or 1.2 s are up (False). Raises StoreClosingError when cancelled."""
         end = time.monotonic() + _MAX_SECONDS
-        for file in self._workspace.walk(cancel):
+        for file in self._workspace.walk(cancel_event):
             if not isinstance(file, SourceFile) or not self._is_wanted(file):
                 continue
-            if cancel.is_set():
+            if cancel_event.is_set():
                 raise StoreClosingError("The question was cancelled.")
             if time.monotonic() > end:
                 return False
@@ -94,9 +94,9 @@ class _WordScanner:
 
     def _is_wanted(self, file: SourceFile) -> bool:
         """Return whether the file is in the folder and a language that the question is limited to."""
-        within = self._within
-        is_inside = within.folder is None or file.path.is_relative_to(within.folder)
-        return is_inside and (not within.languages or file.language in within.languages)
+        hit_filter = self._hit_filter
+        is_inside = hit_filter.folder is None or file.path.is_relative_to(hit_filter.folder)
+        return is_inside and (not hit_filter.languages or file.language in hit_filter.languages)
 
     def _read_file(self, path: Path) -> None:
         """Note which words the first 200,000 bytes and the file's name have; an unreadable file is passed over."""

@@ -23,7 +23,7 @@ from codekin.storage.store_files import NO_FILE, FileId, file_ids, is_set_aside,
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _REOPEN_INTERVAL_S = 0.5  # between two attempts to open the file at the path, while the former file can be read
 
@@ -157,7 +157,7 @@ class Database:
             if open_file is None:
                 raise
             if str(error) != str(self.problem):
-                log.warning("%s", error)
+                logger.warning("%s", error)
             self.problem, self._next_attempt = error, time.monotonic() + _REOPEN_INTERVAL_S
             return open_file  # a removed file can be read as long as it is open
 

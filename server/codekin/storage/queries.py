@@ -59,39 +59,39 @@ def prefix_terms(word: str) -> list[str]:
     return [f'"{quotable_word[:min_length]}"*', *(f'"{quotable_word[:length]}"' for length in range(3, min_length))]
 
 
-def filter_condition(within: Filter, *, has_snippets: bool = True) -> tuple[str, tuple[str, ...]]:
+def filter_condition(hit_filter: Filter, *, has_snippets: bool = True) -> tuple[str, tuple[str, ...]]:
     """Return " AND …", the SQL condition on `files f` and `snippets s` for the filter ("" for all), and its values.
 
     Patterns and tests count in a NumberedFilter only. Without `snippets s` in the statement, files are kept some of
     whose snippets the filter may leave.
     """
-    condition, values = _folder_condition(within)
-    if within.languages:
-        condition += f" AND f.language IN ({_place_holders(within.languages)})"
-        values += within.languages
-    if within.kinds and has_snippets:
-        condition += f" AND s.kind IN ({_place_holders(within.kinds)})"
-        values += within.kinds
-    if not isinstance(within, NumberedFilter):
+    condition, values = _folder_condition(hit_filter)
+    if hit_filter.languages:
+        condition += f" AND f.language IN ({_place_holders(hit_filter.languages)})"
+        values += hit_filter.languages
+    if hit_filter.kinds and has_snippets:
+        condition += f" AND s.kind IN ({_place_holders(hit_filter.kinds)})"
+        values += hit_filter.kinds
+    if not isinstance(hit_filter, NumberedFilter):
         return condition, tuple(values)
-    if within.matching_files is not None:
+    if hit_filter.matching_files is not None:
         condition += f" AND f.id IN {_NUMBER_LIST}"
-        values.append(json.dumps(within.matching_files))
-    if within.tests is False:
+        values.append(json.dumps(hit_filter.matching_files))
+    if hit_filter.tests is False:
         condition += f" AND f.id NOT IN {_NUMBER_LIST}" + (f" AND s.kind <> '{SnippetKind.TEST}'" * has_snippets)
-        values.append(json.dumps(within.test_files))
-    if within.tests and has_snippets:
+        values.append(json.dumps(hit_filter.test_files))
+    if hit_filter.tests and has_snippets:
         condition += f" AND (s.kind = '{SnippetKind.TEST}' OR f.id IN {_NUMBER_LIST})"
-        values.append(json.dumps(within.test_files))
+        values.append(json.dumps(hit_filter.test_files))
     return condition, tuple(values)
 
 
-def _folder_condition(within: Filter) -> tuple[str, list[str]]:
+def _folder_condition(hit_filter: Filter) -> tuple[str, list[str]]:
     """Return " AND …", the SQL condition on `files f` for the filter's folder ("" without one), and its values."""
-    if within.folder is None:
+    if hit_filter.folder is None:
         return "", []
     # Byte order makes a folder's files one range: everything from "folder/" up to "folder0".
-    folder = str(within.folder).rstrip("/\\")
+    folder = str(hit_filter.folder).rstrip("/\\")
     separator = "\\" if "\\" in folder else "/"
     return " AND f.path >= ? AND f.path < ?", [folder + separator, folder + chr(ord(separator) + 1)]
 

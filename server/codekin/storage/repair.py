@@ -9,7 +9,7 @@ from codekin.storage.store_files import set_aside
 
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _MAX_ATTEMPTS = 3  # both files may be corrupt; a third error has another cause
 
@@ -23,8 +23,8 @@ def with_repair(work: Callable[[], T], repair: Callable[[StoreCorruptError], Non
         try:
             return work()
         except StoreCorruptError as error:
-            log.warning("%s", error)
+            logger.warning("%s", error)
             repair(error)
         except StoreLostError as error:
-            log.warning("%s", error)
+            logger.warning("%s", error)
     return work()

@@ -139,15 +139,15 @@ def _put_contents(connection: sqlite3.Connection, snippets: Sequence[SnippetReco
     """Insert contents that the store lacks; return all numbers by hash. Raises ContentGoneError if one has no words."""
     snippets_by_hash = {snippet.content_hash: snippet for snippet in snippets}
     statement = "SELECT hash, id FROM contents WHERE hash IN ({})"
-    numbers: dict[bytes, int] = dict(schema.select_in_chunks(connection, statement, list(snippets_by_hash)))
+    content_numbers: dict[bytes, int] = dict(schema.select_in_chunks(connection, statement, list(snippets_by_hash)))
     for content_hash, snippet in snippets_by_hash.items():
-        if content_hash in numbers:
+        if content_hash in content_numbers:
             continue
         if snippet.words is None:  # since the record was made, the content's last snippet was removed
             raise ContentGoneError("A content is no longer in the store. Nothing is lost: the file is read again.")
         columns = (content_hash, snippet.fingerprints, snippet.line_hashes)
         insert_statement = "INSERT INTO contents (hash, structure, course) VALUES (?, ?, ?)"
-        number = int(connection.execute(insert_statement, columns).lastrowid or 0)
-        connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (number, snippet.words))
-        numbers[content_hash] = number
-    return numbers
+        content_number = int(connection.execute(insert_statement, columns).lastrowid or 0)
+        connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (content_number, snippet.words))
+        content_numbers[content_hash] = content_number
+    return content_numbers

@@ -19,7 +19,7 @@ from codekin.errors import StoreError, StoreReadOnlyError
 from codekin.storage.store_errors import MALFORMED, is_corrupt, translate_errors
 from codekin.storage.store_files import NO_FILE, FileId, file_ids, guard_database, make_private, move_aside
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30.0
 _BUSY_STEP_S = 0.5  # how soon a call that waits for the write lock notices an interrupt
@@ -158,7 +158,7 @@ def open_database(database_path: Path, migrations: tuple[str, ...]) -> OpenFile:
             except sqlite3.Error as error:
                 if not is_corrupt(error):
                     raise
-                log.warning("%s is corrupt (%s). It is set aside and rebuilt.", database_path, error)
+                logger.warning("%s is corrupt (%s). It is set aside and rebuilt.", database_path, error)
                 move_aside(database_path)
                 make_private(database_path)
                 connection = _connect_and_migrate(database_path, migrations)
@@ -249,10 +249,10 @@ def _migrate(connection: sqlite3.Connection, database_path: Path, migrations: tu
         raise StoreError(f"{database_path} was written by a newer codekin. Upgrade codekin, or remove the file.")
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()  # another process may have migrated it
-        for number in range(version, len(migrations)):
-            for statement in _split_statements(migrations[number]):
+        for migration_number in range(version, len(migrations)):
+            for statement in _split_statements(migrations[migration_number]):
                 _change_schema(connection, statement)
-            connection.execute(f"PRAGMA user_version = {number + 1}")
+            connection.execute(f"PRAGMA user_version = {migration_number + 1}")
 
 
 def _change_schema(connection: sqlite3.Connection, statement: str) -> None:

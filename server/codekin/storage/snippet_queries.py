@@ -85,26 +85,26 @@ class SnippetQueries(SkippedFiles):
         )
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
-    def locations_of(self, contents: Sequence[int], within: Filter = Filter()) -> dict[int, list[Location]]:
+    def locations_of(self, contents: Sequence[int], hit_filter: Filter = Filter()) -> dict[int, list[Location]]:
         """Return the locations by content, within the filter; contents without one are left out. Raises StoreError.
 
         A content's locations are sorted by path and line.
         """
         locations_by_content: dict[int, list[Location]] = {}
-        condition, values = filter_condition(within)
+        condition, values = filter_condition(hit_filter)
         statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
         for location in self._convert(to_location, self._query_in(statement, contents, values)):
             locations_by_content.setdefault(location.content, []).append(location)
         return locations_by_content
 
-    def locations_in(self, path: Path, within: Filter = Filter()) -> list[Location]:
+    def locations_in(self, path: Path, hit_filter: Filter = Filter()) -> list[Location]:
         """Return the locations of a file's snippets within the filter, by line; [] without any. Raises StoreError."""
-        condition, values = filter_condition(within)
+        condition, values = filter_condition(hit_filter)
         statement = f"{LOCATION_COLUMNS}WHERE f.path = ?{condition} ORDER BY s.start, s.end"
         rows = self._query(statement, (str(path), *values))
         return self._convert(to_location, rows)
 
-    def find_by_qualified_name(self, fragment: str, limit: int, within: Filter = Filter()) -> list[Location]:
+    def find_by_qualified_name(self, fragment: str, limit: int, hit_filter: Filter = Filter()) -> list[Location]:
         """Return up to `limit` definitions by a part of the qualified name, in any case. Raises StoreError.
 
         Exact names come first, then the shortest qualified names. A split definition is found by its first part. [] for
@@ -113,30 +113,30 @@ class SnippetQueries(SkippedFiles):
         if len(fragment) > _MAX_NAME_LENGTH:
             return []
         pattern = "%" + fragment.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-        filter_sql, values = filter_condition(within)
+        filter_sql, values = filter_condition(hit_filter)
         names = "WHERE s.name <> '' AND s.kind <> 'section' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'"
         condition = f"{names}{filter_sql} "
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
         rows = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
         return self._convert(to_location, rows)
 
-    def find_by_name(self, names: Sequence[str], limit: int, within: Filter = Filter()) -> list[Location]:
+    def find_by_name(self, names: Sequence[str], limit: int, hit_filter: Filter = Filter()) -> list[Location]:
         """Return up to `limit` definitions with one of these names, in any case, by path and line. Raises StoreError.
 
         A split definition is found by its first part. The limit holds for each 500 names.
         """
-        condition, values = filter_condition(within)
+        condition, values = filter_condition(hit_filter)
         where = f"WHERE s.name COLLATE NOCASE IN ({{}}) AND s.kind <> 'section' AND s.part < 2{condition}"
         statement = f"{LOCATION_COLUMNS}{where} ORDER BY f.path, s.start LIMIT ?"
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
-    def find_by_file_name(self, words: Iterable[str], limit: int, within: Filter = Filter()) -> list[Path]:
+    def find_by_file_name(self, words: Iterable[str], limit: int, hit_filter: Filter = Filter()) -> list[Path]:
         """Return up to `limit` files with words in their names that begin like one of `words`. Raises StoreError.
 
         Best first, by BM25. A word of a name matches if it has the first 60% of a given word, or is a beginning of it.
         """
         match_query = " OR ".join(term for word in words for term in prefix_terms(word))
-        condition, values = filter_condition(within, has_snippets=False)
+        condition, values = filter_condition(hit_filter, has_snippets=False)
         statement = (
             "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
             f"WHERE titles MATCH ? AND f.language <> 'markdown'{condition} ORDER BY titles.rank, f.path LIMIT ?"
@@ -156,9 +156,9 @@ class SnippetQueries(SkippedFiles):
         """Return (number, path) of all files, in no particular order. Raises StoreError."""
         return self._query("SELECT id, path FROM files")
 
-    def contents_within(self, within: Filter) -> list[int]:
+    def contents_within(self, hit_filter: Filter) -> list[int]:
         """Return the numbers of contents with a location within the filter, each once, unordered. Raises StoreError."""
-        condition, values = filter_condition(within)
+        condition, values = filter_condition(hit_filter)
         statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
         return [row[0] for row in self._query(statement, values)]
 

@@ -30,7 +30,7 @@ from codekin.errors import ModelError
 from codekin.training.corpus import BlockList, list_sources
 from codekin.training.training_loop import Measures, TrainingFolders, TrainingPlan, TrainingTask, run_training
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 END_TOKEN = "<|endoftext|>"  # noqa: S105 -- a token of text
 _MAX_VOCABULARY_FILES = 2000  # files to learn the vocabulary from
 _HELD_OUT_BLOCKS = 64
@@ -86,7 +86,7 @@ def train_causal(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = initialize_model(_make_config(shape, tokenizer), shape.rows).to(device).train()
     objective = NextTokenObjective(model, tokens, recipe, plan.seed)
-    log.info(
+    logger.info(
         "%d parameters, %d tokens, on %s",
         sum(parameter.numel() for parameter in model.parameters()),
         len(tokens),

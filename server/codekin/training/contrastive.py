@@ -37,7 +37,7 @@ from codekin.training.training_loop import TrainingFolders, TrainingPlan, Traini
 from codekin.training.weight_average import average_with_backbone
 from codekin.types import Role, Task
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _INITIAL_TEACHER_WEIGHT = 10.0  # beside a contrastive loss near 1, whose cosines are divided by the temperature
 
 
@@ -91,7 +91,7 @@ def train_contrastive(
     objective = ContrastiveObjective(build, recipe, pair_file, training_rows, plan.seed)
     held_out_sets = held_out.make_held_out_sets(held_out_pairs, recipe.held_limit)
     bm25_measures = held_out.measure_bm25(held_out_sets)
-    log.info("%d pairs on %s; held, BM25: %s", len(training_rows), objective.device, _format_measures(bm25_measures))
+    logger.info("%d pairs on %s; held, BM25: %s", len(training_rows), objective.device, _format_measures(bm25_measures))
     identity = {**asdict(build), **asdict(replace(recipe, budget=0, cached=True, shares=())), **plan.weight_settings()}
     identity |= {"pairs": len(training_rows), "digest": pair_file.digest}
     identity |= {"teacher": objective.teacher.fingerprint if objective.teacher else ""}
@@ -208,7 +208,7 @@ def gather_pairs(source: Path, pairs_path: Path, seed: int, benchmark_texts: Ben
         excluded_texts = benchmark_texts or BenchmarkTexts(())
         pairs = (pair for pair in _read_source_pairs(source, seed) if not excluded_texts.contains(pair))
         count = jsonl.write_task_pairs(_assign_tasks(pairs, Random(seed)), pairs_path)  # noqa: S311 -- sampling
-        log.info("%s: %d pairs", source, count)
+        logger.info("%s: %d pairs", source, count)
     if not pairs_path.stat().st_size:
         pairs_path.unlink()
         raise ModelError(f"{source} gives no pairs. Name a file of pairs, or a folder with documented source code.")

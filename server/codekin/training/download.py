@@ -12,7 +12,7 @@ from codekin.training.cross_language_pairs import pair_across_languages
 from codekin.training.docs_pages import TextPair
 from codekin.training.pairs import extract_package_pairs, write_pairs
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 MANIFEST = Path(__file__).parent / "manifest.json"
 TWINS = "twins.jsonl.gz"
 
@@ -23,7 +23,7 @@ def build_corpus(manifest: Path, block_list: Path, corpus_folder: Path) -> Path:
     Fetched packages stay, since registries drop versions; a package that is no longer available is logged and skipped.
     """
     missing_count = fetch_all(manifest, block_list, corpus_folder / "sources")
-    log.info("%d packages could not be fetched", missing_count)
+    logger.info("%d packages could not be fetched", missing_count)
     write_all_pairs(corpus_folder / "sources", block_list, corpus_folder / "pairs")
     return corpus_folder / "pairs"
 
@@ -33,7 +33,7 @@ def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
     missing_count = 0
     for package, problem in fetch_packages(manifest, BlockList(block_list), sources):
         missing_count += bool(problem)
-        log.info("%s %s %s: %s", package.registry, package.name, package.version, problem or "there")
+        logger.info("%s %s %s: %s", package.registry, package.name, package.version, problem or "there")
     return missing_count
 
 
@@ -46,7 +46,7 @@ def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, process
         _write_package_pairs, block_list=block_list.absolute(), pairs_folder=pairs_folder.absolute()
     )
     for folder, count in zip(missing, map_in_workers(write_pairs_of, missing, processes), strict=True):
-        log.info("%s: %d pairs", folder.name, count)
+        logger.info("%s: %d pairs", folder.name, count)
     if missing or not (pairs_folder / TWINS).exists():
         write_pairs(pair_across_languages(_read_package_pairs(pairs_folder), Random(0)), pairs_folder / TWINS)  # noqa: S311 -- sampling, not secrets
 

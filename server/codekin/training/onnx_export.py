@@ -16,7 +16,7 @@ from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 from codekin.training.backbone import EmbedderBuild, TextEncoder
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _OPSET_VERSION = 17  # what ONNX Runtime has run since 1.12
 _DESCRIPTION_PATTERNS = ("*.json", "*/config.json", "README.md")  # of the model's files, beside its weights
 
@@ -58,7 +58,7 @@ def export_onnx(model_folder: Path, out: Path, is_quantized: bool = True) -> Non
         _quantize_graph(partial / ONNX_FILE)
     shutil.rmtree(out, ignore_errors=True)
     partial.rename(out)
-    log.info("%s: %.1f MB", out, (out / ONNX_FILE).stat().st_size / 1e6)
+    logger.info("%s: %.1f MB", out, (out / ONNX_FILE).stat().st_size / 1e6)
 
 
 def _write_graph(module: nn.Module, graph_path: Path) -> None:

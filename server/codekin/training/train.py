@@ -35,7 +35,7 @@ from codekin.training.static_model import StaticModel, export_model, make_shape
 from codekin.training.static_recipe import SHARES, TEACHES, StaticRecipe
 from codekin.types import Role, Task
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 CHECKPOINT_STEPS = 500
 _VOCABULARY_SHARES = {"doc": 0.25, "comment": 0.1, "example": 0.5, "half": 0.1}  # by kind of pair
 
@@ -71,7 +71,7 @@ def prepare_pairs(
         shards = {kind: concatenate_pairs(parts) for kind, parts in sorted(parts_by_kind.items())}
         _write_atomically(shards_path, pickle.dumps(shards))
     pairs_by_kind: dict[str, TokenizedPairs] = pickle.loads(shards_path.read_bytes())  # noqa: S301 -- written by the lines above
-    log.info("%s", {kind: len(kind_pairs) for kind, kind_pairs in pairs_by_kind.items()})
+    logger.info("%s", {kind: len(kind_pairs) for kind, kind_pairs in pairs_by_kind.items()})
     return tokenizer_path.read_text("utf-8"), pairs_by_kind
 
 
@@ -181,7 +181,7 @@ def train_tables(
         mean_losses[batch.kind] = 0.9 * mean_losses.get(batch.kind, loss.item()) + 0.1 * loss.item()
         if step % 100 == 99:
             losses = " ".join(f"{kind_name}={value:.3f}" for kind_name, value in sorted(mean_losses.items()))
-            log.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
+            logger.info("step %d of %d, %.0f s: %s", step + 1, recipe.steps, time.monotonic() - started, losses)
         if (step + 1) % CHECKPOINT_STEPS == 0 or step + 1 == recipe.steps:
             state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step + 1}
             _write_checkpoint(checkpoint, {**state, "recipe": identity})
@@ -218,7 +218,7 @@ def learn_positions(model: StaticModel, pairs: dict[str, TokenizedPairs], recipe
         loss.backward()
         optimizer.step()
         if step % 50 == 49:
-            log.info("places, step %d of %d: %s %.3f", step + 1, recipe.place_steps, batch.kind, loss.item())
+            logger.info("places, step %d of %d: %s %.3f", step + 1, recipe.place_steps, batch.kind, loss.item())
 
 
 def _resume_training(checkpoint: Path, model: StaticModel, optimizer: torch.optim.Optimizer, identity: str) -> int:

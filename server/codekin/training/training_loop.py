@@ -18,7 +18,7 @@ from torch import nn
 
 from codekin.errors import ModelError
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Measures = dict[str, float]
 
 
@@ -93,7 +93,7 @@ def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_
         mean_loss = 0.95 * mean_loss + 0.05 * loss if step else loss
         if steps_done % plan.watch_steps == 0 or is_last:
             measure_curve.append({"step": steps_done, "loss": mean_loss, **task.watch()})
-            log.info("%s, %.0f s", _format_measures(measure_curve[-1]), time.monotonic() - started)
+            logger.info("%s, %.0f s", _format_measures(measure_curve[-1]), time.monotonic() - started)
         if steps_done % plan.checkpoint_steps == 0 or is_last:
             checkpoint = {
                 "step": steps_done,
@@ -185,7 +185,7 @@ def _resume_training(
         )
     model.load_state_dict(state["learned"], strict=False)
     optimizer.load_state_dict(state["optimizer"])
-    log.info("resuming after step %d", state["step"])
+    logger.info("resuming after step %d", state["step"])
     return _StartingPoint(int(state["step"]), list(state["curve"]), float(state["loss"]))
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from codekin.errors import ModelError
 from codekin.training.backbone import TextEncoder
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 Measures = dict[str, float]
 
 
@@ -27,7 +27,7 @@ def average_with_backbone(
     if model.build.lora:
         raise ModelError("Weights can't be averaged with adapters. Leave out --lora, or the shares.")
     if not measure_model():
-        log.warning("No pairs are held out to choose a share of the trained weights: all are kept as trained.")
+        logger.warning("No pairs are held out to choose a share of the trained weights: all are kept as trained.")
         return {}
     backbone_weights = {name: weight.clone() for name, weight in TextEncoder(model.build).state_dict().items()}
     trained_weights = {name: weight.clone() for name, weight in model.state_dict().items()}
@@ -35,7 +35,7 @@ def average_with_backbone(
     for share in shares:
         model.load_state_dict(mix_weights(backbone_weights, trained_weights, share))
         measures_by_share[share] = measure_model()
-        log.info("share %.3g of the trained weights: mean %.4f", share, measures_by_share[share]["mean"])
+        logger.info("share %.3g of the trained weights: mean %.4f", share, measures_by_share[share]["mean"])
     best_share = max(measures_by_share, key=lambda share: measures_by_share[share]["mean"])
     model.load_state_dict(mix_weights(backbone_weights, trained_weights, best_share))
     return {f"{share:g}": measures for share, measures in measures_by_share.items()} | {"best": {"share": best_share}}

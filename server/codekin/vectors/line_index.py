@@ -62,36 +62,46 @@ class LineIndex:
     """Contents' line hashes, by number. Immutable, so any number of threads may search it."""
 
     def __init__(self, index_parts: Sequence[_IndexPart] = (), newest: int = 0) -> None:
-        self._parts = tuple(index_parts)
+        self._index_parts = tuple(index_parts)
         self.newest = newest  # the highest number that was added
 
     def __len__(self) -> int:
-        return sum(map(len, self._parts))
+        return sum(map(len, self._index_parts))
 
     @property
     def nbytes(self) -> int:
         """Return the memory that the arrays take, in bytes."""
-        arrays = ((part.keys, part.lines, part.order, part.sorted, part.contents, part.starts) for part in self._parts)
+        arrays = (
+            (
+                index_part.keys,
+                index_part.lines,
+                index_part.order,
+                index_part.sorted,
+                index_part.contents,
+                index_part.starts,
+            )
+            for index_part in self._index_parts
+        )
         return sum(array.nbytes for part_arrays in arrays for array in part_arrays)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "LineIndex":
         """Return an index with further rows (number, packed line hashes), ascending, above all present ones."""
         if not rows:
             return self
-        index_part = _make_part([(number, unpack_line_hashes(packed).keys) for number, packed in rows])
-        index_parts = list(self._parts)
+        index_part = _make_part([(content_number, unpack_line_hashes(packed).keys) for content_number, packed in rows])
+        index_parts = list(self._index_parts)
         while index_parts and len(index_parts[-1].keys) <= 2 * len(index_part.keys):
             index_part = _merge_parts(_compact_part(index_parts.pop()), index_part)
         return LineIndex([*index_parts, index_part], rows[-1][0])
 
     def remove_contents(self, numbers: LabelArray) -> "LineIndex":
         """Return an index without these contents; large parts keep the removed lines until they are an eighth."""
-        index_parts = [_remove_from_part(index_part, numbers) for index_part in self._parts]
+        index_parts = [_remove_from_part(index_part, numbers) for index_part in self._index_parts]
         return LineIndex([index_part for index_part in index_parts if len(index_part)], self.newest)
 
     def frequency(self, line_key: int) -> int:
         """Return how often a line with this key occurs in all contents that are not removed."""
-        return sum(index_part.frequency(line_key) for index_part in self._parts)
+        return sum(index_part.frequency(line_key) for index_part in self._index_parts)
 
     def find_following(self, lines: Sequence[int], weights: Sequence[float]) -> LineMatches:
         """Return where the last of `lines` has a successor, and how far those before match; the newest 20,000 a part.
@@ -99,7 +109,7 @@ class LineIndex:
         `lines` (keys) and `weights` are in the code's order; the last one is the line above the cursor. Empty without
         lines.
         """
-        matches = [_find_in_part(index_part, lines, weights) for index_part in self._parts] if lines else []
+        matches = [_find_in_part(index_part, lines, weights) for index_part in self._index_parts] if lines else []
         if not matches:
             empty = np.empty(0, np.int64)
             return LineMatches(empty, empty, empty, np.empty(0))
@@ -151,7 +161,7 @@ def _make_part(keys_by_content: Sequence[tuple[int, Sequence[int]]]) -> _IndexPa
         significant_lines = [(line_key, line) for line, line_key in enumerate(content_keys) if line_key]
         keys += [line_key for line_key, _ in significant_lines] + [0]
         lines += [line for _, line in significant_lines] + [len(content_keys)]
-    contents = np.array([number for number, _ in keys_by_content], np.int64)
+    contents = np.array([content_number for content_number, _ in keys_by_content], np.int64)
     return _sort_part(np.array(keys, np.uint32), np.array(lines, np.uint16), contents, np.array(starts, np.int64))
 
 

@@ -22,9 +22,9 @@ _UNSETTLED = -1  # placeholder for a stamp that a later write could share
 class Poller:
     """Remembers the stamps of all files that a walk of the workspace visits. Not thread-safe."""
 
-    def __init__(self, workspace: Workspace, cancel: threading.Event) -> None:
+    def __init__(self, workspace: Workspace, cancel_event: threading.Event) -> None:
         self._workspace = workspace
-        self._cancel = cancel
+        self._cancel_event = cancel_event
         self._stamps: dict[str, int] = {}  # path → a digest of its size and times
         self._last_cpu_s = 0.0  # CPU time of the last poll
 
@@ -40,7 +40,7 @@ class Poller:
         """
         started_s = time.thread_time()
         stamps, unreadable = self._collect_stamps()
-        if self._cancel.is_set():
+        if self._cancel_event.is_set():
             return set()
         previous_stamps, self._stamps = self._stamps, stamps
         removed = previous_stamps.keys() - stamps.keys()
@@ -59,14 +59,14 @@ class Poller:
         """Return the current stamps by path, and the folders that can't be read."""
         stamps: dict[str, int] = {}
         unreadable: set[str] = set()
-        for entry in self._workspace.walk_entries(self._cancel):
+        for entry in self._workspace.walk_entries(self._cancel_event):
             if isinstance(entry, Skipped):
                 if entry.is_unread:
                     unreadable.add(str(entry.path))
             elif (stamp := _compute_stamp(entry)) is not None:
                 stamps[entry.path] = stamp
                 if len(stamps) % _PAUSE_EVERY_ENTRIES == 0:
-                    self._cancel.wait(_PAUSE_S)
+                    self._cancel_event.wait(_PAUSE_S)
         for path in self._workspace.external_ignore_files:
             if (stamp := _compute_stamp(path)) is not None:
                 stamps[str(path)] = stamp

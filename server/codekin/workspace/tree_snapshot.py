@@ -30,9 +30,9 @@ class TreeSnapshot:
     is_trustworthy: bool = True  # nothing was unreadable or too new
     started_ns: int = field(default_factory=time.time_ns)
 
-    def walk(self, workspace: Workspace, cancel: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
+    def walk(self, workspace: Workspace, cancel_event: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
         """Walk the workspace as `Workspace.walk` does, and note the stamps of all that it looks at."""
-        for entry in workspace.walk(cancel, self.note_path):
+        for entry in workspace.walk(cancel_event, self.note_path):
             if isinstance(entry, Skipped):
                 self.is_trustworthy &= not entry.is_unread
             yield entry

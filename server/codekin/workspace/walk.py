@@ -36,20 +36,20 @@ class FolderWalker:
                 self.roots += (root,)
 
     def visit_roots(
-        self, cancel: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
+        self, cancel_event: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
     ) -> Iterator[VisitedFolder | Skipped]:
         """Yield each folder of all roots that is not excluded, with its files; Skipped for unreadable ones, worktrees.
 
         Links are left out. It ends early when cancelled. `on_folder` is called before a folder is listed.
         """
         for root in self.roots:
-            yield from self._visit_folders(self._rules.make_root_scope(root), cancel, on_folder)
+            yield from self._visit_folders(self._rules.make_root_scope(root), cancel_event, on_folder)
 
-    def visit_tree(self, top_folder: Path, cancel: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
+    def visit_tree(self, top_folder: Path, cancel_event: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
         """Yield `top_folder` and each folder below it that is not excluded, as visit_roots does; nothing if it is."""
         start = self.find_unentered_scope(top_folder)
         if start is not None:
-            yield from self._visit_folders(start, cancel)
+            yield from self._visit_folders(start, cancel_event)
 
     def find_scope(self, folder: Path, scopes: dict[Path, IgnoreScope | None] | None = None) -> IgnoreScope | None:
         """Return the rules in force in a folder, cached in `scopes`; None if it is in no root or excluded.
@@ -78,11 +78,11 @@ class FolderWalker:
         return None if scope is None or folder.is_symlink() else self._rules.make_child_scope(scope, folder.name)
 
     def _visit_folders(
-        self, start: IgnoreScope, cancel: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
+        self, start: IgnoreScope, cancel_event: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
     ) -> Iterator[VisitedFolder | Skipped]:
         """Yield the folders from `start` on, until cancelled; Skipped for unreadable ones and linked worktrees."""
         pending_scopes = [start]
-        while pending_scopes and not (cancel is not None and cancel.is_set()):
+        while pending_scopes and not (cancel_event is not None and cancel_event.is_set()):
             unentered = pending_scopes.pop()
             on_folder(str(unentered.path))
             try:

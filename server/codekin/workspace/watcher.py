@@ -18,7 +18,7 @@ from codekin.workspace.poller import Poller
 from codekin.workspace.watch_source import WatchEvent, WatchListener, WatchSource
 from codekin.workspace.workspace import Workspace
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _QUIET_S = 0.05  # a silence that ends a batch
 _MAX_DELAY_S = 0.5  # the first path of a batch waits no longer than this
@@ -103,7 +103,7 @@ class Watcher:
         except OSError as error:
             self._start_polling(error.strerror or str(error))
         except Exception as error:
-            log.exception("files can't be watched here")
+            logger.exception("files can't be watched here")
             self._start_polling(f"files can't be watched here ({error})")
         else:
             self._update_watches()
@@ -123,7 +123,7 @@ class Watcher:
     def _start_polling(self, reason: str) -> None:
         """Stop watching and poll from now on; logs the reason."""
         self._polling_reason = reason
-        log.warning("%s", self.mode)
+        logger.warning("%s", self.mode)
         if self._source:
             self._source.stop()
             self._source = None
@@ -197,7 +197,7 @@ class Watcher:
             if needs_rescan or len(changed_paths) > _BURST_PATHS:
                 self._on_rescan()
         except Exception:
-            log.exception("failed to handle a change on the disk")
+            logger.exception("failed to handle a change on the disk")
 
 
 @dataclass(slots=True)

@@ -67,14 +67,14 @@ class Workspace:
         self.roots = self._walker.roots
 
     def walk(
-        self, cancel: Cancel | None = None, on_path: Callable[[str], None] = lambda _: None
+        self, cancel_event: Cancel | None = None, on_path: Callable[[str], None] = lambda _: None
     ) -> Iterator[SourceFile | Skipped]:
         """Yield every file of the workspace, and skipped ones with their reasons, in a fixed order, until cancelled.
 
         A root or folder that can't be read is yielded as skipped too, so that its files are not forgotten. `on_path` is
         called with each path on which the result depends, just before that is looked at.
         """
-        for visited in self._walker.visit_roots(cancel, on_path):
+        for visited in self._walker.visit_roots(cancel_event, on_path):
             if isinstance(visited, Skipped):
                 yield visited
                 continue
@@ -84,12 +84,12 @@ class Workspace:
                 if classified := self._classify_entry(visited.scope, entry, on_path=on_path):
                     yield classified
 
-    def walk_entries(self, cancel: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
+    def walk_entries(self, cancel_event: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
         """Yield the entries that by name alone may be source files or have rules; Skipped for unreadable folders.
 
         A folder that can't be read is yielded as skipped.
         """
-        for visited in self._walker.visit_roots(cancel):
+        for visited in self._walker.visit_roots(cancel_event):
             if isinstance(visited, Skipped):
                 yield visited
                 continue
@@ -99,9 +99,9 @@ class Workspace:
                 if is_rule_file or self._is_kept_by_name(visited.scope, path):
                     yield entry
 
-    def walk_folders(self, top_folder: Path, cancel: Cancel | None = None) -> Iterator[Path]:
+    def walk_folders(self, top_folder: Path, cancel_event: Cancel | None = None) -> Iterator[Path]:
         """Yield `top_folder` and every folder below it that the walk enters; nothing if the rules exclude it."""
-        for visited in self._walker.visit_tree(top_folder, cancel):
+        for visited in self._walker.visit_tree(top_folder, cancel_event):
             if not isinstance(visited, Skipped):
                 yield visited.scope.path
 

@@ -27,7 +27,7 @@ from codekin.settings import Settings, override_settings
 
 Floats = NDArray[np.float32]
 
-log = logging.getLogger("codekin.model_server")
+logger = logging.getLogger("codekin.model_server")
 
 _DISCONNECT_POLL_S = 0.5  # how quickly a long job's disconnected client is noticed
 _MAX_ERROR_DELIVERY_S = 10.0  # how long a failed server stays, to report its error to connecting clients
@@ -68,13 +68,13 @@ class ModelServer:
         try:
             model = load_model()
         except Exception as error:
-            log.exception("The model can't be loaded.")
+            logger.exception("The model can't be loaded.")
             self._publish_greeting({"error": self._describe_error(error)})
             with self._condition:
                 self._condition.wait_for(lambda: self._greeted_count and not self._client_count, _MAX_ERROR_DELIVERY_S)
             return
         model_info = {"device": model.device, "problems": list(model.problems)}
-        log.info("%s on %s %s", model.name, model.device, " ".join(model.problems))
+        logger.info("%s on %s %s", model.name, model.device, " ".join(model.problems))
         self._publish_greeting({"fingerprint": model.fingerprint, "pid": os.getpid(), **model_info})
         while job := self._take_job():
             self._run_job(job, model)
@@ -108,7 +108,7 @@ class ModelServer:
                     break
             job.vectors = vectors
         except Exception as error:
-            log.exception("%d texts could not be encoded.", len(job.texts))
+            logger.exception("%d texts could not be encoded.", len(job.texts))
             job.error = self._describe_error(error)
         job.done.set()
 
@@ -140,7 +140,7 @@ class ModelServer:
         except (EOFError, OSError):
             pass  # the client disconnected
         except (ValueError, KeyError, TypeError):
-            log.exception("A client sent an invalid message.")
+            logger.exception("A client sent an invalid message.")
         finally:
             channel.close()
             self._count_client(-1)
@@ -203,7 +203,7 @@ def main() -> None:
         model_server.run_jobs(lambda: load_transformer(settings))
     finally:
         address.unlink()
-        log.info("Ending: no requests for the idle time.")
+        logger.info("Ending: no requests for the idle time.")
         logging.shutdown()
         os._exit(0)  # the clients' threads are blocked in receive
 

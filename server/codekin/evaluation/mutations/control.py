@@ -44,11 +44,11 @@ def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
 def _find_branches(function: ParsedFunction, node: "Node") -> tuple["Node", "Node"] | None:
     """Return the two blocks of an if with a plain else; None for any other if, or Python's on one line."""
     block_types = {*function.language_templates.blocks.split(), "block"} - {"statement_list"}
-    branches = [child for child in node.children if child.type in block_types]
-    for child in node.children:
-        if child.type in ("else_clause", "else_statement"):
-            branches += [grandchild for grandchild in child.children if grandchild.type in block_types]
-        elif re.fullmatch(r"elif.*|else_?if.*", child.type):
+    branches = [child_node for child_node in node.children if child_node.type in block_types]
+    for child_node in node.children:
+        if child_node.type in ("else_clause", "else_statement"):
+            branches += [grandchild for grandchild in child_node.children if grandchild.type in block_types]
+        elif re.fullmatch(r"elif.*|else_?if.*", child_node.type):
             return None
     is_indented = not function.language_templates.braces and function.language == "python"
     if is_indented and any(
@@ -92,17 +92,17 @@ def convert_for_to_while(function: ParsedFunction, generator: Random) -> str | N
 
 def _convert_counting_loop(function: ParsedFunction, for_loop: "Node") -> str | None:
     """Return the text with `for (start; condition; step)` made a `while`; None if that could change results."""
-    for_clause = next((child for child in for_loop.children if child.type == "for_clause"), for_loop)
+    for_clause = next((child_node for child_node in for_loop.children if child_node.type == "for_clause"), for_loop)
     initializer = _find_field(for_clause, "initializer", "initialize", "init")
     condition, increment = _find_field(for_clause, "condition"), _find_field(for_clause, "update", "increment")
-    body, statement_rows = _find_field(for_loop, "body"), function.find_statement_rows(for_loop)
-    if initializer is None or condition is None or increment is None or body is None or statement_rows is None:
+    body_node, statement_rows = _find_field(for_loop, "body"), function.find_statement_rows(for_loop)
+    if initializer is None or condition is None or increment is None or body_node is None or statement_rows is None:
         return None
     start_text, condition_text, increment_text = (
         function.read_text(clause_part).strip().rstrip(";") for clause_part in (initializer, condition, increment)
     )
     names = {function.read_text(leaf) for leaf in function.find_bindings(initializer)}
-    body_text = function.read_text(body)
+    body_text = function.read_text(body_node)
     is_block = body_text.startswith("{") and "\n" in body_text
     if not is_block or re.search(r"\bcontinue\b", body_text) or "," in increment_text:
         return None
@@ -118,15 +118,15 @@ def _convert_counting_loop(function: ParsedFunction, for_loop: "Node") -> str | 
 
 def _convert_range_loop(function: ParsedFunction, for_loop: "Node") -> str | None:
     """Return the text with Python's `for` over a range made a `while`; None if that could change results."""
-    target, iterable, body = (
+    target, iterable, body_node = (
         _find_field(for_loop, "left"),
         _find_field(for_loop, "right"),
         _find_field(for_loop, "body"),
     )
     match = re.fullmatch(r"range\((?:(\w+), )?(\w+)\)", function.read_text(iterable)) if iterable is not None else None
-    if target is None or body is None or match is None or target.type != "identifier" or has_else(for_loop):
+    if target is None or body_node is None or match is None or target.type != "identifier" or has_else(for_loop):
         return None
-    variable_name, body_text = function.read_text(target), function.read_text(body)
+    variable_name, body_text = function.read_text(target), function.read_text(body_node)
     first_value, end_value = match[1] or "0", match[2]
     loop_disturbances = (
         rf"\b(?:continue|yield|await)\b|\b{variable_name}\b\s*[-+*/%|&]?=[^=]|\b(?:{end_value})\b\s*[-+*/%|&]?=[^=]"
@@ -139,12 +139,12 @@ def _convert_range_loop(function: ParsedFunction, for_loop: "Node") -> str | Non
     ):
         return None
     indent = function.read_indentation(for_loop.start_point[0])
-    body_indent = function.read_indentation(body.start_point[0])
+    body_indent = function.read_indentation(body_node.start_point[0])
     loop_head = f"{variable_name} = {first_value}\n{indent}while {variable_name} < {end_value}:\n{body_indent}"
     replacement = f"{loop_head}{body_text}\n{body_indent}{variable_name} += 1"
     return (
         function.apply_edits([(for_loop.start_byte, for_loop.end_byte, replacement)])
-        if function.find_statement_rows(for_loop) and _has_own_lines(for_loop, body)
+        if function.find_statement_rows(for_loop) and _has_own_lines(for_loop, body_node)
         else None
     )
 
@@ -153,39 +153,41 @@ def convert_while(function: ParsedFunction, generator: Random) -> str | None:
     """Return the text with a random `while` made `for (; c; )`, or endless with a break; None without one."""
     candidates = []
     for loop_node in _find_loops(function, "while_statement", "while_expression", "for_statement"):
-        condition, body = _find_field(loop_node, "condition"), _find_field(loop_node, "body")
+        condition, body_node = _find_field(loop_node, "condition"), _find_field(loop_node, "body")
         if function.language == "go" and loop_node.type == "for_statement":
-            condition = next((child for child in loop_node.named_children if child.type.endswith("_expression")), None)
-        if condition is None or body is None or (loop_node.type == "for_statement") != (function.language == "go"):
+            condition = next(
+                (child_node for child_node in loop_node.named_children if child_node.type.endswith("_expression")), None
+            )
+        if condition is None or body_node is None or (loop_node.type == "for_statement") != (function.language == "go"):
             continue
         condition_text = function.read_text(condition)
         if function.language_templates.c_like and loop_node.type == "while_statement":
             bare_condition = condition_text[1:-1] if condition_text.startswith("(") else condition_text
             candidates.append(
-                function.apply_edits([(loop_node.start_byte, body.start_byte, f"for (; {bare_condition}; ) ")])
+                function.apply_edits([(loop_node.start_byte, body_node.start_byte, f"for (; {bare_condition}; ) ")])
             )
         elif (
             function.language in ("python", "go", "rust")
-            and _has_own_lines(loop_node, body)
+            and _has_own_lines(loop_node, body_node)
             and not has_else(loop_node)
         ):
-            candidates.append(function.apply_edits(_make_endless_loop(function, loop_node, condition, body)))
+            candidates.append(function.apply_edits(_make_endless_loop(function, loop_node, condition, body_node)))
     return choose_result(generator, candidates)
 
 
-def _make_endless_loop(function: ParsedFunction, loop_node: "Node", condition: "Node", body: "Node") -> list[Edit]:
+def _make_endless_loop(function: ParsedFunction, loop_node: "Node", condition: "Node", body_node: "Node") -> list[Edit]:
     """Return the edits that turn a conditional loop into an endless one that its first statement leaves."""
     exit_condition = function.language_templates.negation.format(value=function.read_text(condition))
     inner_indent = function.read_indentation(loop_node.start_point[0]) + function.indentation_step
     if function.language == "python":
-        inner_indent = function.read_indentation(body.start_point[0])
+        inner_indent = function.read_indentation(body_node.start_point[0])
         exit_line = f"{inner_indent}{function.indentation_step}break"
         loop_start = f"while True:\n{inner_indent}if {exit_condition}:\n{exit_line}\n{inner_indent}"
-        return [(loop_node.start_byte, body.start_byte, loop_start)]
+        return [(loop_node.start_byte, body_node.start_byte, loop_start)]
     loop_head, terminator = ("for {", "") if function.language == "go" else ("loop {", ";")
     exit_line = f"{inner_indent}{function.indentation_step}break{terminator}"
     loop_start = f"{loop_head}\n{inner_indent}if {exit_condition} {{\n{exit_line}\n{inner_indent}}}"
-    return [(loop_node.start_byte, body.start_byte + 1, loop_start)]
+    return [(loop_node.start_byte, body_node.start_byte + 1, loop_start)]
 
 
 CONTROL_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
@@ -203,7 +205,8 @@ def _find_loops(function: ParsedFunction, *node_types: str) -> Iterator["Node"]:
 def _find_field(node: "Node", *field_names: str) -> "Node | None":
     """Return the first of the node's fields that exists; None where none does."""
     return next(
-        (child for field_name in field_names if (child := node.child_by_field_name(field_name)) is not None), None
+        (child_node for field_name in field_names if (child_node := node.child_by_field_name(field_name)) is not None),
+        None,
     )
 
 
@@ -212,13 +215,13 @@ def has_else(node: "Node") -> bool:
     return node.child_by_field_name("alternative") is not None
 
 
-def _has_own_lines(node: "Node", body: "Node") -> bool:
+def _has_own_lines(node: "Node", body_node: "Node") -> bool:
     """Return whether the body is no block, empty, below its loop's head, or in braces on several lines."""
     return (
-        body.type != "block"
-        or body.start_point[0] > node.start_point[0]
-        or body.child(0) is None
-        or (body.children[0].type == "{" and body.start_point[0] != body.end_point[0])
+        body_node.type != "block"
+        or body_node.start_point[0] > node.start_point[0]
+        or body_node.child(0) is None
+        or (body_node.children[0].type == "{" and body_node.start_point[0] != body_node.end_point[0])
     )
 
 

@@ -161,7 +161,9 @@ def _reindent_line(line: str, old_step: str, new_step: str) -> str:
 def _join_list(function: ParsedFunction, node: "Node") -> list[Edit] | None:
     """Return the edits, perhaps none, that put a list on one line; None where an item has a comment or line break."""
     children = node.children
-    if any("comment" in child.type or child.start_point[0] != child.end_point[0] for child in children):
+    if any(
+        "comment" in child_node.type or child_node.start_point[0] != child_node.end_point[0] for child_node in children
+    ):
         return None
     return [
         (

@@ -64,12 +64,14 @@ def convert_loop_to_comprehension(function: ParsedFunction, generator: Random) -
                 function.find_statement_rows(assignment),
                 function.find_statement_rows(for_loop),
             )
-            body = for_loop.child_by_field_name("body") if for_loop.type == "for_statement" else None
-            append_match = _APPEND_BODY.fullmatch(function.read_text(body)) if body is not None else None
+            body_node = for_loop.child_by_field_name("body") if for_loop.type == "for_statement" else None
+            append_match = _APPEND_BODY.fullmatch(function.read_text(body_node)) if body_node is not None else None
             if assignment_rows is None or loop_rows is None or append_match is None or has_else(for_loop):
                 continue
             loop_head = (
-                function.data[for_loop.start_byte : body.start_byte].decode().strip().rstrip(":") if body else ""
+                function.data[for_loop.start_byte : body_node.start_byte].decode().strip().rstrip(":")
+                if body_node
+                else ""
             )
             if function.read_text(assignment) != f"{append_match['name']} = []" or re.search(
                 rf"\b{append_match['name']}\b", loop_head + append_match["item"]
@@ -168,10 +170,10 @@ def expand_iteration(function: ParsedFunction, generator: Random) -> str | None:
     candidates = []
     for statement, _ in _list_statements(function):
         template = _ITERATION_TEMPLATES.get(function.language)
-        body = statement.child_by_field_name("body")
-        loop_head = function.data[statement.start_byte : body.start_byte].decode() if body is not None else ""
+        body_node = statement.child_by_field_name("body")
+        loop_head = function.data[statement.start_byte : body_node.start_byte].decode() if body_node is not None else ""
         match = template[0].fullmatch(loop_head.strip()) if template else None
-        if body is None or template is None or match is None or has_else(statement):
+        if body_node is None or template is None or match is None or has_else(statement):
             continue
         index_name = choose_name("i", set(map(function.read_text, function.leaves)), generator)
         indent = function.read_indentation(statement.start_point[0])
@@ -182,8 +184,8 @@ def expand_iteration(function: ParsedFunction, generator: Random) -> str | None:
             "deeper": inner_indent,
             "step": function.indentation_step,
         }
-        replaced_end = body.start_byte + (function.language != "python")
-        if function.language != "python" or body.start_point[0] > statement.start_point[0]:
+        replaced_end = body_node.start_byte + (function.language != "python")
+        if function.language != "python" or body_node.start_point[0] > statement.start_point[0]:
             candidates.append(
                 function.apply_edits([(statement.start_byte, replaced_end, template[1].format(**placeholders))])
             )

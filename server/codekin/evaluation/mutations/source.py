@@ -103,7 +103,7 @@ class ParsedFunction:
         block_types = self.language_templates.blocks.split()
         function_nodes = list_nodes(self.function) if self.function is not None else iter(())
         return [
-            [child for child in node.named_children if "comment" not in child.type]
+            [child_node for child_node in node.named_children if "comment" not in child_node.type]
             for node in function_nodes
             if node.type in block_types
         ]
@@ -159,8 +159,8 @@ class ParsedFunction:
         fields_by_type = _parse_sites(self.language_templates.bound)
         for parent in list_nodes(node):
             for field in fields_by_type.get(parent.type, ()):
-                for child in _find_field_children(parent, field):
-                    yield from self._find_pattern_names(child)
+                for child_node in _find_field_children(parent, field):
+                    yield from self._find_pattern_names(child_node)
 
     def _find_pattern_names(self, node: "Node") -> Iterator["Node"]:
         """Yield the names that a binding pattern binds."""
@@ -171,8 +171,8 @@ class ParsedFunction:
             children = node.children_by_field_name("declarator") or node.children_by_field_name("name")
             if not children:
                 children = node.named_children[:1] if node.type == "assignment_statement" else node.named_children
-            for child in children:
-                yield from self._find_pattern_names(child)
+            for child_node in children:
+                yield from self._find_pattern_names(child_node)
 
     def _find_scope(self, leaf: "Node") -> "Node":
         """Return the nested function or comprehension that binds the leaf; the root where none does."""

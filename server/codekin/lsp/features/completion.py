@@ -182,7 +182,7 @@ def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_
         completion_point.line_number,
         completion_point.column,
         text=text,
-        cancel=cancel_event,
+        cancel_event=cancel_event,
     )
 
 

@@ -27,14 +27,16 @@ async def find_existing(session: Session, params: AlreadyExistsParams) -> Existe
     return {"functions": functions, "coverage": coverage}
 
 
-def _find_existing(params: AlreadyExistsParams, engine: "Engine", cancel: Cancel) -> "tuple[list[Existence], float]":
+def _find_existing(
+    params: AlreadyExistsParams, engine: "Engine", cancel_event: Cancel
+) -> "tuple[list[Existence], float]":
     """Ask the engine. Runs on a thread. Raises QueryError, also for an unknown language."""
     from codekin.code.languages import find_language
 
     if params.code is None:
-        return [engine.find_described_code(params.description, cancel=cancel)], engine.coverage()
+        return [engine.find_described_code(params.description, cancel_event=cancel_event)], engine.coverage()
     language = find_language(params.language) if params.language else ""
-    return engine.find_existing_code(params.code, language=language, cancel=cancel), engine.coverage()
+    return engine.find_existing_code(params.code, language=language, cancel_event=cancel_event), engine.coverage()
 
 
 def _to_existence_json(existence: "Existence", documents: "Documents") -> ExistenceJson:

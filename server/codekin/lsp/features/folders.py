@@ -10,7 +10,7 @@ from codekin.lsp.folders import NO_FOLDER_MESSAGE, find_repository, to_folder_pa
 from codekin.lsp.handlers import Registry
 from codekin.lsp.session import Session
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def ensure_root(client: Client, session: Session, file_path: Path) -> None:
@@ -28,7 +28,7 @@ async def _use_repository(client: Client, session: Session, file_path: Path) -> 
     if repository is None:
         client.show_message_once(types.MessageType.Info, f"codekin: {NO_FOLDER_MESSAGE}")
     else:
-        log.info("no folder is open; %s is used, for %s is in it", repository, file_path.name)
+        logger.info("no folder is open; %s is used, for %s is in it", repository, file_path.name)
     session.set_roots([repository] if repository else [])
 
 

@@ -95,11 +95,13 @@ def _find_similar(
 
     def find_by_code(code: str, language: str = "") -> Answer:
         """Find code similar to this text."""
-        return engine.find_similar_to_code(code, limit, language=language, within=hit_filter, cancel=cancel_event)
+        return engine.find_similar_to_code(
+            code, limit, language=language, hit_filter=hit_filter, cancel_event=cancel_event
+        )
 
     def find_in_file(path: Path, line_span: Span) -> Answer:
         """Find code similar to these lines of a file."""
-        return engine.find_similar(path, line_span, limit, within=hit_filter, cancel=cancel_event)
+        return engine.find_similar(path, line_span, limit, hit_filter=hit_filter, cancel_event=cancel_event)
 
     if params.text is not None:
         return find_by_code(params.text)

@@ -49,7 +49,7 @@ def _search_symbols(query_text: str, engine: "Engine", cancel_event: Cancel) -> 
     is_name = " " not in query_text.strip() and "?" not in query_text
     if is_name and not engine.settings.symbols.by_name:
         return []
-    hits = engine.search(query_text, _MAX_SYMBOLS, cancel=cancel_event).hits
+    hits = engine.search(query_text, _MAX_SYMBOLS, cancel_event=cancel_event).hits
     return [hit for hit in hits if hit.place.kind is not SnippetKind.SECTION]
 
 

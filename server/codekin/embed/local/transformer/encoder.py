@@ -24,7 +24,7 @@ from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float32]
 TokenIds = list[int]  # of one text
@@ -48,7 +48,7 @@ class TransformerEncoder:
         self.dims, self.prefixes = checkpoint.dims, checkpoint.prefixes
         self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
         self._device = choose_device(settings)
-        log.info("%s: %s. Licence: %s.", self.name, self._device, checkpoint.licence or "not told; look at its card")
+        logger.info("%s: %s. Licence: %s.", self.name, self._device, checkpoint.licence or "not told; look at its card")
         self.device, self.problems = str(self._device), self._device.problems
         self._token_budget = self._device.token_budget
         self._instruction_caches: dict[str, PrefixCache] = {}
