@@ -67,7 +67,7 @@ async function openSearch(window) {
 async function search(window) {
     await window.goToLine('shop/invoices.py', 4);
     await openSearch(window);
-    await window.typeText('hand the parcel to the carrier');
+    await window.typeText('hand the parcel to a carrier and remember the number');
     await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
     await window.waitForVisible('.tab.active', 'invoices.py'); // nothing is previewed while typing
     await window.repeatUntil(async () => {
@@ -80,13 +80,13 @@ async function search(window) {
     await window.waitForVisible('.tab.active', 'invoices.py');
     await window.waitForVisible('.monaco-editor.focused .line-numbers.active-line-number', /^4$/);
     await openSearch(window);
-    await window.typeText('hand the parcel to the carrier');
+    await window.typeText('hand the parcel to a carrier and remember the number');
     await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
     await window.pressKeys('Enter');
     await window.waitForHidden('.quick-input-widget');
     await window.waitForVisible('.tab.active', 'orders.py');
     await openSearch(window);
-    await window.typeText('hand the parcel to the carrier');
+    await window.typeText('hand the parcel to a carrier and remember the number');
     await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
     const keepButton = await window.waitForVisible('.quick-input-titlebar .codicon-list-flat');
     await keepButton.dispatchEvent('click'); // a tooltip may be in the way of the mouse
@@ -95,7 +95,7 @@ async function search(window) {
     await window.takeScreenshot('results');
     await window.goToLine('shop/orders.py', 6);
     await openSearch(window);
-    await window.waitForVisible('.quick-input-list .monaco-list-row', 'hand the parcel to the carrier'); // in the history
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'hand the parcel to a carrier and remember the number'); // in the history
     await window.pressKeys('Escape');
     await window.waitForVisible('.monaco-editor.focused');
 }
