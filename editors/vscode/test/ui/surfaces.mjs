@@ -95,7 +95,10 @@ async function search(window) {
     await window.takeScreenshot('results');
     await window.goToLine('shop/orders.py', 6);
     await openSearch(window);
-    await window.waitForVisible('.quick-input-list .monaco-list-row', 'hand the parcel to a carrier and remember the number'); // in the history
+    await window.waitForVisible(
+        '.quick-input-list .monaco-list-row',
+        'hand the parcel to a carrier and remember the number',
+    ); // in the history
     await window.pressKeys('Escape');
     await window.waitForVisible('.monaco-editor.focused');
 }
