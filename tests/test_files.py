@@ -30,6 +30,8 @@ ALLOWED = {
     ("vectors/hnsw.py", "os.open"): OWN,
     ("vectors/hnsw_builder.py", "(build_folder / _ERRORS).open"): OWN,
     ("vectors/hnsw_builder.py", "(build_folder / _VECTORS).open"): OWN,
+    ("vectors/image.py", "os.open"): OWN,
+    ("vectors/image.py", "os.fdopen"): OWN,
     ("embed/local/ipc.py", "os.open"): OWN,
     ("embed/local/ipc.py", "os.fdopen"): OWN,
     ("embed/local/ipc.py", "path.read_text"): OWN,

@@ -17,10 +17,11 @@ def test_finds_code_by_what_it_does(codekin: Codekin):
 
 
 def test_a_name_is_qualified_and_a_module_is_called_by_its_file(codekin: Codekin):
-    names = {hit["kind"]: hit["name"] for hit in codekin.json("search", "dates in and out of text")["hits"]}
-    assert names["module"] == "dates.py"
+    module_query = ("dates in and out of text", "--kind", "module")
+    names = {hit["kind"]: hit["name"] for hit in codekin.json("search", *module_query)["hits"]}
+    assert names == {"module": "dates.py"}
     assert codekin.json("search", "note an entry for a day")["hits"][0]["name"] == "Calendar.add_entry"
-    assert " module dates.py (" in codekin("search", "dates in and out of text").stdout
+    assert " module dates.py (" in codekin("search", *module_query).stdout
     code = "def note(self, day, entry):\n    self.entries.setdefault(day, []).append(entry)\n"
     similar = codekin.json("similar", "-", "--language", "python", stdin=code)["hits"]
     assert similar[0]["name"] == "Calendar.add_entry"

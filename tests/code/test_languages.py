@@ -29,7 +29,7 @@ from codekin.errors import QueryError
         ("BUILD", "starlark"),
         ("a.hs", "haskell"),
         ("a.vue", "vue"),
-        ("README.md", None),
+        ("README.md", "markdown"),
         ("a.txt", None),
         ("a.json", None),
         ("a.lock", None),
@@ -57,7 +57,7 @@ def test_a_file_name_says_its_language(name: str, language: str | None) -> None:
 )
 def test_a_shebang_says_the_language_of_a_file_without_an_extension(first_line: str, language: str | None) -> None:
     assert detect_language(PurePath("bin/tool"), first_line) == language
-    assert detect_language(PurePath("notes.md"), first_line) is None
+    assert detect_language(PurePath("notes.txt"), first_line) is None
 
 
 def test_a_header_is_cpp_where_its_text_is() -> None:

@@ -42,7 +42,7 @@ async def test_what_other_servers_do_better_is_not_offered(shop) -> None:
         assert getattr(offered, f"{name}_provider") is None
     assert offered.text_document_sync.change == types.TextDocumentSyncKind.Incremental
     assert offered.workspace.workspace_folders.supported
-    asking = ("findSimilar", "search", "compare", "status", "report", "map")
+    asking = ("findSimilar", "alreadyExists", "search", "compare", "status", "report", "map")
     ordering = ("reindex", "pause", "resume", "completionAccepted", "showCompletionSource")
     assert set(offered.execute_command_provider.commands) == {f"codekin.{name}" for name in (*asking, *ordering)}
 

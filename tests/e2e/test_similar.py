@@ -62,6 +62,8 @@ async def test_ranges_and_edits_are_right_in_every_encoding(start, workspace, en
     name, query = "shop/größe.py", {"query": "fläche_berechnen höhe breite", "folder": client.uri("shop")}
     text = (workspace / name).read_text("utf-8")
     hits = {hit["name"]: hit for hit in (await client.ask("codekin/search", query))["hits"]}
+    rim_query = query | {"query": "umfang_berechnen"}
+    hits |= {hit["name"]: hit for hit in (await client.ask("codekin/search", rim_query))["hits"]}
     area, rim = hits["fläche_berechnen"], hits["umfang_berechnen"]
     assert area["location"]["uri"] == client.uri(name)
     assert _taken(text, area["selectionRange"], encoding) == "fläche_berechnen"

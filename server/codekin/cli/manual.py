@@ -4,12 +4,12 @@ The wheel installs that file as `share/man/man1/codekin.1`, where `man codekin` 
 """
 
 import inspect
-import sys
 from collections.abc import Iterator
 
 import click
 
 from codekin import __version__
+from codekin.cli.console import write_code
 
 _EXIT_STATUSES = (
     ("0", "Found, or done."),
@@ -101,4 +101,4 @@ def _escape_character(character: str) -> str:
 if __name__ == "__main__":
     from codekin.cli.commands import codekin
 
-    sys.stdout.write(format_manual(codekin))
+    write_code(format_manual(codekin).removesuffix("\n"))

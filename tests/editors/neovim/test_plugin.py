@@ -6,8 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from codekin import __version__
-from codekin.code import languages
+from codekin import __version__, language_table
 
 from ..debian import skip_if_unavailable, unpack_package
 from ..install_neovim import Neovim
@@ -33,8 +32,8 @@ def test_the_claims_in_lua_hold(program: Neovim, tmp_path: Path) -> None:
 
 
 def test_what_codekin_reads_is_attached_to(program: Neovim, tmp_path: Path) -> None:
-    names = [f"x.{ending}" for endings in languages._EXTENSIONS.values() for ending in endings.split()]
-    names += [name for named in languages._NAMES.values() for name in named.split()]
+    names = [f"x.{ending}" for endings in language_table.EXTENSIONS.values() for ending in endings.split()]
+    names += [name for named in language_table.NAMES.values() for name in named.split()]
     script = tmp_path / "types.lua"
     script.write_text(f"""
       vim.opt.runtimepath:prepend({json.dumps(str(PLUGIN))})
