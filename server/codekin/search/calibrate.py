@@ -9,7 +9,7 @@ import math
 
 MIN_BEST = 0.04  # probability of the best hit, below which a question has no answer here
 MIN_HIT = 0.02  # probability below which a further hit is dropped
-_MAX_COUNTED_WORDS = 30
+_MIN_COUNTED_WORDS, _MAX_COUNTED_WORDS = 4, 30  # few harvested questions are as short as one word that stands somewhere
 MIN_RELATIVE = 0.1  # share of the best hit's probability below which further similar code is dropped
 MIN_RELATIVE_ANSWER = 0.05  # the same for a question: of what answers it, some has little to do with its words
 
@@ -21,7 +21,7 @@ def calibrate_search(score: float, known_share: float, word_count: int, content_
     of a long question fewer words are in any one place. Larger corpora raise the best score of irrelevant locations.
     """
     size_penalty = max(math.log(max(content_count, 1)) - 7.0, 0.0)
-    length_bonus = 0.97 * math.log1p(min(word_count, _MAX_COUNTED_WORDS))
+    length_bonus = 0.97 * math.log1p(min(max(word_count, _MIN_COUNTED_WORDS), _MAX_COUNTED_WORDS))
     return _to_probability(0.42 * score + 0.83 * known_share + length_bonus - 0.3 * size_penalty - 6.7)
 
 
