@@ -21,6 +21,13 @@ def test_what_would_break_the_file_is_not_offered():
     assert not ParseCheck(context).is_no_worse("return (y")
 
 
+def test_no_try_is_left_without_what_it_catches_though_the_grammar_takes_it():
+    context = asked("def b(x):\n    y = x\n    ", after="\n\ndef c(): pass\n")
+    assert ParseCheck(context).is_no_worse("try:\n        y()\n    finally:\n        pass")
+    assert ParseCheck(context).is_no_worse("try:\n        y()\n    except ValueError:\n        pass")
+    assert not ParseCheck(context).is_no_worse("try:\n        y()")
+
+
 def test_code_is_not_offered_inside_of_a_comment_or_a_string():
     context = asked('def b(x):\n    y = """', after='\n\n    z = """\n')
     below = read_context(Cursor(context.path, "\n".join(context.lines), "python", 2, 0))

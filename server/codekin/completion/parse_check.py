@@ -55,6 +55,8 @@ class ParseCheck:
         root_node = self._parse(context.text_before + inserted_text + context.text_after)
         if root_node is None or _is_in_prose(root_node, context):
             return False
+        if context.language == "python" and _leaves_try_open(root_node, context.row, inserted_text.count("\n")):
+            return False
         errors = _count_errors(root_node)
         return not errors or errors <= self._count_errors_before()
 
@@ -119,6 +121,22 @@ class ParseCheck:
         parsed = parse_rewritten(surroundings.surround(text), self._syntax, self._parsed)
         self._parsed = parsed or self._parsed
         return parsed.tree.root_node if parsed else None
+
+
+def _leaves_try_open(root_node: "Node", first_row: int, row_count: int) -> bool:
+    """Return whether a `try` that begins in these rows, `row_count` more, has no except or finally: no parse error."""
+    last_row = first_row + row_count
+    pending_nodes = [root_node.descendant_for_point_range((first_row, 0), (last_row, 0))]
+    while pending_nodes:
+        node = pending_nodes.pop()
+        if node is None or node.start_point[0] > last_row or node.end_point[0] < first_row:
+            continue
+        if node.type == "try_statement" and node.start_point[0] >= first_row:
+            clauses = [child for child in node.named_children if child.type.startswith(("except", "finally"))]
+            if not clauses:
+                return True
+        pending_nodes += node.children
+    return False
 
 
 def _is_in_prose(root_node: "Node", context: CompletionContext) -> bool:
