@@ -46,10 +46,10 @@ local FILETYPES = [[
   ada arduino asm astro basic bash bzl c capnp clojure cmake cobol coffee cpp crystal cs css cuda d dart dockerfile
   dosbatch eelixir elisp elixir elm epuppet erlang eruby fish fortran fsharp gdscript gdshader gleam glsl go graphql
   groovy handlebars haskell haxe hcl heex hlsl html htmldjango idl idlang java javascript javascriptreact jinja julia
-  just kotlin lean less lhaskell liquid lisp lua make markdown matlab mustache nasm nim nix objc objcpp ocaml odin pascal perl
-  php plsql proto ps1 pug puppet purescript pyrex python r racket rescript ruby rust sass sbt scala scheme scss sh
-  solidity sql starlark stylus svelte swift systemverilog tcl terraform terraform-vars thrift tiltfile tpp twig
-  typescript typescriptreact v vb verilog vhdl vim vue wgsl xhtml zig zsh
+  just kotlin lean less lhaskell liquid lisp lua make markdown matlab mustache nasm nim nix objc objcpp ocaml odin
+  pascal perl php plsql proto ps1 pug puppet purescript pyrex python r racket rescript ruby rust sass sbt scala scheme
+  scss sh solidity sql starlark stylus svelte swift systemverilog tcl terraform terraform-vars thrift tiltfile tpp
+  twig typescript typescriptreact v vb verilog vhdl vim vue wgsl xhtml zig zsh
 ]]
 
 --- Find the project root of a buffer, or of the current directory without one: the nearest repository, or else the
