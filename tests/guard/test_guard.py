@@ -94,6 +94,12 @@ class TestCommand:
         nothing = {"file_path": "src/new.py", "content": NEW_FUNCTION}
         assert json.loads(guard.run(json.dumps({"tool_input": nothing}), "--hook", "claude").stdout) == {}
 
+    @pytest.mark.parametrize("hook", [["--hook", "claude"], ["--hook=gemini"], ["--hook", "nobody"]])
+    def test_a_hook_that_fails_does_not_refuse_the_change(self, guard: GuardCommand, hook: list[str]):
+        done = guard.run("neither JSON nor a diff", *hook)
+        assert (done.stdout, done.returncode) == ("", 1)  # agents take 2 as a refusal
+        assert "Error: " in done.stderr
+
     @pytest.mark.parametrize("agent", ["gemini", "cursor"])
     def test_a_hook_after_the_tool_compares_with_what_was_committed(self, guard: GuardCommand, agent: str):
         event = {"gemini": "AfterTool", "cursor": "postToolUse"}[agent]

@@ -12,6 +12,7 @@ from codekin.errors import CodekinError
 from codekin.printable import PrintableFormatter, printable_lines
 
 _EXIT_ERROR, _EXIT_INTERRUPTED = 2, 130
+_EXIT_HOOK_ERROR = 1  # coding agents take 2 from a hook as the refusal of a change
 
 
 def main() -> None:
@@ -73,15 +74,19 @@ def _print_error(message: str) -> None:
 
 
 def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
-    """Return the exit status of a failed command; with --json, first print {"error": message} to standard output."""
+    """Return the exit status of a failed command: of a hook, one that refuses nothing.
+
+    With --json, first print {"error": message} to standard output.
+    """
     if _has_option("--json"):
         from codekin.cli.console import write_json
 
         write_json({"error": message})
-    return status
+    return _EXIT_HOOK_ERROR if status == _EXIT_ERROR and _has_option("--hook") else status
 
 
 def _has_option(option: str) -> bool:
-    """Return whether the flag is in the command line before `--`, even where that can't be parsed."""
+    """Return whether the option is in the command line before `--`, even where that can't be parsed."""
     arguments = sys.argv[1:]
-    return option in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
+    option_names = [argument.partition("=")[0] for argument in arguments]
+    return option in (option_names[: arguments.index("--")] if "--" in arguments else option_names)
