@@ -97,6 +97,13 @@ class TestOutline:
         entries = make_outline(extract_snippets(text, language))
         assert entries[-1].signature == signature
 
+    @pytest.mark.parametrize("body", ["", "    return 1\n"], ids=["head alone", "whole"])
+    def test_a_head_with_a_parameter_a_line_is_complete(self, body: str):
+        parameters = [f"p{number}: int" for number in range(12)]
+        head = "def f(\n" + "".join(f"    {parameter},\n" for parameter in parameters) + ") -> str:\n"
+        (entry,) = make_outline(extract_snippets(head + body, "python"))
+        assert entry.signature == f"def f({', '.join(parameters)}) -> str"
+
     @settings(deadline=None)
     @given(mutated_samples())
     def test_any_text_has_an_outline_in_order_with_signatures_of_one_line(self, sample: tuple[str, str]):

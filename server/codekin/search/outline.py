@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from codekin.code.extract import extract_snippets, group_parts, split_lines, to_canonical_text
 from codekin.types import Snippet, SnippetKind, Span
 
-_MAX_SIGNATURE_LINES = 8
+_MAX_SIGNATURE_LINES = 40  # of a head with a parameter a line; its characters are limited, too
 _MAX_SIGNATURE_CHARACTERS = 300
 _BODY_START = re.compile(r"\s*(?:\{|=>?\s*\{?|:)?\s*$")  # what opens a body, at a signature's end
+_BRACKET_BLANK = re.compile(r"(?<=[(\[]) |,? (?=[)\]])")  # what a parameter a line leaves beside brackets
 _COMMENT_START = re.compile(r"\s*(?:#|//|/\*|\*|--|\"\"\"|''')")
 _WITHOUT_DEFINITION = (SnippetKind.MODULE, SnippetKind.LINES)
 
@@ -47,18 +48,28 @@ def _describe_definition(parts: Sequence[Snippet]) -> OutlineEntry:
 
 
 def make_signature(snippet: Snippet) -> str:
-    """Return a definition's head on one line, from its name to its body; at most 8 lines, cut at 300 characters."""
+    """Return a definition's head on one line, from its name to its body; at most 40 lines, cut at 300 characters."""
     lines = snippet.text.split("\n")
     start = min(max(snippet.name_line - snippet.span.start, 0), len(lines) - 1)
     body_starts = [border for border in snippet.borders if border > start]
-    end = body_starts[0] if body_starts and snippet.kind is not SnippetKind.CLASS else start + 1
+    end = body_starts[0] if body_starts and snippet.kind is not SnippetKind.CLASS else _find_head_end(lines, start)
     head_lines: list[str] = []
     for line in lines[start : min(end, start + _MAX_SIGNATURE_LINES)]:
         if head_lines and _COMMENT_START.match(line):  # a doc comment below the head
             break
         head_lines.append(line.strip())
-    signature = _BODY_START.sub("", " ".join(filter(None, head_lines)))
+    signature = _BRACKET_BLANK.sub("", _BODY_START.sub("", " ".join(filter(None, head_lines))))
     return signature if len(signature) <= _MAX_SIGNATURE_CHARACTERS else signature[:_MAX_SIGNATURE_CHARACTERS] + "…"
+
+
+def _find_head_end(lines: Sequence[str], start: int) -> int:
+    """Return the index after the first line, from `start` on, at whose end no bracket is open; the end if none is."""
+    open_count = 0
+    for number, line in enumerate(lines[start:], start + 1):
+        open_count += sum(line.count(bracket) for bracket in "([") - sum(line.count(bracket) for bracket in ")]")
+        if open_count <= 0:
+            return number
+    return len(lines)
 
 
 def shorten_doc(doc: str) -> str:
