@@ -121,16 +121,3 @@ def _read_path(text: str) -> Path | None:
         )
         text = text.removeprefix("b/")
     return None if text.strip() == "/dev/null" else Path(text.strip())
-
-
-def _unquote(text: str) -> str:
-    """Undo git's quoting: bytes as octal numbers, and a few letters behind backslashes."""
-    letters = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-
-    def to_character(match: re.Match[str]) -> str:
-        """Return the character of an escape sequence that has matched."""
-        code = match[1]
-        return chr(int(code, 8) & 255) if code[0].isdecimal() else letters.get(code, code)
-
-    unescaped = re.sub(r"\\([0-7]{3}|.)", to_character, text)
-    return unescaped.encode("latin-1", "replace").decode("utf-8", "replace")
