@@ -1,5 +1,7 @@
 """What `codekin context` prints."""
 
+from pathlib import Path
+
 from .command import Codekin
 
 
@@ -24,3 +26,11 @@ def test_an_empty_task_is_refused(codekin: Codekin):
     done = codekin("context", " ")
     assert done.returncode == 2
     assert "task is empty" in done.stderr
+
+
+def test_a_workspace_without_code_has_no_context(codekin: Codekin, tmp_path: Path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = codekin("context", "count words", "--root", str(empty))
+    assert (done.stdout, done.returncode) == ("", 1)
+    assert f"Nothing found in {empty}." in done.stderr

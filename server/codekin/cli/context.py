@@ -52,7 +52,8 @@ def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_js
             console.write(f"--- {_format_place(entry)}{'' if entry['whole'] else ' (signature)'}")
             console.write_code(f"{entry['code']}\n")
     left_out = f"; {document['left_out']} more did not fit" if document["left_out"] else ""
-    console.print_note(f"{document['tokens']:,} tokens{left_out}.")
+    size = f"{document['tokens']:,} tokens" if entries else f"Nothing found in {root}"
+    console.print_note(f"{size}{left_out}.")
     return 0 if entries else 1
 
 
