@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from codekin.search.paths import find_current_version, is_former_version, is_test_path, read_traits
+from codekin.search.paths import find_current_version, is_former_version, is_test_path, read_traits, to_relative_path
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,13 @@ from codekin.search.paths import find_current_version, is_former_version, is_tes
 )
 def test_tests_and_examples_are_known_by_their_paths(path: str) -> None:
     assert is_test_path(Path("/tests/code", path), [Path("/tests/code")])
+
+
+def test_a_root_whose_name_begins_like_another_s_is_told_from_it() -> None:
+    roots = [Path("/work/server"), Path("/work/server-tests")]
+    assert to_relative_path("/work/server-tests/store.py", roots) == "store.py"
+    assert to_relative_path("/work/server/a/store.py", roots) == "a/store.py"
+    assert to_relative_path("/a.py", [Path("/")]) == "a.py"
 
 
 @pytest.mark.parametrize("path", ["store.py", "latest/a.py", "contest.py", "lib/bats-core/test_functions.bash"])

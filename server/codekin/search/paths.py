@@ -70,7 +70,7 @@ def to_relative_path(path: str, roots: Sequence[Path]) -> str:
 
     Compares strings: pathlib takes ten times as long.
     """
-    root = next((str(root) for root in roots if path.startswith(str(root))), "")
+    root = next((str(root) for root in roots if path.startswith((f"{root}/", f"{root}\\"))), "")
     return path[len(root) :].replace("\\", "/").lstrip("/")
 
 
