@@ -32,6 +32,7 @@ def test_nothing_found_says_so_and_what_to_try(codekin: Codekin):
     assert (completed.returncode, completed.stdout) == (1, "")
     assert "--language" in completed.stderr
     assert codekin.json("search", "a date", "--language", "kotlin", status=1)["hits"] == []
+    assert "Try other words" in codekin("search", "?!").stderr
 
 
 def test_what_limits_the_hits_is_kept_to_and_named_where_nothing_is_left(codekin: Codekin):

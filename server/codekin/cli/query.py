@@ -140,7 +140,7 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
         answer, file_count = answered
     _show_answer(answer, root, as_json=query_options.as_json)
     if not answer.hits:
-        remedy = "Run codekin index to see skipped files."
+        remedy = "Try other words, or see with codekin status what is indexed."
         if hit_filter != Filter():
             remedy = f"Try without {' or '.join(list_used_filters(query_options))}."
         console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
