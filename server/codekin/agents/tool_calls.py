@@ -244,7 +244,7 @@ class ToolCaller:
         return path, find_line_of_row(cells, row) if cells else row
 
     def _make_hits_answer(self, hits: list[Hit], page: Page, empty_message: str, notes: list[str]) -> ToolAnswer:
-        """Return a page of the hits; `nothing` is the text if there are none. Raises StoreError."""
+        """Return a page of the hits; `empty_message` is the text if there are none. Raises StoreError."""
         items = [make_hit_item(hit, self._paths) for hit in hits]
         return make_list_answer(self._engine, "hits", items, page, empty_message=empty_message, notes=notes)
 
