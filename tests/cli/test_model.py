@@ -33,6 +33,7 @@ def test_every_model_is_listed_with_its_licence(nowhere: dict[str, str]):
     assert "not for commercial use" in by_name["jina-0.5b"]["licence"]
     plain = codekin(nowhere, "model", "list").stdout
     assert all(row["name"] in plain and row["licence"] in plain for row in listing)
+    assert plain.splitlines()[0].split() == ["embedded", "built", "in", "Apache-2.0"]
 
 
 def test_pulling_says_the_licence_first_and_what_to_do_where_the_hub_is_not_reached(nowhere: dict[str, str]):

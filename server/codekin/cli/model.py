@@ -40,6 +40,7 @@ def list_(as_json: bool) -> int:
     width = max(len(str(row["name"])) for row in rows)
     for row in rows:
         state = "downloaded" if row["here"] else f"{row['megabytes']:,} MB to download"
+        state = state if row["hub"] else "built in"
         console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']}  {row['hub']}".rstrip())
     return 0
 
