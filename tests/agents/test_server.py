@@ -79,6 +79,16 @@ class TestAnswers:
             assert "hits" in await agent.ask("find_similar", path="src/words.py", line=1)
             assert "continuations" in await agent.ask("continue_code", path="src/words.py", line=3)
 
+    async def test_a_kind_is_chosen_before_anything_is_ranked(self, codekin_mcp: AgentProcess, tmp_path: Path):
+        functions = {f"src/store{number}.py": f"def open_store{number}(): return {number}\n" for number in range(150)}
+        root = write_files(tmp_path / "many", functions | {"src/last.py": "class Store:\n    size = 1\n"})
+        async with codekin_mcp.connect(root) as agent:
+            await agent.ask("status", **WAIT)
+            found = await agent.ask("search", query="open store", kind="class", limit=1)
+            assert [hit["name"] for hit in found["hits"]] == ["Store"]
+            found = await agent.ask("search", query="open store", kind="function", limit=5)
+            assert {hit["kind"] for hit in found["hits"]} == {"function"}
+
     async def test_what_exists_is_named_and_what_does_not_is_denied(self, codekin_mcp: AgentProcess, project: Path):
         async with codekin_mcp.connect(project) as agent:
             await agent.ask("status", **WAIT)

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from codekin.agents.rendering import (
     Item,
@@ -76,14 +76,14 @@ class ToolCaller:
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
         page = _read_page(arguments)
         count = min(page.start + page.limit + 1, _MAX_HITS)
-        max_hits = count * _FILTER_FACTOR if file is not None or "kind" in arguments else count
+        max_hits = count if file is None else count * _FILTER_FACTOR
         answer = self._engine.search(query, max_hits, hit_filter=hit_filter, cancel_event=self._cancel_event)
         hits, notes = list(answer.hits), list[str]()
         if self._engine.indexed_share() < _MIN_INDEXED_SHARE:
             scan = partial(self._engine.search_by_words, hit_filter=hit_filter, cancel_event=self._cancel_event)
             hits = _merge(hits, scan(query, count))
             notes.append("not indexed whole yet: other files were searched for the words of the query")
-        hits = [hit for hit in hits if _has_kind(hit, arguments.get("kind")) and file in (None, hit.place.path)]
+        hits = [hit for hit in hits if file in (None, hit.place.path)]
         return self._make_hits_answer(hits[:count], page, "Nothing here is likely to be what the query says.", notes)
 
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
@@ -228,14 +228,15 @@ class ToolCaller:
     def _read_filter(self, arguments: JsonObject) -> tuple[Filter, Path | None]:
         """Return the hit filter, and the file if `path` names one, to filter the hits by. Raises QueryError."""
         languages = (find_language(arguments["language"]),) if arguments.get("language") else ()
+        hit_filter = Filter(languages, kinds=_list_kinds(arguments.get("kind")))
         if not arguments.get("path"):
-            return Filter(languages), None
+            return hit_filter, None
         path = self._paths.resolve(arguments["path"])
         if path.is_dir():
-            return Filter(languages, path), None
+            return replace(hit_filter, folder=path), None
         if not path.exists():
             raise QueryError(f"There is no {printable(arguments['path'])} in the workspace. Check the path.")
-        return Filter(languages, path.parent), path
+        return replace(hit_filter, folder=path.parent), path
 
     def _read_place(self, arguments: JsonObject) -> tuple[Path, int]:
         """Return the file and the 0-based line of its text (of a notebook, of its code). Raises QueryError."""
@@ -283,12 +284,11 @@ def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Pag
     return Page(int(cursor), limit, arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
 
 
-def _has_kind(hit: Hit, kind: str | None) -> bool:
-    """Return whether the hit is of this kind; "function" takes every function but tests, None takes all."""
-    place_kind: Any = hit.place.kind
+def _list_kinds(kind: str | None) -> tuple[SnippetKind, ...]:
+    """Return what a tool's kind stands for: "function" for every function but tests; () for None, which is all."""
     if kind == "function":
-        return bool(place_kind.is_function) and place_kind is not SnippetKind.TEST
-    return kind is None or place_kind == kind
+        return tuple(kind for kind in SnippetKind if kind.is_function and kind is not SnippetKind.TEST)
+    return (SnippetKind(kind),) if kind else ()
 
 
 def _merge(hits: list[Hit], by_words: Answer) -> list[Hit]:

@@ -89,7 +89,7 @@ class _WordScanner:
                 share = sum(weights[word] for word in found) / total_weight
                 score = share + _NAME_WEIGHT * terms.match_name(split_words(snippet.name)).product
                 score *= _TEST_FACTOR if is_test else 1.0
-                if found:
+                if found and (not self._hit_filter.kinds or snippet.kind in self._hit_filter.kinds):
                     yield _make_hit(document, snippet, score / (1 + _NAME_WEIGHT), found)
 
     def _is_wanted(self, file: SourceFile) -> bool:
