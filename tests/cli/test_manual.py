@@ -20,6 +20,10 @@ PAGE = REPOSITORY / "server" / "codekin.1"
 def test_the_page_is_made_of_the_help():
     remedy = "run: python -m codekin.cli.manual > server/codekin.1"
     assert PAGE.read_text("ascii") == format_manual(codekin), remedy
+    for command in codekin.commands.values():
+        with click.Context(command, help_option_names=["--assistance"]) as context:
+            command.get_help(context)
+    assert PAGE.read_text("ascii") == format_manual(codekin), "it depends on what was called before"
 
 
 def test_the_wheel_installs_it_where_man_looks():

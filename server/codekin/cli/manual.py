@@ -66,9 +66,12 @@ def _format_commands(group: click.Group, group_context: click.Context) -> Iterat
 
 def _format_options(command: click.Command, context: click.Context) -> Iterator[str]:
     """Yield the command's options with their help; arguments are in the synopsis."""
-    options = (parameter for parameter in command.get_params(context) if isinstance(parameter, click.Option))
+    options = (parameter for parameter in command.params if isinstance(parameter, click.Option))
     records = [option.get_help_record(context) for option in options]
-    yield from _format_terms(record for record in records if record is not None)
+    # Click's own help option keeps the names of the first context that asked for it, which may be another's.
+    names = sorted(command.get_help_option_names(context), key=len)
+    help_record = (", ".join(names), "Show this message and exit.")
+    yield from _format_terms(record for record in (*records, help_record) if record is not None)
 
 
 def _format_terms(terms: "Iterator[tuple[str, str]] | tuple[tuple[str, str], ...]") -> Iterator[str]:
