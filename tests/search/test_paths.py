@@ -25,9 +25,9 @@ def test_tests_and_examples_are_known_by_their_paths(path: str) -> None:
 
 
 def test_a_root_whose_name_begins_like_another_s_is_told_from_it() -> None:
-    roots = [Path("/work/server"), Path("/work/server-tests")]
-    assert to_relative_path("/work/server-tests/store.py", roots) == "store.py"
-    assert to_relative_path("/work/server/a/store.py", roots) == "a/store.py"
+    roots = [Path("/projects/server"), Path("/projects/server-tests")]
+    assert to_relative_path("/projects/server-tests/store.py", roots) == "store.py"
+    assert to_relative_path("/projects/server/a/store.py", roots) == "a/store.py"
     assert to_relative_path("/a.py", [Path("/")]) == "a.py"
 
 
