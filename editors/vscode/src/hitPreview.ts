@@ -91,6 +91,7 @@ function captureActiveEditor(): EditorState | undefined {
     return { document, viewColumn, selection, visibleRange: visibleRanges[0] };
 }
 
+/** Show the document, selection and scroll position that were captured again. */
 async function restoreEditor({ document, viewColumn, selection, visibleRange }: EditorState): Promise<void> {
     const cell = findCell(document.uri);
     if (cell) {
