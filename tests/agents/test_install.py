@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,25 @@ command = "other"
 
 [profiles.fast]
 a = 1
+"""
+
+FAKE_GUARD = """
+import json, sys
+arguments, question = sys.argv[1:], json.load(sys.stdin)
+assert arguments == ["guard", "--hook", "opencode"], arguments
+is_new = question["tool_input"]["content"] == "new"
+print(json.dumps({"additionalContext": "use " + question["tool_input"]["filePath"]} if is_new else {}))
+"""
+CALL_PLUGIN = """
+const { CodekinGuard } = await import(process.argv[1])
+const hooks = await CodekinGuard({ directory: process.argv[2] })
+const outputs = []
+for (const [tool, output, content] of [["write", "ok", "new"], ["read", "read\\n", "new"], ["edit", "ok", "old"]]) {
+  const answer = { title: "", output, metadata: {} }
+  await hooks["tool.execute.after"]({ tool, args: { filePath: "a.py", content } }, answer)
+  outputs.push(answer.output)
+}
+console.log(JSON.stringify(outputs))
 """
 
 
@@ -98,6 +119,9 @@ class TestInstaller:
             ".claude/CLAUDE.md": "# Mine\n\nAlways say please.",
             ".claude/settings.json": '{"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": []}]}}',
             ".cursor/mcp.json": "",
+            ".codex/hooks.json": '{"hooks": {"PostToolUse": [{"matcher": "Bash", "hooks": []}]}} // mine',
+            ".codeium/windsurf/hooks.json": '{\n  "hooks": {}\n}',
+            ".copilot/mcp-config.json": "{}\n",
             ".cursor/hooks.json": '{"version": 1, "hooks": {"stop": [{"command": "mine"}]}}',
         }
         for name, text in files.items():
@@ -118,8 +142,26 @@ class TestInstaller:
         cursor = json.loads(after[".cursor/hooks.json"])
         assert (cursor["version"], cursor["hooks"]["stop"]) == (1, [{"command": "mine"}])
         assert cursor["hooks"]["postToolUse"][0]["command"].endswith("guard --hook cursor")
+        codex = read_value(after[".codex/hooks.json"].decode(), ("hooks", "PostToolUse")) or []
+        assert [hook["matcher"] for hook in codex] == ["Bash", "apply_patch|Edit|Write"]
+        (windsurf,) = json.loads(after[".codeium/windsurf/hooks.json"])["hooks"]["post_write_code"]
+        assert windsurf["command"].endswith("guard --hook windsurf")
+        copilot = json.loads(after[".copilot/hooks/codekin.json"])
+        assert (copilot["version"], copilot["hooks"]["postToolUse"][0]["type"]) == (1, "command")
         uninstall(installer)
         assert read_tree(places.home) == before
+
+    @pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+    def test_the_plugin_for_opencode_adds_the_advice_to_the_tools_answer(self, tmp_path: Path):
+        command = (sys.executable, "-c", FAKE_GUARD)
+        home = Places(tmp_path / "home", tmp_path / "home" / ".config", command)
+        install(Installer(home, tmp_path / "state"), find_agent("opencode"))
+        plugin = home.home / ".config" / "opencode" / "plugins" / "codekin.js"
+        done = subprocess.run(
+            ["node", "--input-type=module", "-e", CALL_PLUGIN, plugin.as_uri(), str(tmp_path)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert json.loads(done.stdout) == ["ok\n\nuse a.py", "read\n", "ok"], done.stderr
 
     def test_what_others_have_edited_since_stays(self, installer: Installer, places: Places):
         file = places.home / ".gemini" / "settings.json"

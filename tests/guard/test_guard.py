@@ -38,11 +38,11 @@ class GuardCommand:
         self._environment = codekin_mcp.environment
         self.root = root
 
-    def run(self, source: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, source: str, *arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
         """Run the command on a proposal."""
         return subprocess.run(
             [CODEKIN, "guard", *arguments],
-            cwd=self.root, env=self._environment, input=source, capture_output=True, text=True, check=False,
+            cwd=cwd or self.root, env=self._environment, input=source, capture_output=True, text=True, check=False,
         )  # fmt: skip
 
 
@@ -53,6 +53,36 @@ def guard(tmp_path: Path) -> GuardCommand:
 
 
 TWIN_LINE = "`tally` (new) does what `src/words.py:1 count_words` does: renamed, "
+
+
+def make_hook_document(agent: str, folder: str, path: str, code: str) -> dict[str, Any]:
+    """What an agent's hook gets after a file was written, as its documentation has it."""
+    patch = "*** Begin Patch\n*** Add File: new.py\n" + "".join(f"+{line}\n" for line in code.splitlines())
+    copilot = {"sessionId": "s", "timestamp": 1, "cwd": folder, "toolResult": {"resultType": "success"}}
+    tool_info = {"file_path": path, "edits": [{"old_string": "", "new_string": code}]}
+    return {
+        "codex": {
+            "hook_event_name": "PostToolUse", "cwd": folder, "tool_name": "apply_patch",
+            "tool_input": {"command": patch + "*** End Patch"}, "tool_response": "Done!",
+        },
+        "copilot": copilot | {"toolName": "create", "toolArgs": json.dumps({"path": path, "file_text": code})},
+        "copilot patch": copilot | {"toolName": "apply_patch", "toolArgs": patch},
+        "windsurf": {"agent_action_name": "post_write_code", "tool_info": tool_info},
+        "opencode": {
+            "hook_event_name": "tool.execute.after", "cwd": folder, "tool_input": {"filePath": path, "content": code},
+        },
+    }[agent]  # fmt: skip
+
+
+def read_advice(agent: str, done: "subprocess.CompletedProcess[str]") -> str:
+    """What the agent is told by this answer."""
+    if agent == "windsurf":  # tells its agent the standard error of a hook that ends with 2
+        return done.stderr if done.returncode == 2 and not done.stdout else ""
+    answer = json.loads(done.stdout)
+    if agent == "codex":
+        assert answer["hookSpecificOutput"]["hookEventName"] == "PostToolUse"
+        return str(answer["hookSpecificOutput"]["additionalContext"])
+    return str(answer["additionalContext"])
 
 
 class TestCommand:
@@ -117,6 +147,34 @@ class TestCommand:
         assert advice["old.py"] == ""  # it stood there before
         assert "`tally_up` (new) does what `src/" in advice["new.py"]
 
+    @pytest.mark.parametrize("agent", ["codex", "copilot", "copilot patch", "windsurf", "opencode"])
+    def test_what_agents_send_after_writing_is_answered_in_their_form(self, guard: GuardCommand, agent: str):
+        (guard.root / "src" / "new.py").write_text(RENAMED_COPY)
+        commit_all(guard.root)  # so that only a new name is a new function
+        folder, code = str(guard.root / "src"), RENAMED_COPY.replace("tally", "tally_up")
+        (guard.root / "src" / "new.py").write_text(code)
+        path = str(guard.root / "src" / "new.py")
+        document = make_hook_document(agent, folder, path, code)
+        done = guard.run(json.dumps(document), "--hook", agent.split()[0])
+        assert TWIN_LINE.replace("tally", "tally_up") in read_advice(agent.split()[0], done)
+        former = make_hook_document(agent, folder, path, NEW_FUNCTION)
+        done = guard.run(json.dumps(former), "--hook", agent.split()[0])
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout == ("" if agent == "windsurf" else "{}\n")
+
+    def test_a_hook_about_nothing_that_is_written_is_answered_with_an_empty_object(self, guard: GuardCommand):
+        document = {"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_input": {"command": "ls"}}
+        assert guard.run(json.dumps(document), "--hook", "codex").stdout == "{}\n"  # Codex wants JSON
+
+    def test_paths_are_relative_to_the_folder_where_they_were_named(self, guard: GuardCommand):
+        done = guard.run(COUNT_WORDS, "--path", "words.py", "--json", cwd=guard.root / "src")
+        assert json.loads(done.stdout)["findings"] == []  # it is the file itself
+        patch = "*** Begin Patch\n*** Update File: words.py\n@@\n" + "\n".join(
+            f"+{line}" for line in COUNT_WORDS.splitlines()
+        )
+        document = {"cwd": str(guard.root / "src"), "tool_input": {"command": patch}}
+        assert guard.run(json.dumps(document)).stdout == ""
+
     def test_json_has_the_place(self, guard: GuardCommand):
         (finding,) = json.loads(guard.run(RENAMED_COPY, "--path", "a.py", "--json").stdout)["findings"]
         assert finding["twin"] == {"path": "src/words.py", "line": 1, "name": "count_words"}
@@ -133,6 +191,20 @@ class TestProposals:
         (proposal,) = read_proposals('--- /dev/null\n+++ "b/a\\303\\244 b.py"\n@@ -0,0 +1 @@\n+x\n')
         assert proposal.path == Path("aä b.py")
         assert (proposal.text, proposal.added_rows) == ("x", frozenset({0}))
+
+    @pytest.mark.parametrize(
+        ("header", "path"),
+        [
+            ('"b/\u00e4 \\"x\\".py"', '\u00e4 "x".py'),  # with core.quotePath=false
+            ('"b/\\a\\b\\t\\n\\v\\f\\r\\\\.py"', "\a\b\t\n\v\f\r\\.py"),
+            ("w/src/a.py", "src/a.py"),  # with diff.mnemonicPrefix
+            ("src/a.py", "src/a.py"),  # with --no-prefix
+            ("b/\u00e4.py\t", "\u00e4.py"),
+        ],
+    )
+    def test_every_form_of_a_path_is_read(self, header: str, path: str):
+        (proposal,) = read_proposals(f"--- a/x\n+++ {header}\n@@ -0,0 +1 @@\n+x\n")
+        assert proposal.path == Path(path)
 
     def test_a_patch_of_a_tool_is_read(self):
         patch = "*** Begin Patch\n*** Add File: a.py\n+def f():\n+    return 1\n*** End Patch\n"

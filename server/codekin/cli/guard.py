@@ -10,14 +10,13 @@ import click
 
 from codekin.cli.params import DEBUG, JSON, RESIDENT, ROOT
 from codekin.errors import QueryError
+from codekin.guard.hook_answers import HOOK_EVENTS, HookAnswer, make_hook_answer
 
 if TYPE_CHECKING:
     from codekin.guard.proposals import Proposal
     from codekin.settings import Settings
 
 _STRICT_STATUS = 1
-# The event by agent: before a file is written, or after it where an earlier hook could only refuse.
-_HOOKS = {"claude": "PreToolUse", "gemini": "AfterTool", "cursor": "postToolUse"}
 
 
 @click.command()
@@ -25,7 +24,7 @@ _HOOKS = {"claude": "PreToolUse", "gemini": "AfterTool", "cursor": "postToolUse"
 @click.option("--language", metavar="L", help="Language of the code, where there is no path.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a new function stands elsewhere already.")
 @click.option(
-    "--hook", type=click.Choice(tuple(_HOOKS)), help="Answer as this agent's hook does, for the agent to read."
+    "--hook", type=click.Choice(tuple(HOOK_EVENTS)), help="Answer as this agent's hook does, for the agent to read."
 )
 @RESIDENT
 @ROOT
@@ -43,10 +42,11 @@ def guard(path: Path | None, language: str | None, root: Path | None, resident: 
     from codekin.guard.proposals import read_proposals
 
     source = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    path = Path.cwd() / path if path else None
     proposals = read_proposals(source, path)
     root = (root or find_root(Path.cwd())).resolve()
     if not proposals:
-        return 0
+        return _show_findings({"findings": []}, **form)
     if all(proposal.path is None for proposal in proposals) and language is None:
         raise QueryError("The code's language is not known. Pass --path FILE or --language L.")
     settings = load_settings()
@@ -68,13 +68,23 @@ def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, 
 
     findings = document["findings"]
     if hook is not None:
-        console.write_json(_to_hook_answer(hook, [_format_finding(finding) for finding in findings]))
-    elif as_json:
+        return _write_hook_answer(make_hook_answer(hook, [_format_finding(finding) for finding in findings]))
+    if as_json:
         console.write_json(document)
     else:
         for finding in findings:
             console.write(_format_finding(finding))
     return _STRICT_STATUS if strict and findings else 0
+
+
+def _write_hook_answer(answer: HookAnswer) -> int:
+    """Print a hook's answer, and return its exit status."""
+    from codekin.cli import console
+
+    for text, is_error in ((answer.output, False), (answer.error_output, True)):
+        if text:
+            console.write(text, err=is_error)
+    return answer.status
 
 
 def _find_twins(root: Path, settings: "Settings", proposals: "list[Proposal]", language: str) -> dict[str, Any]:
@@ -100,13 +110,3 @@ def _format_finding(finding: dict[str, Any]) -> str:
     place = f"{twin['path']}:{twin['line']} {twin['name']}"
     likeness = f"{finding['kinship']}, {finding['score']:.0%}"
     return printable(f"`{finding['name']}` (new) does what `{place}` does: {likeness}")
-
-
-def _to_hook_answer(agent: str, lines: list[str]) -> dict[str, Any]:
-    """Return the JSON that a hook prints to give the agent `lines` as context, without blocking it; {} for none."""
-    if not lines:
-        return {}
-    advice = "codekin: use what exists rather than write it again, or say why not.\n" + "\n".join(lines)
-    if agent == "cursor":
-        return {"additional_context": advice}
-    return {"hookSpecificOutput": {"hookEventName": _HOOKS[agent], "additionalContext": advice}}

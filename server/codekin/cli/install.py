@@ -65,6 +65,8 @@ def _edit_files(names: tuple[str, ...], *, is_installing: bool, may_write: bool,
     restart = "Restart the agents to use it." if is_installing else "Restart the agents."
     backups = f" The former texts are in {installer.state_folder}." if is_installing else ""
     console.print_note(f"Wrote {files} for {titles}. {restart}{backups}")
+    for note in filter(None, (agent.note for agent in agents if is_installing)):
+        console.print_note(note)
     return 0
 
 

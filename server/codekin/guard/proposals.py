@@ -6,20 +6,28 @@ All of it comes from elsewhere, so it is bounded, and what can't be read is no p
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 MAX_PROPOSAL_CHARACTERS = 4_000_000  # of all that is read: a change that a person could review is shorter
-_FILE_HEADER = re.compile(r"\+\+\+ (?:b/)?(?P<path>[^\t\n]+)")
+_FILE_HEADER = re.compile(r"\+\+\+ (?P<path>[^\t\n]+)")
+_SIDE = re.compile(r"[bwi]/")  # before a path: of Git's default, and of diff.mnemonicPrefix
 _QUOTED_PATH = re.compile(r'"(?P<path>(?:[^"\\]|\\.)*)"')
+_QUOTED_BYTE = re.compile(rb"\\(?:(?P<octal>[0-3][0-7]{2})|(?P<letter>.))", re.DOTALL)
+_LETTERS = {b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r"}
 # How agents' tools name what they write. A tool's input is flat, or has a list of edits.
 _PATH_KEYS = ("file_path", "path", "filePath", "filename", "target_file", "absolute_path", "notebook_path")
-_TEXT_KEYS = ("content", "new_string", "newText", "new_str", "text", "code_edit", "contents", "new_source")
-_INPUT_KEYS = ("tool_input", "toolInput", "input", "arguments", "args", "params")
-_REPLACED_KEYS = ("old_string", "oldText", "old_str")
-_AFTER_EVENTS = ("AfterTool", "PostToolUse", "postToolUse")  # of Gemini CLI, Claude Code and Cursor
-_PATCH_KEYS = ("patch", "diff", "command", "input")
+_TEXT_KEYS = (
+    *("content", "new_string", "newText", "new_str", "text", "code_edit", "contents", "new_source", "newString"),
+    "file_text",
+)
+_INPUT_KEYS = ("tool_input", "toolInput", "tool_info", "toolArgs", "input", "arguments", "args", "params")
+_REPLACED_KEYS = ("old_string", "oldText", "old_str", "oldString")
+# Of Gemini CLI, Claude Code and Codex, Cursor, Windsurf, opencode; Copilot CLI sends what the tool has answered.
+_AFTER_EVENTS = ("AfterTool", "PostToolUse", "postToolUse", "post_write_code", "tool.execute.after")
+_EVENT_KEYS, _RESULT_KEY = ("hook_event_name", "agent_action_name"), "toolResult"
+_PATCH_KEYS = ("patch", "diff", "command", "input", "patchText")
 _PATCH_FILE = re.compile(r"\*\*\* (?:Add|Update) File: (?P<path>.+)")  # the form of Codex's apply_patch
 
 
@@ -50,28 +58,49 @@ def read_proposals(source: str, default_path: Path | None = None) -> list[Propos
 
 def _parse_json(text: str) -> dict[str, Any] | None:
     """Parse a hook's JSON; None if the text is not JSON, or not a hook's."""
+    document = _parse_object(text)
+    if document is None:
+        return None
+    is_hook = any(isinstance(document.get(key), dict | str) for key in _INPUT_KEYS)
+    return document if is_hook or _find_string(document, _PATH_KEYS) else None
+
+
+def _parse_object(text: str) -> dict[str, Any] | None:
+    """Parse a JSON object; None if the text is none."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    is_hook = isinstance(document, dict) and any(isinstance(document.get(key), dict | str) for key in _INPUT_KEYS)
-    return document if is_hook or (isinstance(document, dict) and _find_string(document, _PATH_KEYS)) else None
+    return document if isinstance(document, dict) else None
 
 
 def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
     """Yield the texts, edits and patches to be written, from the tool input of any known agent."""
-    tool_input = next((document[key] for key in _INPUT_KEYS if isinstance(document.get(key), dict)), document)
+    folder = Path(document["cwd"]) if isinstance(document.get("cwd"), str) else Path()
+    tool_input = _find_tool_input(document)
     path_text = _find_string(tool_input, _PATH_KEYS)
-    path = Path(path_text) if path_text else None
+    path = folder / path_text if path_text else None
     edits = tool_input.get("edits")
-    is_written = document.get("hook_event_name") in _AFTER_EVENTS
+    is_written = _RESULT_KEY in document or _find_string(document, _EVENT_KEYS) in _AFTER_EVENTS
     for edit in [tool_input, *(edits if isinstance(edits, list) else [])]:
         text = _find_string(edit, _TEXT_KEYS) if isinstance(edit, dict) else ""
         if text:
             yield Proposal(path, text, replaced_text=_find_string(edit, _REPLACED_KEYS), is_written=is_written)
     patch = _find_string(tool_input, _PATCH_KEYS)
-    if patch and (_is_diff(patch) or _PATCH_FILE.search(patch)):
-        yield from _read_diff(patch)
+    if _is_patch(patch):
+        for proposal in _read_diff(patch):
+            yield replace(proposal, path=folder / proposal.path if proposal.path else None)
+
+
+def _find_tool_input(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the tool was called with, which some agents send as the text of a JSON object or of a patch."""
+    for key in _INPUT_KEYS:
+        value = document.get(key)
+        if isinstance(value, str):
+            value = _parse_object(value) or ({_PATCH_KEYS[0]: value} if _is_patch(value) else None)
+        if isinstance(value, dict):
+            return value
+    return document
 
 
 def _find_string(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:
@@ -84,18 +113,25 @@ def _is_diff(text: str) -> bool:
     return bool(re.match(r"(?:diff --git |--- |Index: |From [0-9a-f]{40} )", text))
 
 
+def _is_patch(text: str) -> bool:
+    """Return whether the text is a diff, or a patch in the form of Codex's tool."""
+    return _is_diff(text) or bool(_PATCH_FILE.search(text))
+
+
 def _read_diff(diff: str) -> Iterator[Proposal]:
     """Yield a proposal for each hunk of each file: its added and unchanged lines."""
     path: Path | None = None
     hunk_lines: list[str] | None = None
     for line in [*diff.split("\n"), "@@"]:
-        header = _FILE_HEADER.match(line) or _PATCH_FILE.match(line)
-        if header or line.startswith(("@@", "diff --git ", "*** ")):
+        header, patch_file = _FILE_HEADER.match(line), _PATCH_FILE.match(line)
+        if header or patch_file or line.startswith(("@@", "diff --git ", "*** ")):
             if hunk_lines:
                 yield _make_hunk_proposal(path, hunk_lines)
             hunk_lines = []
         if header:
-            path = _read_path(header["path"])
+            path = _read_path(header["path"].strip())
+        elif patch_file:
+            path = Path(patch_file["path"].strip())
         elif hunk_lines is not None and line[:1] in ("+", "-", " ") and not line.startswith(("+++ ", "--- ")):
             hunk_lines.append(line)
 
@@ -110,14 +146,16 @@ def _make_hunk_proposal(path: Path | None, hunk_lines: list[str]) -> Proposal:
 
 def _read_path(text: str) -> Path | None:
     """Return the path in a diff's file header, unquoted; None for a deleted file."""
-    quoted = _QUOTED_PATH.fullmatch(text.strip())
+    if text == "/dev/null":
+        return None
+    quoted = _QUOTED_PATH.fullmatch(text)
     if quoted:
-        text = (
-            quoted["path"]
-            .encode("ascii", "replace")
-            .decode("unicode_escape")
-            .encode("latin-1")
-            .decode("utf-8", "replace")
-        )
-        text = text.removeprefix("b/")
-    return None if text.strip() == "/dev/null" else Path(text.strip())
+        text = _QUOTED_BYTE.sub(_unquote, quoted["path"].encode("utf-8", "replace")).decode("utf-8", "replace")
+    return Path(_SIDE.sub("", text, count=1) if _SIDE.match(text) else text)
+
+
+def _unquote(escape: re.Match[bytes]) -> bytes:
+    """Return the byte that Git has written as an escape in a quoted path."""
+    if escape["octal"]:
+        return bytes([int(escape["octal"], 8)])
+    return _LETTERS.get(escape["letter"], escape["letter"])

@@ -1,9 +1,9 @@
 """The agents that codekin can be installed into: where their files are, and what has to be in them.
 
-Formats as of November 2026, from the agents' own documentation: Claude Code (MCP, hooks), Codex (config.toml), Cursor
-(MCP; hooks, version 1) and Windsurf (MCP), VS Code (MCP configuration reference, which has Copilot CLI's, too), Gemini
-CLI (docs/tools/mcp-server.md, docs/hooks/reference.md), opencode 1.x (MCP servers), Zed (context_servers), Cline (MCP
-settings), Continue (block files).
+Formats as of November 2026, from the agents' own documentation: Claude Code (MCP), Codex (config.toml), Cursor (MCP),
+Windsurf (MCP), VS Code (MCP configuration reference, which has Copilot CLI's, too), Gemini CLI
+(docs/tools/mcp-server.md), opencode 1.x (MCP servers), Zed (context_servers), Cline (MCP settings), Continue (block
+files). Their hooks are in `hooks.py`.
 """
 
 import os
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import platformdirs
 
-from codekin.agents.install.edits import FileEdit, JsonDefault, JsonEntry, JsonItem, MarkedSection, OwnFile, TomlTable
+from codekin.agents.install import hooks
+from codekin.agents.install.edits import FileEdit, JsonEntry, MarkedSection, OwnFile, TomlTable
 
 NAME = "codekin"
 INSTRUCTIONS = """## codekin
@@ -22,8 +23,7 @@ INSTRUCTIONS = """## codekin
 This machine has code search by meaning (the MCP server `codekin`). Before you write a function, ask `already_exists`.
 To find code by what it does, ask `search`; to start a task, ask `context`. To find an exact string, use grep.
 """
-_HOOK_MARKER = "guard --hook "
-_HOOK_TIMEOUT_S = 20
+_CODEX_NOTE = "Codex runs the hook once you trust it: ask it for /hooks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class AgentFormat:
     title: str
     list_marks: Callable[[Places], Sequence[Path]]  # any of which shows that the agent is used here
     list_edits: Callable[[Places], Sequence[FileEdit]]
+    note: str = ""  # what is left to the person after the installation
 
     def is_here(self, places: Places) -> bool:
         """Return whether the agent is used on this machine, by its files."""
@@ -62,69 +63,74 @@ def find_places() -> Places:
     return Places(Path.home(), config, command)
 
 
-def _make_hook_command(places: Places, agent: str) -> str:
-    """Return the guard's command line as a shell takes it."""
-    words = (*places.command, *_HOOK_MARKER.split(), agent)
-    return " ".join(f'"{word}"' if " " in word else word for word in words)
-
-
 def _claude_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Claude Code's edits: the server entry, the instructions, and a hook before each written file."""
-    command = _make_hook_command(places, "claude")
-    hook = {
-        "matcher": "Write|Edit|MultiEdit",
-        "hooks": [{"type": "command", "command": command, "timeout": _HOOK_TIMEOUT_S}],
-    }
+    """Return Claude Code's edits: the server entry, the instructions, and the hook."""
     folder = places.home / ".claude"
     return (
         JsonEntry(places.home / ".claude.json", ("mcpServers", NAME), {"type": "stdio", **places.entry}),
         MarkedSection(folder / "CLAUDE.md", INSTRUCTIONS),
-        JsonItem(folder / "settings.json", ("hooks", "PreToolUse"), hook, _HOOK_MARKER),
+        hooks.make_claude_hook(folder, places.command),
     )
 
 
 def _codex_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Codex's edits: the server's table and the instructions."""
+    """Return Codex's edits: the server's table, the instructions, and the hook."""
     folder = places.home / ".codex"
     return (
         TomlTable(folder / "config.toml", ("mcp_servers", NAME), places.entry),
         MarkedSection(folder / "AGENTS.md", INSTRUCTIONS),
+        hooks.make_codex_hook(folder, places.command),
     )
 
 
 def _opencode_edits(places: Places) -> Sequence[FileEdit]:
-    """Return opencode's edits: the server entry, in the .jsonc file if that exists, and the instructions."""
+    """Return opencode's edits: the server entry, in the .jsonc file if that exists, instructions, and the plugin."""
     folder = places.home / ".config" / "opencode"
     with_comments = folder / "opencode.jsonc"
     file = with_comments if with_comments.exists() else folder / "opencode.json"
     value = {"type": "local", "command": [*places.command, "mcp"], "enabled": True}
-    return JsonEntry(file, ("mcp", NAME), value), MarkedSection(folder / "AGENTS.md", INSTRUCTIONS)
+    return (
+        JsonEntry(file, ("mcp", NAME), value),
+        MarkedSection(folder / "AGENTS.md", INSTRUCTIONS),
+        hooks.make_opencode_hook(folder, places.command),
+    )
 
 
 def _gemini_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Gemini CLI's edits: server entry, instructions, and a hook after the tool: earlier ones tell no advice."""
+    """Return Gemini CLI's edits: the server entry, the hook, and the instructions."""
     folder = places.home / ".gemini"
-    command = _make_hook_command(places, "gemini")
-    hook = {
-        "matcher": "write_file|replace",
-        "hooks": [{"type": "command", "name": NAME, "command": command, "timeout": 1000 * _HOOK_TIMEOUT_S}],
-    }
     return (
         JsonEntry(folder / "settings.json", ("mcpServers", NAME), places.entry),
-        JsonItem(folder / "settings.json", ("hooks", "AfterTool"), hook, _HOOK_MARKER),
+        hooks.make_gemini_hook(folder, places.command),
         MarkedSection(folder / "GEMINI.md", INSTRUCTIONS),
     )
 
 
 def _cursor_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Cursor's edits: the server entry, and a hook after the tool."""
+    """Return Cursor's edits: the server entry, and the hook."""
     folder = places.home / ".cursor"
-    hook = {"command": _make_hook_command(places, "cursor"), "matcher": "Write", "timeout": _HOOK_TIMEOUT_S}
-    hooks_file = folder / "hooks.json"
     return (
         JsonEntry(folder / "mcp.json", ("mcpServers", NAME), places.entry),
-        JsonDefault(hooks_file, ("version",), 1),
-        JsonItem(hooks_file, ("hooks", "postToolUse"), hook, _HOOK_MARKER),
+        *hooks.make_cursor_hook(folder, places.command),
+    )
+
+
+def _copilot_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Copilot CLI's edits: the server entry, and the hook."""
+    folder = places.home / ".copilot"
+    entry = {"type": "local", "tools": ["*"], **places.entry}
+    return (
+        JsonEntry(folder / "mcp-config.json", ("mcpServers", NAME), entry),
+        hooks.make_copilot_hook(folder, places.command),
+    )
+
+
+def _windsurf_edits(places: Places) -> Sequence[FileEdit]:
+    """Return Windsurf's edits: the server entry, and the hook."""
+    folder = places.home / ".codeium" / "windsurf"
+    return (
+        JsonEntry(folder / "mcp_config.json", ("mcpServers", NAME), places.entry),
+        hooks.make_windsurf_hook(folder, places.command),
     )
 
 
@@ -160,19 +166,14 @@ def _json_agent(
 
 AGENTS: tuple[AgentFormat, ...] = (
     AgentFormat("claude", "Claude Code", lambda it: [it.home / ".claude", it.home / ".claude.json"], _claude_edits),
-    AgentFormat("codex", "Codex", lambda it: [it.home / ".codex"], _codex_edits),
+    AgentFormat("codex", "Codex", lambda it: [it.home / ".codex"], _codex_edits, _CODEX_NOTE),
     AgentFormat("cursor", "Cursor", lambda it: [it.home / ".cursor"], _cursor_edits),
     _json_agent("vscode", "VS Code", lambda it: it.config / "Code" / "User", "mcp.json", ("servers",), type="stdio"),
-    _json_agent(
-        "copilot", "Copilot CLI", lambda it: it.home / ".copilot", "mcp-config.json", ("mcpServers",),
-        type="local", tools=["*"],
-    ),
+    AgentFormat("copilot", "Copilot CLI", lambda it: [it.home / ".copilot"], _copilot_edits),
     AgentFormat("gemini", "Gemini CLI", lambda it: [it.home / ".gemini"], _gemini_edits),
     AgentFormat("opencode", "opencode", lambda it: [it.home / ".config" / "opencode"], _opencode_edits),
     _json_agent("zed", "Zed", _zed_folder, "settings.json", ("context_servers",)),
-    _json_agent(
-        "windsurf", "Windsurf", lambda it: it.home / ".codeium" / "windsurf", "mcp_config.json", ("mcpServers",)
-    ),
+    AgentFormat("windsurf", "Windsurf", lambda it: [it.home / ".codeium" / "windsurf"], _windsurf_edits),
     _json_agent("cline", "Cline", _cline_folder, "settings/cline_mcp_settings.json", ("mcpServers",)),
     AgentFormat("continue", "Continue", lambda it: [it.home / ".continue"], _continue_edits),
 )  # fmt: skip
