@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from codekin import processes
-from codekin.indexing import pool
+from codekin.indexing import pool, worker
 from codekin.indexing.reconcile import reconcile
 from codekin.types import IndexReport, Progress, Retry
 
@@ -108,7 +108,8 @@ def test_a_worker_that_waits_for_what_never_comes_is_ended(
     many_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """As for a disk that does not answer. Beats are counted, in which the processor did nothing."""
-    wait = "worker._IDLE_BEATS = 2; signal.pause()"
+    assert worker._MAX_IDLE_BEATS > 2  # the name that is set in the worker, which takes any
+    wait = "worker._MAX_IDLE_BEATS = 2; signal.pause()"
     harm(monkeypatch, {"m7.py": wait})
     (result,) = pool.ingest_in_isolation(index_paths(many_files, tmp_path / "cache"), [many_files / "m7.py"], (), NEVER)
     (skipped,) = result.skipped
