@@ -3,7 +3,7 @@
 Both say which share of the workspace was searched, and how fresh the index is.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,16 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class ItemList:
+    """All that a tool found, before it is cut into pages."""
+
+    name: str  # of the list in JSON
+    items: Sequence[Item]
+    empty_message: str = ""  # the text if there are no items
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Which part of a list is wanted."""
 
@@ -65,20 +75,19 @@ def describe_index(engine: Engine) -> tuple[str, JsonObject]:
     return line, document
 
 
-def make_list_answer(
-    engine: Engine, name: str, items: Sequence[Item], page: Page, *, empty_message: str, notes: Iterable[str] = ()
-) -> ToolAnswer:
+def make_list_answer(engine: Engine, item_list: ItemList, page: Page) -> ToolAnswer:
     """Return one page of the items, cut to its token budget, with the cursor of the next. Raises StoreError."""
+    items = item_list.items
     shown = _take_fitting(items[page.start : page.start + page.limit], page.max_tokens)
     end = page.start + len(shown)
     index_line, document = describe_index(engine)
-    lines = [item.text for item in shown] or [empty_message]
+    lines = [item.text for item in shown] or [item_list.empty_message]
     next_cursor = str(end) if end < len(items) else ""
     if next_cursor:
         lines.append(f"[more: cursor {next_cursor}]")
-    all_notes = list(notes)
-    document |= {name: [item.document for item in shown], "next_cursor": next_cursor, "notes": all_notes}
-    return ToolAnswer("\n".join([*lines, *(f"[{note}]" for note in all_notes), index_line]), document)
+    notes = list(item_list.notes)
+    document |= {item_list.name: [item.document for item in shown], "next_cursor": next_cursor, "notes": notes}
+    return ToolAnswer("\n".join([*lines, *(f"[{note}]" for note in notes), index_line]), document)
 
 
 def _take_fitting(items: Sequence[Item], max_tokens: int) -> list[Item]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from codekin.agents.rendering import (
     Item,
+    ItemList,
     JsonObject,
     Page,
     ToolAnswer,
@@ -118,7 +119,7 @@ class ToolCaller:
         items = [self._make_existence_item(existence) for existence in existences]
         page = Page(0, len(items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
         notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
-        return make_list_answer(self._engine, "functions", items, page, empty_message="", notes=notes)
+        return make_list_answer(self._engine, ItemList("functions", items, notes=notes), page)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `context`: code for a task, within a token budget. Raises CodekinError."""
@@ -147,7 +148,7 @@ class ToolCaller:
         items = [make_outline_item(entry) for entry in self._engine.make_outline(path)]
         page = _read_page(arguments, default_limit=1_000)
         empty_message = f"{printable(arguments['path'])} has no definitions."
-        return make_list_answer(self._engine, "definitions", items, page, empty_message=empty_message)
+        return make_list_answer(self._engine, ItemList("definitions", items, empty_message), page)
 
     def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `tests_for`, for the function at a line. Raises CodekinError."""
@@ -188,7 +189,7 @@ class ToolCaller:
         ]
         page = Page(0, DEFAULT_LIMIT, DEFAULT_MAX_TOKENS)
         empty_message = "Nothing is likely enough to come next."
-        return make_list_answer(self._engine, "continuations", items, page, empty_message=empty_message)
+        return make_list_answer(self._engine, ItemList("continuations", items, empty_message), page)
 
     def _report_status(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `status`, after waiting for the index if asked to. Raises StoreError."""
@@ -247,7 +248,7 @@ class ToolCaller:
     def _make_hits_answer(self, hits: list[Hit], page: Page, empty_message: str, notes: list[str]) -> ToolAnswer:
         """Return a page of the hits; `empty_message` is the text if there are none. Raises StoreError."""
         items = [make_hit_item(hit, self._paths) for hit in hits]
-        return make_list_answer(self._engine, "hits", items, page, empty_message=empty_message, notes=notes)
+        return make_list_answer(self._engine, ItemList("hits", items, empty_message, notes), page)
 
     def _make_existence_item(self, existence: Existence) -> Item:
         """Return one verdict, with its matches, as text and JSON."""

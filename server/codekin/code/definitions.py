@@ -220,7 +220,7 @@ class DefinitionFinder:
         ):
             return self._make_definition(value, self._function_kind(value, name, owner, lead), name, owner, None)
         if value_role is NodeRole.CLASS or value_role is NodeRole.OBJECT:
-            definition = self._make_holder(name, value, (value,), owner)
+            definition = self._scan_bodies(self._make_definition(value, SnippetKind.CLASS, name, owner, None), (value,))
             return definition if definition.inner or value_role is NodeRole.CLASS else None
         return None
 
@@ -239,24 +239,16 @@ class DefinitionFinder:
             function_values = (*call.values, *call.closures)
             return self._define_bound_value(name, function_values[-1], owner, lead) if function_values else None
         if not call.callee or self._syntax.matches_rule("holders", call.callee):
-            definition = self._make_holder(name, value, call.closures, owner)
+            holder = self._make_definition(value, SnippetKind.CLASS, name, owner, None)
+            definition = self._scan_bodies(holder, call.closures)
             return definition if definition.inner else None
         return None
 
-    def _make_holder(
-        self,
-        name: SourceName,
-        node: "Node",
-        bodies: "tuple[Node, ...]",
-        owner: Definition,
-        kind: SnippetKind = SnippetKind.CLASS,
-        lead: _Lead | None = None,
-    ) -> Definition:
-        """Return a class-like definition with the definitions inside `bodies` as its inner ones."""
-        definition = self._make_definition(node, kind, name, owner, lead)
+    def _scan_bodies(self, holder: Definition, bodies: "tuple[Node, ...]") -> Definition:
+        """Return the class-like definition, the definitions inside `bodies` added as its inner ones."""
         for body in bodies:
-            self._scan_open_node(body, definition, None)
-        return definition
+            self._scan_open_node(body, holder, None)
+        return holder
 
     def _add_from_call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
         """Add what a call defines: a test, a suite, a named function, or the definitions inside its closures."""
@@ -272,7 +264,8 @@ class DefinitionFinder:
             kind = SnippetKind.METHOD if owner.kind is SnippetKind.CLASS else SnippetKind.FUNCTION
             owner.inner.append(self._make_definition(node, kind, call.name, owner, lead))
         elif call.name is not None and matches_rule("suites", call.callee):
-            owner.inner.append(self._make_holder(call.name, node, call.closures, owner, SnippetKind.MODULE, lead))
+            suite = self._make_definition(node, SnippetKind.MODULE, call.name, owner, lead)
+            owner.inner.append(self._scan_bodies(suite, call.closures))
         elif matches_rule("extenders", call.callee):
             self._extend_class(node, call, owner, lead)
         elif not call.callee or matches_rule("wrappers", call.callee):
@@ -285,7 +278,8 @@ class DefinitionFinder:
         """Add the class that the call adds methods to, with those; nothing where it adds none."""
         name = name_extended_class(call, node, self._source)
         if name is not None:
-            extended = self._make_holder(name, node, call.closures or call.values, owner, lead=lead)
+            extended = self._make_definition(node, SnippetKind.CLASS, name, owner, lead)
+            self._scan_bodies(extended, call.closures or call.values)
             owner.inner += [extended] if extended.inner else []
 
 

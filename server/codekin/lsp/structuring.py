@@ -101,11 +101,18 @@ def _make_reader(value_type: Any) -> ValueReader:
         return _make_list_reader(type_arguments[0])
     if generic_type is Literal:
         return make_literal_reader(type_arguments)
-    if isinstance(value_type, type) and attrs.has(value_type):
-        return _ObjectReader(value_type)
-    if isinstance(value_type, type) and issubclass(value_type, Enum):
-        return _make_enum_reader(value_type)
-    return PLAIN_READERS.get(value_type, read_object)
+    if isinstance(value_type, type):
+        return _make_class_reader(value_type)
+    return read_object
+
+
+def _make_class_reader(value_class: type[Any]) -> ValueReader:
+    """Return a reader of the class's objects; of any object where the class is none of the protocol's."""
+    if attrs.has(value_class):
+        return _ObjectReader(value_class)
+    if issubclass(value_class, Enum):
+        return _make_enum_reader(value_class)
+    return PLAIN_READERS.get(value_class, read_object)
 
 
 def _make_enum_reader(enum_type: type[Enum]) -> ValueReader:

@@ -120,6 +120,11 @@ def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | No
             return CloneEvidence(Kinship.EDITED, "identical except for `export`", 1.0)
     if np.array_equal(query.tokens.codes, candidate.tokens.codes):
         return CloneEvidence(Kinship.IDENTICAL, _describe_layout(query.text, candidate.text), 1.0)
+    return _compare_structure(query, candidate)
+
+
+def _compare_structure(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
+    """Return how a candidate of different tokens is a clone of the query and why; None where that is unproven."""
     run_count = min(len(query.distinct_runs), len(candidate.distinct_runs))
     if run_count < MIN_RUNS:
         return None

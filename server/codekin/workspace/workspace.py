@@ -245,32 +245,36 @@ class Workspace:
         """Return the file, or why it is skipped; None if no source file. An open file may exceed the size limit."""
         name, path = entry.name, scope.path / entry.name
         language, is_secret = self.language_rules.detect_language(path), has_secret_name(path)
-        if language is None and "." in name and not is_secret:
-            return None
         verdict = self._rules.classify_entry(scope, name, is_folder=False)
-        if verdict in (Verdict.IGNORED, Verdict.TRAVERSED):
+        if verdict in (Verdict.IGNORED, Verdict.TRAVERSED) or (language is None and "." in name and not is_secret):
             return None
         on_path(os.fspath(entry))
         try:
             status = entry.stat(follow_symlinks=False)
-            if not stat.S_ISREG(status.st_mode):
-                return None
-            if is_secret:
-                return Skipped(path, SECRET_REASON)
-            language = language or self.language_rules.detect_language(path, read_first_line(path))
+            is_file = stat.S_ISREG(status.st_mode)
+            if is_file and language is None and not is_secret:
+                language = self.language_rules.detect_language(path, read_first_line(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             return skip_unreadable(path, error)
-        if language is None:
+        if is_file and is_secret:
+            return Skipped(path, SECRET_REASON)
+        if not is_file or language is None:
             return None
+        source_file = SourceFile(path, language, status.st_size, status.st_mtime_ns)
+        return self._find_skip(source_file, verdict, is_open) or source_file
+
+    def _find_skip(self, source_file: SourceFile, verdict: Verdict, is_open: bool) -> Skipped | None:
+        """Return why a source file is skipped, by its name, its size or its path; else None."""
+        path = source_file.path
         if verdict is Verdict.GENERATED:
             return Skipped(path, f"generated, according to its name; {_INCLUDE_REMEDY}")
-        if status.st_size > get_size_limit(path, self._max_bytes) and not is_open:
-            return skip_too_large(path, status.st_size, self._max_bytes)
+        if source_file.size > get_size_limit(path, self._max_bytes) and not is_open:
+            return skip_too_large(path, source_file.size, self._max_bytes)
         if not is_utf8(path):
             return Skipped(path, "its path is not valid UTF-8; rename it to index it")
-        return SourceFile(path, language, status.st_size, status.st_mtime_ns)
+        return None
 
     def _is_kept_by_name(self, scope: IgnoreScope, path: Path) -> bool:
         """Return whether `path`, in the scope's folder, could be a source file that no rule excludes."""
