@@ -3,7 +3,7 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ExtensionApi } from '../../src/extension';
-import { diagnostics, waitFor } from './suite';
+import { diagnostics, waitFor } from './window';
 
 export function defineFoldersSuite(): void {
     describe('The extension in an untrusted workspace of two folders', () => {

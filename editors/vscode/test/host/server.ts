@@ -1,0 +1,105 @@
+/** Tests how the server is found, started, paused and restarted. */
+
+import * as assert from 'node:assert/strict';
+import * as fs from 'node:fs';
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+import { api, findSimilarHit, openAt, root, waitFor } from './window';
+
+export function defineServerTests(): void {
+    it('starts the server in the setting', () => {
+        assert.equal(api.server.state, 'running');
+        assert.equal(api.server.location?.source, 'codekin.path');
+    });
+
+    it('uses no key of VS Code’s default key bindings', async () => {
+        const defaults = await vscode.workspace.openTextDocument(
+            vscode.Uri.parse('vscode://defaultsettings/keybindings.json'),
+        );
+        for (const key of ['ctrl+k g', 'ctrl+k ctrl+g', 'ctrl+k shift+g', 'ctrl+k ctrl+shift+g']) {
+            const bound = [
+                ...defaults
+                    .getText()
+                    .matchAll(new RegExp(`"key": "${key.replaceAll('+', '\\+')}",\\s*"command": "([^"]+)"`, 'g')),
+            ];
+            assert.deepEqual(
+                bound.map(([, command]) => command?.split('.')[0]),
+                ['codekin'],
+                key,
+            );
+        }
+    });
+
+    it('shows the status page', async () => {
+        await vscode.commands.executeCommand('codekin.showStatus');
+        await waitFor(
+            'the status page',
+            () => vscode.window.tabGroups.activeTabGroup.activeTab?.label === 'codekin: Status',
+        );
+    });
+
+    it('uses a server in the workspace’s virtual environment', async () => {
+        const configuration = vscode.workspace.getConfiguration('codekin');
+        const original = configuration.get<string>('path', '');
+        const scripts = path.join(root.fsPath, '.venv', 'bin');
+        fs.mkdirSync(scripts, { recursive: true });
+        fs.symlinkSync(original, path.join(scripts, 'codekin'));
+        await vscode.commands.executeCommand('codekin.useWorkspaceEnvironment');
+        await waitFor(
+            'the server',
+            () => api.server.state === 'running' && api.server.location?.program === path.join(scripts, 'codekin'),
+        );
+        await configuration.update('path', original, vscode.ConfigurationTarget.Global);
+        await waitFor(
+            'the original server',
+            () =>
+                api.server.state === 'running' &&
+                api.server.location?.program === original &&
+                api.server.status?.state === 'ready',
+        );
+        fs.rmSync(path.join(root.fsPath, '.venv'), { recursive: true });
+    });
+
+    it('pauses and resumes', async () => {
+        await vscode.commands.executeCommand('codekin.pause');
+        await waitFor('paused', () => api.server.status?.state === 'paused');
+        await vscode.commands.executeCommand('codekin.resume');
+        await waitFor('ready', () => api.server.status?.state === 'ready');
+    });
+
+    it('restarts a crashed server', async () => {
+        const pids = listServerProcesses(process.pid);
+        assert.equal(pids.length, 1, 'one server');
+        const states: string[] = [];
+        const listener = api.server.onChange(() => states.push(api.server.state));
+        process.kill(pids[0] as number, 'SIGKILL');
+        await waitFor('the crash', () => states.includes('crashed'));
+        listener.dispose();
+        await waitFor('the restart', () => api.server.state === 'running' && api.server.status?.state === 'ready');
+        await openAt('shop/orders.py', 8);
+        await findSimilarHit('invoice_total');
+    });
+
+    it('serialises restarts, and leaves one server', async () => {
+        await Promise.all([1, 2, 3].map(() => vscode.commands.executeCommand('codekin.restart')));
+        await waitFor('ready', () => api.server.status?.state === 'ready');
+        await waitFor('one server', () => listServerProcesses(process.pid).length === 1);
+    });
+}
+
+/** List the server processes started by this process. */
+function listServerProcesses(parent: number): number[] {
+    const servers: number[] = [];
+    for (const pid of fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+        try {
+            const [, rest = ''] = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ');
+            const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+            if (Number(rest.split(' ')[1]) === parent && command.includes('codekin\0serve')) {
+                servers.push(Number(pid));
+            }
+        } catch {
+            // the process has ended meanwhile
+        }
+    }
+    return servers;
+}
