@@ -188,7 +188,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_half_there(
     order = make_order(where, workers=1)
     moments = 0
     while moments < 50:
-        if kill_while_indexing(json.dumps(order), chance.uniform(0.2, 1.8)):
+        if kill_while_indexing(json.dumps(order), chance.uniform(0.2, 1.0)):
             moments += 1
         else:  # it was done before: begin again
             assert dump_store(where) == real_index[1]

@@ -12,8 +12,8 @@ import { startExtension } from './window';
 export function defineSuite(): void {
     describe('The extension', () => {
         before(startExtension);
+        defineCompletionsTests(); // first: other tests copy the function that is suggested
         defineSimilarTests();
-        defineCompletionsTests();
         defineNotebooksTests();
         defineSearchTests();
         defineDuplicatesTests();
