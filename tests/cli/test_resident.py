@@ -2,18 +2,20 @@
 
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+import codekin as codekin_package
 from codekin.embed.local.ipc import connect, read_address
 
 from ..shop import write_files
@@ -139,6 +141,34 @@ def test_a_command_outlives_its_death_and_leaves_another(quick: Codekin):
     os.kill(first, signal.SIGKILL)
     assert quick.json("search", "count the words of a file")["hits"]
     assert wait_until_ready(quick) != first
+
+
+def test_code_that_was_exchanged_in_place_answers_no_more(quick: Codekin, tmp_path: Path):
+    """As `pip install --force-reinstall` or a checkout does, with the same version number."""
+    os.kill(wait_until_ready(quick), signal.SIGKILL)
+    package = tmp_path / "site" / "codekin"
+    shutil.copytree(Path(codekin_package.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    start = f"import sys; sys.path.insert(0, {str(package.parent)!r}); from codekin.cli.run import main; main()"
+
+    def search() -> None:
+        command = [sys.executable, "-c", start, "search", "read a date"]
+        subprocess.run(command, cwd=quick.folder, env=quick.environment, check=True, capture_output=True)
+
+    search()
+    (old,) = wait_for_residents(quick, lambda pids: len(pids) == 1)
+    with (package / "search" / "search.py").open("a") as module:
+        module.write("# as an upgrade changes it\n")
+    search()
+    assert wait_for_residents(quick, lambda pids: bool(pids) and old not in pids)  # the old one has noticed
+
+
+def wait_for_residents(codekin: Codekin, are_expected: Callable[[list[int]], bool]) -> list[int]:
+    """Wait until the process ids of the resident processes that hold files in the cache are as expected."""
+    deadline = time.monotonic() + 120
+    while not are_expected(pids := [process.pid for process in find_residents(codekin.cache)]):
+        assert time.monotonic() < deadline, pids
+        time.sleep(0.05)
+    return pids
 
 
 def test_the_status_says_that_there_is_one(quick: Codekin):

@@ -18,6 +18,7 @@ from typing import Any
 from codekin import __version__
 from codekin.embed.local.ipc import connect, read_address
 from codekin.processes import start_python
+from codekin.resident.code_version import fingerprint_code
 from codekin.settings import Settings, is_continuous_integration
 
 _ANSWER_TIMEOUT_S = 20.0  # the command answers by itself after that
@@ -35,7 +36,7 @@ class ResidentProcess:
         self.settings = settings = replace(settings, cache=cache)  # the process runs in another folder
         # All that the index depends on, and the code that answers: where an editor has other settings, nobody answers.
         index_settings = (settings.index, settings.model, settings.cache)
-        identity = repr((__version__, sys.prefix, str(Path(__file__).resolve()), str(root), index_settings))
+        identity = repr((__version__, sys.prefix, fingerprint_code(), str(root), index_settings))
         digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         self.address_path = (settings.cache_directory / "resident" / f"{digest}.json").absolute()
 

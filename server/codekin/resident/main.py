@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codekin.engine import Engine
 from codekin.errors import CodekinError
+from codekin.resident.code_version import fingerprint_code
 from codekin.resident.listener import CommandListener
 from codekin.resident.service import ResidentService
 from codekin.settings import Settings, override_settings
@@ -28,7 +29,8 @@ def main() -> None:
 
 
 def _serve(root: Path, settings: Settings, address_path: Path) -> None:
-    """Serve commands until idle, or until root, store or address is gone. Raises CodekinError."""
+    """Serve commands until idle, until root, store or address is gone, or codekin is another. Raises CodekinError."""
+    code = fingerprint_code()
     engine = Engine([root], settings)
     service = ResidentService(engine, root)
     listener = CommandListener(address_path, service)
@@ -38,7 +40,7 @@ def _serve(root: Path, settings: Settings, address_path: Path) -> None:
         service.warm_up()
         listener.listen()
         store = engine.status().store  # asked once: the engine would make a new one
-        while _is_needed(service, root, store, listener):
+        while _is_needed(service, root, store, listener) and fingerprint_code() == code:
             time.sleep(_CHECK_INTERVAL_S)
 
 
