@@ -148,6 +148,10 @@ class TestContext:
         assert any(entry.hit.place.path.name in ("decoder.py", "scanner.py") for entry in pack.entries)
         assert pack.token_count <= 3000
 
+    def test_there_is_no_context_for_what_no_code_is_about(self, indexed: Engine):
+        for task in ("bake a pizza with mozzarella", "who won the football world cup", "asdf qwerty zxcv"):
+            assert indexed.pack_context(task, 3000).entries == (), task
+
 
 class TestTokenEstimate:
     @given(st.text(max_size=500), st.integers(0, 300))

@@ -74,6 +74,11 @@ class TokenProfile:
         return np.unique(self.run_hashes)
 
     @cached_property
+    def run_set(self) -> frozenset[int]:
+        """Return the distinct hashes of runs as a set: to see in microseconds that two texts have little in common."""
+        return frozenset(self.distinct_runs.tolist())
+
+    @cached_property
     def word_codes(self) -> Codes:
         """Return the distinct codes of names and literals, ascending."""
         return np.unique(self.tokens.codes[self.tokens.kinds != MARK])

@@ -15,6 +15,7 @@ _WHOLE_SHARE = 0.85  # of the budget, for whole functions; the rest is for signa
 _MAX_FUNCTION_SHARE = 0.5  # of the budget, for a single function; a longer one is shown as a signature
 _HEADER_TOKENS = 24  # of an entry: its path, lines, kind and name
 _MIN_LENGTH_RATIO = 0.6  # of two texts that may be copies: with less, four fifths of the structure can't be the same
+_MIN_SHARED_RUNS = 0.5  # of the runs of tokens; copies have four fifths, or a few less where one begins with `export`
 _MAX_COMPARED = 48  # entries that a candidate is compared with, to leave out copies
 
 
@@ -107,10 +108,18 @@ class _ContextPacker:
             kept_length = len(kept_profile.tokens.texts)
             if min(length, kept_length) < _MIN_LENGTH_RATIO * max(length, kept_length):
                 continue
+            if not _may_be_copies(kept_profile, profile):
+                continue
             evidence = classify(kept_profile, profile)
             if evidence is not None and evidence.is_near_duplicate:
                 return number
         return None
+
+
+def _may_be_copies(first: TokenProfile, second: TokenProfile) -> bool:
+    """Return whether the texts have so much in common that comparing them in full may show copies."""
+    shared_count = len(first.run_set & second.run_set)
+    return 2 * shared_count >= _MIN_SHARED_RUNS * (len(first.run_set) + len(second.run_set))
 
 
 def _make_skeleton(hit: Hit) -> str:

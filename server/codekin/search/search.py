@@ -11,7 +11,7 @@ from codekin.code.words import split_words
 from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.index.index import Index
-from codekin.search.calibrate import MIN_BEST, MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, calibrate_search
+from codekin.search.calibrate import MIN_BEST, MIN_CONTEXT, MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, calibrate_search
 from codekin.search.dense import DenseRetriever, EmbedHeavy
 from codekin.search.fuse import fuse_candidates
 from codekin.search.hits import (
@@ -100,15 +100,18 @@ class SearchEngine:
         return keep_best_parts(duplicates, len(duplicates), self._index)
 
     def iterate_hits(self, question: str, hit_filter: Filter, cancel_event: Cancel) -> Iterator[Hit]:
-        """Retrieve for a question at once; yield hits, best first, however improbable, each made when taken."""
+        """Retrieve for a task at once; yield hits, best first, each made when taken; none if the best is unlikely."""
         code_query = CodeQuery(replace_surrogates(question), is_code=False)
         if not code_query.text.strip():
             return iter(())
         results = self.retrieve(
             Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(hit_filter)), cancel_event
         )
+        scored_locations = self._calibrate(results)
+        if not scored_locations or scored_locations[0][1] < MIN_CONTEXT:
+            return iter(())
         query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel_event)
-        return make_hits(self._calibrate(results), query_run)
+        return make_hits(scored_locations, query_run)
 
     def _answer_question(self, query: Query, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, probability) for a question in words, best first; () where no location is probable."""
