@@ -31,6 +31,7 @@ from codekin.workspace.workspace import Document, snippets_of
 
 _MAX_GUESSED_LANGUAGES = 6  # of the workspace, its commonest first
 _SIMILAR_COUNT = 5
+_MIN_INDEXED_SHARE = 0.9  # below it, files are also searched for the question's words: the index has too few of them
 _LOADING_POLL_S = 0.02
 
 
@@ -107,6 +108,22 @@ class AnsweringEngine(EngineCore):
             self._workspace, read_question(question), min(k, MAX_HITS), hit_filter, cancel_event or threading.Event()
         )
         return Answer(scan.hits, self._overview.measure_coverage(), time.monotonic() - started)
+
+    def search_everything(
+        self, question: str, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
+    ) -> tuple[Answer, bool]:
+        """Search; while less than nine tenths are indexed, files themselves, too, by words, and say so (True).
+
+        Raises QueryError, and StoreClosingError when cancelled.
+        """
+        answer = self.search(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
+        if self.indexed_share() >= _MIN_INDEXED_SHARE:
+            return answer, False
+        by_words = self.search_by_words(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
+        places = {(hit.place.path, hit.place.span) for hit in answer.hits}
+        others = [hit for hit in by_words.hits if (hit.place.path, hit.place.span) not in places]
+        hits = sorted([*answer.hits, *others], key=lambda hit: -hit.score)[:k]
+        return replace(answer, hits=tuple(hits), seconds=answer.seconds + by_words.seconds), True
 
     def find_existing_code(
         self, code: str, *, language: str = "", path: Path | None = None, cancel_event: Cancel | None = None

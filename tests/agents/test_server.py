@@ -176,6 +176,23 @@ class TestRoots:
         async with codekin_mcp.connect(tmp_path, "--root", str(project), roots=[elsewhere]) as agent:
             assert (await agent.ask("status"))["roots"] == [str(project)]
 
+    async def test_a_file_limits_a_search_before_it_is_ranked(self, codekin_mcp: AgentProcess, tmp_path: Path):
+        near = 'def parse_date_{0}(text):\n    """Parse a date, number {0}."""\n    return parse({0}, text)\n'
+        files = {f"src/m{number}.py": near.format(number) for number in range(150)}
+        far = "def to_day(value):\n    parts = value.split('-')\n    return date(*map(int, parts))\n"
+        name = "src/[a] b.py" if sys.platform != "win32" else "src/b.py"
+        root = write_files(
+            tmp_path / "many", files | {name: far, f"{name}i/c.py": near.format(7), "pyproject.toml": ""}
+        )
+        async with codekin_mcp.connect(root) as agent:
+            await agent.ask("status", **WAIT)
+            hits = (await agent.ask("search", query="parse a date", path=name))["hits"]
+        assert [hit["path"] for hit in hits] == [name]
+
+    async def test_the_whole_disk_is_refused_even_where_it_is_named(self, codekin_mcp: AgentProcess, tmp_path: Path):
+        async with codekin_mcp.connect(tmp_path, "--root", tmp_path.anchor) as agent:
+            assert "whole disk" in await agent.fail("search", query="anything")
+
     async def test_the_whole_home_is_refused(self, codekin_mcp: AgentProcess, tmp_path: Path):
         codekin_mcp.environment["HOME"] = str(tmp_path)
         async with codekin_mcp.connect(tmp_path, roots=[tmp_path]) as agent:

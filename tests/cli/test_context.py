@@ -33,4 +33,4 @@ def test_a_workspace_without_code_has_no_context(codekin: Codekin, tmp_path: Pat
     empty.mkdir()
     done = codekin("context", "count words", "--root", str(empty))
     assert (done.stdout, done.returncode) == ("", 1)
-    assert f"Nothing found in {empty}." in done.stderr
+    assert f"Nothing in {empty} is about this task." in done.stderr

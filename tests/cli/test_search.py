@@ -65,6 +65,33 @@ def test_while_another_codekin_keeps_the_index_it_answers_from_what_is_there(own
     assert "newest" not in [hit["name"] for hit in hits]
 
 
+def test_beside_a_first_index_the_files_are_searched_by_words(own_codekin: Codekin):
+    lock = locate_index([own_codekin.folder], Settings(cache=CacheSettings(str(own_codekin.cache)))).lock
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(lock):
+        done = own_codekin("search", "count words")
+        nothing = own_codekin("search", "zzzyx")
+        context = own_codekin("context", "count words")
+    assert done.returncode == 0
+    assert "count_words" in done.stdout
+    assert "by words only" in done.stdout
+    for answer in (done, nothing, context):
+        assert "0% of the workspace was searched: the index is being built by another codekin" in answer.stderr
+    assert (nothing.returncode, context.returncode) == (1, 1)
+    assert "Ask again when it is done" in nothing.stderr
+
+
+def test_what_is_no_number_is_called_so(codekin: Codekin):
+    assert "'x' is not a valid whole number" in codekin("search", "dates", "-k", "x").stderr
+
+
+def test_the_whole_disk_is_never_indexed(codekin: Codekin):
+    for command in (["search", "dates"], ["index"], ["status"], ["duplicates"], ["context", "dates"]):
+        done = codekin(*command, *(["/"] if command == ["index"] else ["--root", "/"]))
+        assert done.returncode == 2, command
+        assert "Refusing to index the whole disk" in done.stderr
+
+
 def test_what_is_not_characters_drives_no_terminal(own_codekin: Codekin):
     evil = "def evil_marker():\n    return '\x1b]0;owned\x07\x1b[31m \x9b31m'\n"
     (own_codekin.folder / "evil\x1b[31m.py").write_text(evil, "utf-8")

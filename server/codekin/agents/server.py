@@ -67,7 +67,7 @@ class AgentServer:
     async def _run_lifespan(self, _: Server[Any]) -> AsyncIterator[None]:
         """Open the fixed root, if any, while the SDK's server runs; close the session at its end."""
         if self._fixed_root is not None:
-            self._session.open_workspace([self._fixed_root])
+            self._session.open_workspace([self._fixed_root], is_explicit=True)
         try:
             yield
         finally:

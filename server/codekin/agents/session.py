@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from codekin.agents.workspace_paths import WorkspacePaths, is_too_wide
+from codekin.agents.workspace_paths import WorkspacePaths
 from codekin.errors import CodekinError, QueryError
 from codekin.settings import load_user_settings
 from codekin.types import Cancel
+from codekin.workspace.wide_folders import is_too_wide
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -40,12 +41,13 @@ class EngineSession:
         """Return whether a workspace has been opened, or is being opened."""
         return bool(self._roots)
 
-    def open_workspace(self, roots: Sequence[Path]) -> None:
+    def open_workspace(self, roots: Sequence[Path], *, is_explicit: bool = False) -> None:
         """Open an engine on these folders, on a thread, in place of the former one. Raises QueryError if unusable.
 
-        Unusable is an empty list, the whole home directory and the whole disk. The roots in use are not opened again.
+        Unusable is an empty list, the whole disk and, unless `is_explicit`, the whole home directory. The roots in use
+        are not opened again.
         """
-        too_wide = [root for root in roots if is_too_wide(root)]
+        too_wide = [root for root in roots if not is_explicit and is_too_wide(root)]
         if too_wide or not roots:
             found = f"{too_wide[0]} is your whole home directory or disk" if too_wide else "there is no folder"
             raise QueryError(f"codekin has no workspace: {found}. Run it in a project, or pass --root DIR.")

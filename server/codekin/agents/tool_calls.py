@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from codekin.agents.rendering import (
@@ -28,14 +27,13 @@ from codekin.errors import NoLineError, QueryError
 from codekin.printable import printable, printable_lines
 from codekin.search.context import ContextEntry
 from codekin.search.existing import Existence, ExistenceVerdict
-from codekin.types import Answer, Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
+from codekin.types import Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
+from codekin.workspace.gitignore import escape_pattern
 from codekin.workspace.workspace import Document
 
 OnProgress = Callable[[Progress], None]
 
-_MIN_INDEXED_SHARE = 0.9  # below it, files are also searched for the question's words: the index has too few of them
 _MAX_HITS = 200  # of one question, over all pages
-_FILTER_FACTOR = 10  # hits that are asked for, for each that is wanted, where they are filtered afterwards
 _LOADING_STALL_S = 5.0  # 100,000 snippets are loaded in two or three, a few thousand at a time
 _POLLING_S = 0.1  # while a client waits for the index
 _SUMMARIES = {
@@ -72,20 +70,18 @@ class ToolCaller:
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `search`; before the index is complete, files are also scanned for words. Raises CodekinError."""
-        query, hit_filter, file = arguments["query"], *self._read_filter(arguments)
+        query, hit_filter = arguments["query"], self._read_filter(arguments)
         if not query.strip():
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
         page = _read_page(arguments)
         count = min(page.start + page.limit + 1, _MAX_HITS)
-        max_hits = count if file is None else count * _FILTER_FACTOR
-        answer = self._engine.search(query, max_hits, hit_filter=hit_filter, cancel_event=self._cancel_event)
-        hits, notes = list(answer.hits), list[str]()
-        if self._engine.indexed_share() < _MIN_INDEXED_SHARE:
-            scan = partial(self._engine.search_by_words, hit_filter=hit_filter, cancel_event=self._cancel_event)
-            hits = _merge(hits, scan(query, count))
-            notes.append("not indexed whole yet: other files were searched for the words of the query")
-        hits = [hit for hit in hits if file in (None, hit.place.path)]
-        return self._make_hits_answer(hits[:count], page, "Nothing here is likely to be what the query says.", notes)
+        answer, is_by_words = self._engine.search_everything(
+            query, count, hit_filter=hit_filter, cancel_event=self._cancel_event
+        )
+        notes = ["not indexed whole yet: other files were searched for the words of the query"] if is_by_words else []
+        return self._make_hits_answer(
+            list(answer.hits), page, "Nothing here is likely to be what the query says.", notes
+        )
 
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `find_similar`, for code or a line of a file. Raises CodekinError."""
@@ -123,7 +119,7 @@ class ToolCaller:
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `context`: code for a task, within a token budget. Raises CodekinError."""
-        task, (hit_filter, _) = arguments["task"], self._read_filter(arguments)
+        task, hit_filter = arguments["task"], self._read_filter(arguments)
         if not task.strip():
             raise QueryError("The task is empty. Say what is to be done.")
         max_tokens = arguments.get("max_tokens", DEFAULT_CONTEXT_TOKENS)
@@ -226,18 +222,18 @@ class ToolCaller:
             self._engine.follow()
             time.sleep(_POLLING_S)
 
-    def _read_filter(self, arguments: JsonObject) -> tuple[Filter, Path | None]:
-        """Return the hit filter, and the file if `path` names one, to filter the hits by. Raises QueryError."""
+    def _read_filter(self, arguments: JsonObject) -> Filter:
+        """Return what the arguments limit hits to: a language, a kind, a folder or a file. Raises QueryError."""
         languages = (find_language(arguments["language"]),) if arguments.get("language") else ()
         hit_filter = Filter(languages, kinds=_list_kinds(arguments.get("kind")))
         if not arguments.get("path"):
-            return hit_filter, None
+            return hit_filter
         path = self._paths.resolve(arguments["path"])
         if path.is_dir():
-            return replace(hit_filter, folder=path), None
+            return replace(hit_filter, folder=path)
         if not path.exists():
             raise QueryError(f"There is no {printable(arguments['path'])} in the workspace. Check the path.")
-        return replace(hit_filter, folder=path.parent), path
+        return replace(hit_filter, folder=path.parent, paths=(f"/{escape_pattern(self._paths.to_root_text(path))}",))
 
     def _read_place(self, arguments: JsonObject) -> tuple[Path, int]:
         """Return the file and the 0-based line of its text (of a notebook, of its code). Raises QueryError."""
@@ -290,10 +286,3 @@ def _list_kinds(kind: str | None) -> tuple[SnippetKind, ...]:
     if kind == "function":
         return tuple(kind for kind in SnippetKind if kind.is_function and kind is not SnippetKind.TEST)
     return (SnippetKind(kind),) if kind else ()
-
-
-def _merge(hits: list[Hit], by_words: Answer) -> list[Hit]:
-    """Return the hits of the index and those by words that the index lacks, best first."""
-    places = {(hit.place.path, hit.place.span) for hit in hits}
-    others = [hit for hit in by_words.hits if (hit.place.path, hit.place.span) not in places]
-    return sorted([*hits, *others], key=lambda hit: -hit.score)

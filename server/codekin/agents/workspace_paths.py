@@ -42,11 +42,20 @@ class WorkspacePaths:
 
     def to_text(self, path: Path) -> str:
         """Return the path as clients see it: relative to its root, with /; of several roots, after the root's name."""
-        for root in self._roots:
-            if path.is_relative_to(root):
-                relative_path = path.relative_to(root).as_posix()
-                return relative_path if len(self._roots) == 1 else f"{root.name}/{relative_path}"
-        return str(path)
+        root = self._find_root(path)
+        if root is None:
+            return str(path)
+        relative_path = path.relative_to(root).as_posix()
+        return relative_path if len(self._roots) == 1 else f"{root.name}/{relative_path}"
+
+    def to_root_text(self, path: Path) -> str:
+        """Return the path relative to its root, with /; the absolute path where it is outside."""
+        root = self._find_root(path)
+        return path.relative_to(root).as_posix() if root else str(path)
+
+    def _find_root(self, path: Path) -> Path | None:
+        """Return the root that the path is in; None where it is outside."""
+        return next((root for root in self._roots if path.is_relative_to(root)), None)
 
     def _list_candidates(self, text: str) -> list[Path]:
         """Return the absolute paths that a client's path may mean, below a named root first."""
@@ -68,11 +77,6 @@ def to_folder(uri: str) -> Path | None:
         return None
     folder = _real_path(Path(url2pathname(parts.path)))
     return folder if folder.is_absolute() and folder.is_dir() else None
-
-
-def is_too_wide(folder: Path) -> bool:
-    """Return whether the folder is the whole disk or the whole home directory, which nobody means to index."""
-    return folder.parent == folder or folder == _real_path(Path.home())
 
 
 def _real_path(path: Path) -> Path:

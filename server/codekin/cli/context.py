@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from codekin.cli.params import DEBUG, JSON, RESIDENT, ROOT
+from codekin.cli.params import DEBUG, JSON, RESIDENT, ROOT, WholeNumber
 from codekin.errors import QueryError
 
 _MAX_TOKENS = 100_000
@@ -18,7 +18,7 @@ _DEFAULT_TOKENS = 4_000
 @click.argument("task")
 @click.option(
     "--max-tokens",
-    type=click.IntRange(200, _MAX_TOKENS),
+    type=WholeNumber(200, _MAX_TOKENS),
     metavar="N",
     default=_DEFAULT_TOKENS,
     show_default=True,
@@ -52,8 +52,11 @@ def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_js
             console.write(f"--- {_format_place(entry)}{'' if entry['whole'] else ' (signature)'}")
             console.write_code(f"{entry['code']}\n")
     left_out = f"; {document['left_out']} more did not fit" if document["left_out"] else ""
-    size = f"{document['tokens']:,} tokens" if entries else f"Nothing found in {root}"
+    size = f"{document['tokens']:,} tokens" if entries else f"Nothing in {root} is about this task"
     console.print_note(f"{size}{left_out}.")
+    if document["coverage"] < 1:
+        share = f"{document['coverage']:.0%} of the workspace was searched"
+        console.print_note(f"{share}: the index is being built by another codekin. Ask again when it is done.")
     return 0 if entries else 1
 
 

@@ -141,7 +141,9 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
     _show_answer(answer, root, as_json=query_options.as_json)
     if not answer.hits:
         remedy = "Try other words, or see with codekin status what is indexed."
-        if hit_filter != Filter():
+        if answer.coverage < 1:
+            remedy = "Ask again when it is done: codekin index waits for that."
+        elif hit_filter != Filter():
             remedy = f"Try without {' or '.join(list_used_filters(query_options))}."
         console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
     if resident and answered is None:
@@ -216,7 +218,7 @@ def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
         console.show_answer(answer)
     if answer.coverage < 1:
         console.print_note(
-            f"{answer.coverage:.0%} of the workspace was searched: another codekin is still indexing the rest."
+            f"{answer.coverage:.0%} of the workspace was searched: the index is being built by another codekin."
         )
 
 

@@ -31,12 +31,11 @@ class PathFilter:
 
     def _find_files(self, hit_filter: Filter) -> Filter:
         """Return the filter with the numbers of the stored files that match, and of test files. Raises StoreError."""
-        wanted, excluded = _parse_patterns(hit_filter.paths), _parse_patterns(hit_filter.excluded_paths)
+        matcher = PathMatcher(hit_filter, self._roots)
         matching_files, test_files = [], []
         for number, path_text in self._index.store.list_numbered_files():
             path = Path(path_text)
-            parts = self._split_path(path)
-            if (not hit_filter.paths or wanted.match_path(parts)) and not excluded.match_path(parts):
+            if matcher.match_patterns(path):
                 matching_files.append(number)
             if hit_filter.tests is not None and is_test_path(path, self._roots):
                 test_files.append(number)
@@ -46,6 +45,27 @@ class PathFilter:
             matching_files=tuple(sorted(matching_files)) if has_patterns else None,
             test_files=tuple(sorted(test_files)),
         )
+
+
+class PathMatcher:
+    """Says which files a filter's folder and patterns leave."""
+
+    def __init__(self, hit_filter: Filter, roots: Sequence[Path]) -> None:
+        """Take the roots that patterns are relative to; reads nothing."""
+        self._filter = hit_filter
+        self._roots = roots
+        self._wanted = _parse_patterns(hit_filter.paths)
+        self._excluded = _parse_patterns(hit_filter.excluded_paths)
+
+    def match(self, path: Path) -> bool:
+        """Return whether the file is in the folder and the patterns leave it."""
+        folder = self._filter.folder
+        return (folder is None or path.is_relative_to(folder)) and self.match_patterns(path)
+
+    def match_patterns(self, path: Path) -> bool:
+        """Return whether the patterns leave the file."""
+        parts = self._split_path(path)
+        return (not self._filter.paths or self._wanted.match_path(parts)) and not self._excluded.match_path(parts)
 
     def _split_path(self, path: Path) -> tuple[str, ...]:
         """Return the names of the path below its root."""

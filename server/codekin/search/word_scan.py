@@ -13,6 +13,7 @@ from pathlib import Path
 from codekin.code.words import split_words
 from codekin.errors import StoreClosingError
 from codekin.files import read_start
+from codekin.search.path_filter import PathMatcher
 from codekin.search.paths import is_test_path
 from codekin.search.query_terms import QueryTerms
 from codekin.storage.rows import file_title
@@ -52,6 +53,7 @@ class _WordScanner:
         self._workspace = workspace
         self._words = {word: word.encode() for word in words}
         self._hit_filter = hit_filter
+        self._matcher = PathMatcher(hit_filter, workspace.roots)
         self._frequencies: Counter[str] = Counter()
         self._words_by_file: dict[Path, frozenset[str]] = {}
         self.read_count = 0
@@ -93,10 +95,10 @@ class _WordScanner:
                     yield _make_hit(document, snippet, score / (1 + _NAME_WEIGHT), found)
 
     def _is_wanted(self, file: SourceFile) -> bool:
-        """Return whether the file is in the folder and a language that the question is limited to."""
-        hit_filter = self._hit_filter
-        is_inside = hit_filter.folder is None or file.path.is_relative_to(hit_filter.folder)
-        return is_inside and (not hit_filter.languages or file.language in hit_filter.languages)
+        """Return whether the file is one of those that the question is limited to."""
+        languages, tests = self._hit_filter.languages, self._hit_filter.tests
+        is_kept = tests is None or tests == is_test_path(file.path, self._workspace.roots)
+        return is_kept and self._matcher.match(file.path) and (not languages or file.language in languages)
 
     def _read_file(self, path: Path) -> None:
         """Note which words the first 200,000 bytes and the file's name have; an unreadable file is passed over."""

@@ -9,6 +9,7 @@ is: names, paths and endings are looked up, and all other patterns are matched a
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -178,6 +179,11 @@ def _add_both_cases(piece: frozenset[str] | Star) -> frozenset[str] | Star:
 def _get_extension(name: str) -> str:
     """Return the part of the name from its last dot on; "" without a dot."""
     return name[name.rfind(".") :] if "." in name else ""
+
+
+def escape_pattern(path: str) -> str:
+    """Return the pattern that matches this relative path alone, below a leading slash."""
+    return re.sub(r"([\\*?\[ ])", r"\\\1", path)
 
 
 def _parse_rules(file_bytes: bytes) -> Iterator[IgnoreRule]:
