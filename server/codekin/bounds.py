@@ -12,6 +12,7 @@ MAX_DIMENSIONS = 16_384  # of a vector; models of today have 8,192 at most
 _MAX_LIST_CHARACTERS = 65_536  # of a list's strings together: a stranger's list must cost nothing to speak of
 _MAX_PATTERNS = 1_000  # of a table: nobody has more kinds of files
 _NOT_IN_A_NAME = frozenset("/\\\n\r\0")
+_MAX_SHOWN_FAULTS = 5  # of one table
 _MAX_SHOWN_CHARACTERS = 60  # of a wrong value, in a message
 
 
@@ -83,13 +84,23 @@ def _convert_patterns(value: Any, choices: Collection[str]) -> dict[str, str]:
         raise ValueError('a table such as {"*.inc" = "php"}')
     if len(value) > _MAX_PATTERNS or sum(map(len, value)) > _MAX_LIST_CHARACTERS:
         raise ValueError(f"a table of at most {_MAX_PATTERNS:,} patterns, {_MAX_LIST_CHARACTERS:,} characters in all")
-    for pattern, choice in value.items():
-        if not pattern.strip() or pattern[0] in "!#" or not _NOT_IN_A_NAME.isdisjoint(pattern):
-            raise ValueError(f'a table of patterns of file names such as "*.inc", and {format_value(pattern)} is none')
-        if choice not in choices:
-            remedy = f" ({suggestion})" if (suggestion := suggest_choices(choice, choices)) else ""
-            raise ValueError(f"a table of patterns and known names, and {format_value(choice)} is unknown{remedy}")
+    for fault in find_pattern_faults(value, choices).values():
+        raise ValueError(f"a table of file name patterns and languages, but {fault}")
     return dict(value)
+
+
+def find_pattern_faults(table: Mapping[Any, Any], choices: Collection[str]) -> dict[str, str]:
+    """Return what is wrong with patterns and their values, by pattern; what is no text is left to others."""
+    faults = {}
+    for pattern, choice in table.items():
+        if not isinstance(pattern, str) or not isinstance(choice, str):
+            continue
+        if not pattern.strip() or pattern[0] in "!#" or not _NOT_IN_A_NAME.isdisjoint(pattern):
+            faults[pattern] = f'{format_value(pattern)} is no pattern of file names such as "*.inc"'
+        elif choice not in choices:
+            remedy = f" ({suggestion})" if (suggestion := suggest_choices(choice, choices)) else ""
+            faults[pattern] = f"{format_value(choice)} is unknown{remedy}"
+    return faults
 
 
 def suggest_choices(name: str, choices: Collection[str]) -> str:
@@ -164,11 +175,22 @@ class SettingsOverride:
 
     def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
         """Return the value converted to the setting's type; if it is invalid, report it and return `current`."""
+        if get_origin(hint) is Mapping and isinstance(value, Mapping):
+            value = self._leave_out_faulty_patterns(leaf, value, path)
         try:
             return convert_value(leaf, hint, value)
         except ValueError as error:
             self._report(f"{path} is {format_value(value)}, but must be {error}; {current!r} is used.")
             return current
+
+    def _leave_out_faulty_patterns(self, leaf: Field[Any], table: Mapping[Any, Any], path: str) -> Mapping[Any, Any]:
+        """Return the table without the patterns that mean nothing, which are reported."""
+        faults = find_pattern_faults(table, leaf.metadata["values"])
+        for fault in [*faults.values()][:_MAX_SHOWN_FAULTS]:
+            self._report(f"{path}: {fault}; this pattern is left out.")
+        if len(faults) > _MAX_SHOWN_FAULTS:
+            self._report(f"{path}: {len(faults) - _MAX_SHOWN_FAULTS:,} more patterns like these are left out.")
+        return {pattern: choice for pattern, choice in table.items() if pattern not in faults}
 
     def _report(self, problem: str) -> None:
         """Append the problem, after the source of the settings."""

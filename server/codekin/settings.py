@@ -31,6 +31,7 @@ from codekin.errors import SettingsError
 from codekin.files import read_file
 from codekin.language_table import LANGUAGES
 
+FILE_REMEDY = " Fix or remove the file."  # of a config.toml that can't be read
 _MAX_CONFIG_BYTES = 262_144  # of config.toml
 
 
@@ -204,7 +205,7 @@ def load_user_settings(client: Sequence[tuple[str, Mapping[str, Any]]] = ()) -> 
     except FileNotFoundError:
         pass
     except (OSError, ValueError, RecursionError) as error:  # not TOML, or not UTF-8
-        problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used. Fix or remove the file."),)
+        problems = (SettingsError(f"{path} can't be read ({error}); the defaults are used.{FILE_REMEDY}"),)
     for source, values in (*client, ("the environment", _read_environment())):
         settings, new_problems = override_settings(settings, values, source=source)
         problems += new_problems

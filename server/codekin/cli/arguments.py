@@ -10,6 +10,7 @@ from codekin.code.cell_lines import find_line_of_row
 from codekin.code.languages import find_language
 from codekin.errors import QueryError
 from codekin.types import Filter, SnippetKind, Span
+from codekin.workspace.wide_folders import is_too_wide
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -108,12 +109,13 @@ def parse_file_and_line(reference: str) -> tuple[Path, int]:
     """Parse `FILE:LINE[:COLUMN]` into the real path and 0-based line. Raises QueryError if there is no such file."""
     match = _FILE_AND_LINE.fullmatch(reference)
     if match is None:
-        raise QueryError(f"{reference} is not a line of a file. Write FILE:LINE, as in src/app.py:42.")
+        subject = f"{reference} is not a line of a file" if reference.strip() else "The place is empty"
+        raise QueryError(f"{subject}. Write FILE:LINE, as in src/app.py:42.")
     path, line = Path(match["path"]), int(match["line"][:_MAX_LINE_DIGITS])
     if line < 1:
         raise QueryError("Lines are counted from 1.")
     if _is_folder(path):
-        raise QueryError(f"{path} is a folder. Pass a source file and a line, as in src/app.py:42.")
+        raise QueryError(f"{path} is a folder. Name a source file in it.")
     if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises where the path is too long)
         raise QueryError(f"There is no file {path} in {Path.cwd()}. Check the path.")
     return path.resolve(), line - 1
@@ -126,11 +128,11 @@ def find_root(start_path: Path) -> Path:
     Reads the disk.
     """
     folder = start_path if start_path.is_dir() else start_path.parent
-    if _is_too_wide(folder):
+    if is_too_wide(folder):
         raise QueryError(_explain_refusal(folder))
     for markers in (_REPOSITORY_MARKERS, _PROJECT_MARKERS):
         for candidate in (folder, *folder.parents):
-            if not _is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in markers):
+            if not is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in markers):
                 return candidate
     return folder
 
@@ -139,11 +141,6 @@ def _explain_refusal(folder: Path) -> str:
     """Return the error message for a folder that is too wide to index."""
     description = "the whole disk" if folder.parent == folder else "your whole home directory"
     return f"Refusing to index {description} ({folder}). Run this inside a project, or pass --root DIR."
-
-
-def _is_too_wide(folder: Path) -> bool:
-    """Return whether the folder, a resolved path, is the file system's root or the user's home folder."""
-    return folder.parent == folder or folder == Path.home().resolve()
 
 
 def resolve_filter_folder(folder: Path, root: Path) -> Path:

@@ -26,7 +26,7 @@ from codekin.cli.guard import guard
 from codekin.cli.install import install, uninstall
 from codekin.cli.mcp import mcp
 from codekin.cli.model import model
-from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT
+from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT, WholeNumber
 from codekin.cli.train import train
 from codekin.cli.train_small import onnx, small
 from codekin.errors import QueryError
@@ -71,7 +71,7 @@ codekin.add_command(uninstall)
 _QUERY_OPTIONS = (
     click.option(
         "-k",
-        type=click.IntRange(1, MAX_HITS),
+        type=WholeNumber(1, MAX_HITS),
         metavar="N",
         help="Maximum number of hits. Default: the setting search.limit.",
     ),
@@ -188,7 +188,7 @@ def search(query: str, query_options: "QueryOptions") -> int:
 
     root = query_options.root or find_root(Path.cwd())
     question = CommandQuestion(
-        lambda engine, k, hit_filter: engine.search(query, k, hit_filter=hit_filter),
+        lambda engine, k, hit_filter: engine.search_everything(query, k, hit_filter=hit_filter)[0],
         {"command": "search", "question": query},
     )
     has_hits = run_query(root, query_options, question)
@@ -203,7 +203,7 @@ def search(query: str, query_options: "QueryOptions") -> int:
     "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The .npy file to write."
 )
 @click.option("--model", metavar="M", help="Default: the setting model.name.")
-@click.option("--dim", type=click.IntRange(1, MAX_DIMENSIONS), metavar="D", help="One of the model's dimensions.")
+@click.option("--dim", type=WholeNumber(1, MAX_DIMENSIONS), metavar="D", help="One of the model's dimensions.")
 @JSON
 @DEBUG
 def embed(source: Any, output: Path, as_json: bool, **embed_options: Any) -> int:

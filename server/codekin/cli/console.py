@@ -214,7 +214,7 @@ def show_status(status: Status, report: "Report") -> None:
             f"{language.name} {language.functions:,} in {format_count(language.files, 'file')}"
             for language in report.languages
         ),
-        "keeper": report.owner,
+        "keeper": "none; the next command updates the index" if report.owner == "nobody" else report.owner,
         "skipped": format_count(status.skipped, "file"),
         "model": ", ".join(_format_model(model) for model in status.models),
         "search": status.dense,

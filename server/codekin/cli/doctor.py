@@ -19,7 +19,7 @@ from codekin.cli.findings import Finding, Level
 from codekin.code.cell_lines import find_cell, to_file_row
 from codekin.errors import CodekinError
 from codekin.processes import run_code
-from codekin.settings import Settings, config_file
+from codekin.settings import FILE_REMEDY, Settings, config_file
 
 if TYPE_CHECKING:
     from codekin.embed.embedder import Embedder
@@ -57,7 +57,7 @@ def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError])
 def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
     """Yield a warning per problem with the settings, or else one finding that they are sound."""
     for problem in problems:
-        yield Finding("settings", Level.WARN, str(problem), "Fix or remove it.")
+        yield Finding("settings", Level.WARN, str(problem).removesuffix(FILE_REMEDY), "Fix or remove it.")
     if not problems:
         note = "" if config_file().exists() else " (does not exist: the defaults are used)"
         yield Finding("settings", Level.OK, f"{config_file()}{note}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codekin.cli.params import DEBUG, JSON, ROOT
+from codekin.cli.params import DEBUG, JSON, ROOT, WholeNumber
 from codekin.errors import QueryError
 from codekin.types import Kinship
 
@@ -39,7 +39,7 @@ class DuplicateOptions:
 
 
 @click.command()
-@click.option("-k", type=click.IntRange(1), metavar="N", help="Maximum number of groups. Default: all.")
+@click.option("-k", type=WholeNumber(1), metavar="N", help="Maximum number of groups. Default: all.")
 @click.option(
     "--path",
     "paths",
@@ -59,7 +59,7 @@ class DuplicateOptions:
 @click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both.")
 @click.option(
     "--min-lines",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     metavar="N",
     help="Minimum number of lines of a function. Default: the setting duplicates.min_lines.",
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.bounds import MAX_DIMENSIONS
-from codekin.cli.params import DEBUG, FILE, FOLDER, JSON
+from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, WholeNumber
 from codekin.errors import QueryError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _repeat_set_option(arguments: Sequence[str]) -> Iterator[str]:
 @click.option("--set", "chosen", metavar="DIR…", type=FOLDER, multiple=True, help="Measure models on these sets.")
 @click.option("--model", "models", metavar="M", multiple=True, help="A model's name or folder; may be repeated.")
 @click.option(
-    "--dim", type=click.IntRange(0, MAX_DIMENSIONS), default=0, metavar="D", help="One of the models' dimensions."
+    "--dim", type=WholeNumber(0, MAX_DIMENSIONS), default=0, metavar="D", help="One of the models' dimensions."
 )
 @JSON
 @DEBUG
@@ -143,10 +143,8 @@ def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, An
 
 @evaluate.command()
 @click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
-@click.option(
-    "--sample", type=click.IntRange(1, 100_000), default=100, metavar="N", help="Functions per language (100)."
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, metavar="S", help="Seed of the sample (1).")
+@click.option("--sample", type=WholeNumber(1, 100_000), default=100, metavar="N", help="Functions per language (100).")
+@click.option("--seed", type=WholeNumber(0, 2**32 - 1), default=1, metavar="S", help="Seed of the sample (1).")
 @click.option("--strangers", metavar="ROOT", type=FOLDER, multiple=True, help="A code base unrelated to them.")
 @click.option("--pairs", metavar="SET", type=FOLDER, help="A set of programs for the same tasks in several languages.")
 @click.option("--alone", is_flag=True, help="Also measure each retriever by itself.")
@@ -183,9 +181,9 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
 @evaluate.command()
 @click.option("--root", "roots", metavar="ROOT", type=FOLDER, multiple=True, required=True, help="A code base.")
 @click.option(
-    "--cuts", type=click.IntRange(1, 100_000), default=150, metavar="N", help="Cuts, or commits, per code base (150)."
+    "--cuts", type=WholeNumber(1, 100_000), default=150, metavar="N", help="Cuts, or commits, per code base (150)."
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="S", help="Seed of the sample (0).")
+@click.option("--seed", type=WholeNumber(0, 2**32 - 1), default=0, metavar="S", help="Seed of the sample (0).")
 @click.option(
     "--at",
     "place",
@@ -236,9 +234,9 @@ def _measure_completion(
 )
 @click.option("--output", metavar="BENCH", type=FILE, required=True, help="The folder to write the benchmark to.")
 @click.option(
-    "--questions", type=click.IntRange(1, 10_000), default=300, metavar="N", help="Per repository and category (300)."
+    "--questions", type=WholeNumber(1, 10_000), default=300, metavar="N", help="Per repository and category (300)."
 )
-@click.option("--workers", type=click.IntRange(1, 64), default=2, metavar="N", help="Processes (2).")
+@click.option("--workers", type=WholeNumber(1, 64), default=2, metavar="N", help="Processes (2).")
 @DEBUG
 def harvest(sources: Sequence[str], block_list: Path, output: Path, questions: int, workers: int) -> int:
     """Collect questions from Git directories.

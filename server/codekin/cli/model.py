@@ -37,11 +37,11 @@ def list_(as_json: bool) -> int:
     if as_json:
         console.write_json({"models": rows})
         return 0
-    width = max(len(str(row["name"])) for row in rows)
+    width, licence_width = (max(len(str(row[column])) for row in rows) for column in ("name", "licence"))
     for row in rows:
         state = "downloaded" if row["here"] else f"{row['megabytes']:,} MB to download"
         state = state if row["hub"] else "built in"
-        console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']}  {row['hub']}".rstrip())
+        console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']:<{licence_width}}  {row['hub']}".rstrip())
     return 0
 
 

@@ -4,6 +4,13 @@ from pathlib import Path
 
 import click
 
+
+class WholeNumber(click.IntRange):
+    """A whole number within bounds, called so in messages."""
+
+    name = "whole number"
+
+
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
 FILE = click.Path(path_type=Path)
 ROOT = click.option(

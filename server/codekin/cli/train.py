@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from codekin.cli.params import DEBUG, FOLDER
+from codekin.cli.params import DEBUG, FOLDER, WholeNumber
 from codekin.errors import ModelError, QueryError
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -122,11 +122,11 @@ _PLAN_OPTIONS = (
         "--rows-rate", type=float, default=1.0, help="Share of the learning rate for token embeddings. Default: 1."
     ),
     click.option(
-        "--watch-steps", type=click.IntRange(1), default=100, show_default=True, help="Steps between evaluations."
+        "--watch-steps", type=WholeNumber(1), default=100, show_default=True, help="Steps between evaluations."
     ),
     click.option(
         "--checkpoint-steps",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=100,
         show_default=True,
         help="Steps between checkpoints.",
@@ -139,7 +139,7 @@ _PLAN_OPTIONS = (
     ),
     click.option("--seed", type=int, default=0, show_default=True),
     click.option("--bf16/--float32", default=True, help="Precision of matrix products. Default: bf16."),
-    click.option("--threads", type=click.IntRange(1), help="Number of CPU threads. Default: all."),
+    click.option("--threads", type=WholeNumber(1), help="Number of CPU threads. Default: all."),
     click.option(
         "--work",
         metavar="DIR",
@@ -156,9 +156,9 @@ def add_plan_options(
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Return a decorator that adds a training plan's options, the first three with these defaults."""
     options = (
-        click.option("--steps", type=click.IntRange(0), default=steps, show_default=True),
+        click.option("--steps", type=WholeNumber(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
-        click.option("--warm-up", type=click.IntRange(0), default=warm_up, show_default=True, help="Steps."),
+        click.option("--warm-up", type=WholeNumber(0), default=warm_up, show_default=True, help="Steps."),
         *_PLAN_OPTIONS,
     )
 
@@ -177,18 +177,18 @@ PLAN_FIELDS = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps", 
 @train.command()
 @click.argument("sources", type=FOLDER)
 @click.option("--block-list", metavar="FILE", type=EXISTING_FILE, help="List of repositories to exclude from training.")
-@click.option("--layers", type=click.IntRange(1), default=4, show_default=True)
-@click.option("--width", type=click.IntRange(8), default=256, show_default=True, help="Hidden size.")
-@click.option("--wide", type=click.IntRange(8), default=768, show_default=True, help="Intermediate size of the MLP.")
-@click.option("--heads", type=click.IntRange(1), default=4, show_default=True)
-@click.option("--shared", type=click.IntRange(1), default=4, show_default=True, help="Number of key-value heads.")
-@click.option("--vocabulary", type=click.IntRange(300, 65_536), default=16_384, show_default=True)
+@click.option("--layers", type=WholeNumber(1), default=4, show_default=True)
+@click.option("--width", type=WholeNumber(8), default=256, show_default=True, help="Hidden size.")
+@click.option("--wide", type=WholeNumber(8), default=768, show_default=True, help="Intermediate size of the MLP.")
+@click.option("--heads", type=WholeNumber(1), default=4, show_default=True)
+@click.option("--shared", type=WholeNumber(1), default=4, show_default=True, help="Number of key-value heads.")
+@click.option("--vocabulary", type=WholeNumber(300, 65_536), default=16_384, show_default=True)
 @click.option("--rows", metavar="MODEL", type=FOLDER, help="Initialize token embeddings from this embedded model.")
 @click.option(
-    "--files", type=click.IntRange(1), default=50_000, show_default=True, help="Maximum number of files from SOURCES."
+    "--files", type=WholeNumber(1), default=50_000, show_default=True, help="Maximum number of files from SOURCES."
 )
-@click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Blocks per step.")
-@click.option("--block", type=click.IntRange(2), default=128, show_default=True, help="Tokens per block.")
+@click.option("--batch", type=WholeNumber(1), default=32, show_default=True, help="Blocks per step.")
+@click.option("--block", type=WholeNumber(2), default=128, show_default=True, help="Tokens per block.")
 @add_plan_options(steps=1500, learning_rate=2e-3, warm_up=50)
 @DEBUG
 @require_torch
@@ -218,17 +218,17 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
 @click.option(
     "--dims", metavar="D,…", default="", help="Matryoshka dimensions. Default: the backbone's, else 1/4, 1/2, all."
 )
-@click.option("--max-tokens", type=click.IntRange(8), default=512, show_default=True, help="Maximum tokens per text.")
+@click.option("--max-tokens", type=WholeNumber(8), default=512, show_default=True, help="Maximum tokens per text.")
 @click.option(
-    "--lora", metavar="RANK", type=click.IntRange(0), default=0, help="Train LoRA adapters instead of all weights."
+    "--lora", metavar="RANK", type=WholeNumber(0), default=0, help="Train LoRA adapters instead of all weights."
 )
-@click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Pairs per step.")
+@click.option("--batch", type=WholeNumber(2), default=512, show_default=True, help="Pairs per step.")
 @click.option("--temperature", type=click.FloatRange(0.015), default=0.05, show_default=True)
 @click.option("--both-ways", is_flag=True, help="Also train passages to find their queries.")
 @click.option("--teacher", metavar="M", default="", help="An embedder to imitate at first: a value of model.name.")
-@click.option("--teacher-steps", type=click.IntRange(1), default=500, show_default=True, help="Steps with the teacher.")
+@click.option("--teacher-steps", type=WholeNumber(1), default=500, show_default=True, help="Steps with the teacher.")
 @click.option(
-    "--budget", type=click.IntRange(1), default=16_384, show_default=True, help="Maximum tokens in memory at once."
+    "--budget", type=WholeNumber(1), default=16_384, show_default=True, help="Maximum tokens in memory at once."
 )
 @add_plan_options(steps=1500, learning_rate=1e-4, warm_up=100)
 @DEBUG

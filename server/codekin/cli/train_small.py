@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from codekin.cli.params import DEBUG, FOLDER
+from codekin.cli.params import DEBUG, FOLDER, WholeNumber
 from codekin.cli.train import EXISTING_FILE, PLAN_FIELDS, add_plan_options, limit_threads, require_torch
 from codekin.errors import QueryError
 
@@ -24,17 +24,17 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, 
 )
 @click.option("--benchmarks", metavar="DIR", type=FOLDER, help="Retrieval sets whose texts are excluded from training.")
 @click.option("--backbone", metavar="M", default="minilm", show_default=True, help="An uncased BERT encoder.")
-@click.option("--max-tokens", type=click.IntRange(8), default=96, show_default=True, help="Maximum tokens per text.")
-@click.option("--batch", type=click.IntRange(2), default=512, show_default=True, help="Pairs per step.")
+@click.option("--max-tokens", type=WholeNumber(8), default=96, show_default=True, help="Maximum tokens per text.")
+@click.option("--batch", type=WholeNumber(2), default=512, show_default=True, help="Pairs per step.")
 @click.option(
-    "--budget", type=click.IntRange(1), default=2048, show_default=True, help="Maximum tokens in a pass at once."
+    "--budget", type=WholeNumber(1), default=2048, show_default=True, help="Maximum tokens in a pass at once."
 )
 @click.option(
     "--cached/--uncached",
     default=True,
     help="Compute vectors twice to save memory, or once: faster for small batches. Default: twice.",
 )
-@click.option("--held-limit", type=click.IntRange(2), default=500, show_default=True, help="Held-out pairs of a task.")
+@click.option("--held-limit", type=WholeNumber(2), default=500, show_default=True, help="Held-out pairs of a task.")
 @add_plan_options(steps=4_000, learning_rate=2e-4, warm_up=100)
 @DEBUG
 @require_torch

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codekin.code.notebooks import is_notebook
+from codekin.errors import WorkspaceError
 from codekin.settings import IndexSettings
 from codekin.types import Cancel, Cell, OpenNotebook, Retry, Skipped
 from codekin.workspace.documents import Document as Document
@@ -38,6 +39,7 @@ from codekin.workspace.repository import GIT_ENTRY
 from codekin.workspace.secret_files import REASON as SECRET_REASON
 from codekin.workspace.secret_files import has_secret_name, holds_secrets
 from codekin.workspace.walk import FolderWalker
+from codekin.workspace.wide_folders import is_whole_disk
 
 _KEPT_VERDICTS = (Verdict.INCLUDED, Verdict.KEPT)
 SUPPRESSIONS_FILE = ".codekin.toml"  # at a root: duplicates to ignore
@@ -58,6 +60,7 @@ class Workspace:
     """The files below the roots that rules include, and their current text, open documents first. Thread-safe."""
 
     def __init__(self, roots: Sequence[Path], settings: IndexSettings) -> None:
+        """Take the roots; reads nothing yet. Raises WorkspaceError where one is the whole disk."""
         self._rules = IgnoreRules(settings)
         self._max_bytes = settings.max_file_bytes
         self.language_rules = LanguageRules(settings.languages)
@@ -65,6 +68,8 @@ class Workspace:
         self._overlays = Overlays()
         self._walker = FolderWalker(roots, self._rules)
         self.roots = self._walker.roots
+        for root in filter(is_whole_disk, self.roots):
+            raise WorkspaceError(f"Refusing to index the whole disk ({root}). Open or name the folder of a project.")
 
     def walk(
         self, cancel_event: Cancel | None = None, on_path: Callable[[str], None] = lambda _: None
