@@ -47,6 +47,17 @@ def test_what_limits_the_hits_is_kept_to_and_named_where_nothing_is_left(codekin
     assert "Try without --path or --no-tests." in completed.stderr
 
 
+def test_a_report_is_read_from_standard_input(codekin: Codekin):
+    frame = '  File "/x/src/dates.py", line 1, in parse_date'
+    report = f"Days are wrong\n\nTraceback (most recent call last):\n{frame}\nValueError: x\n"
+    hits = codekin.json("search", "-", stdin=report)["hits"]
+    assert hits[0]["name"] == "parse_date"
+    assert codekin.json("search", report)["hits"] == hits
+    completed = codekin("search", "-", stdin=" \n")
+    assert completed.returncode == 2
+    assert "no issue report or traceback on standard input" in completed.stderr
+
+
 def test_lines_can_be_grepped_and_have_no_escape_codes(codekin: Codekin):
     completed = codekin("search", "read a date", FORCE_COLOR="")
     assert completed.returncode == 0

@@ -63,11 +63,11 @@ TOOLS: tuple[JsonObject, ...] = (
     _tool(
         "search",
         "Search code by meaning",
-        "Find the code that does what the query says: a question, a description, or a few names. Returns places with "
-        "the probability that each is what was asked for; nothing where nothing is probable. For an exact string, grep "
-        "is better.",
+        "Find the code that does what the query says: a question, a description, a few names, or a pasted issue "
+        "report or stack trace, whole. Returns places with the probability that each is what was asked for; nothing "
+        "where nothing is probable. For an exact string, grep is better.",
         {
-            "query": _string("What the code does, or names in it."),
+            "query": _string("What the code does, names in it, or an issue report or stack trace as it is."),
             "path": _FOLDER,
             "language": _LANGUAGE,
             "kind": _string("Only this kind of code.", enum=list(KINDS)),

@@ -179,20 +179,20 @@ def similar(reference: str, query_options: "QueryOptions") -> int:
 def search(query: str, query_options: "QueryOptions") -> int:
     """Find the code that does what QUERY says.
 
-    QUERY is a question, a description, or a few names.
+    QUERY is a question or a few names; - reads a report or traceback from stdin.
     """
-    if not query.strip():
-        raise QueryError('The query is empty. Describe what the code does, as in "parse a date".')
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import CommandQuestion, run_query
+    from codekin.cli.query import CommandQuestion, read_standard_input, run_query
 
+    text = read_standard_input("issue report or traceback") if query.strip() == "-" else query
+    if not text.strip():
+        raise QueryError('The query is empty. Describe what the code does, as in "parse a date".')
     root = query_options.root or find_root(Path.cwd())
+    request = {"command": "search", "question": text}
     question = CommandQuestion(
-        lambda engine, k, hit_filter: engine.search_everything(query, k, hit_filter=hit_filter)[0],
-        {"command": "search", "question": query},
+        lambda engine, k, within: engine.search_everything(text, k, hit_filter=within)[0], request
     )
-    has_hits = run_query(root, query_options, question)
-    return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND
+    return EXIT_FOUND if run_query(root, query_options, question) else _EXIT_NOTHING_FOUND
 
 
 @codekin.command()

@@ -222,14 +222,15 @@ def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
         )
 
 
-def read_standard_input() -> str:
+def read_standard_input(noun: str = "code") -> str:
     """Return standard input to its end, decoded as UTF-8 with replacements. Raises QueryError where it is blank."""
     if sys.stdin.isatty():
-        console.write("Paste the code, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
-    code = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-    if not code.strip():
-        raise QueryError("There is no code on standard input. Pipe some in, or pass FILE:LINE.")
-    return code
+        console.write(f"Paste the {noun}, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
+    text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    if not text.strip():
+        remedy = "Pipe some in, or pass FILE:LINE." if noun == "code" else "Pipe one in, or pass the question."
+        raise QueryError(f"There is no {noun} on standard input. {remedy}")
+    return text
 
 
 def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:

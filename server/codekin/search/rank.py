@@ -7,7 +7,7 @@ evaluation/README.md.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -132,9 +132,7 @@ class QueryResults:
             for rank, snippet in enumerate(snippets[:_MAX_SNIPPETS_PER_FILE]):
                 score = file_score + snippet.compute_score() - best_score - _REPEATED_FILE_PENALTY * rank
                 ranked_locations.append(RankedLocation(snippet.location, score))
-        return sorted(
-            ranked_locations, key=lambda ranked: (-ranked.score, ranked.location.path, ranked.location.span.start)
-        )
+        return _sort_ranked(ranked_locations)
 
     def list_signals(self, roots: Sequence[Path]) -> dict[Path, dict[str, float]]:
         """Return file → features, as in FILE_WEIGHTS, of all files that have added locations."""
@@ -220,6 +218,26 @@ class QueryResults:
         if match is None:
             match = self._matches[name] = self._terms.match_name(_list_words(name))
         return match
+
+
+def rank_within_files(file_scores: Mapping[Path, float], closeness: Mapping[Location, float]) -> list[RankedLocation]:
+    """Return up to five locations per file with logits, best first: a file's closest one, the others far behind it."""
+    locations_by_file: dict[Path, list[Location]] = {}
+    for location in sorted(closeness, key=lambda location: (-closeness[location], location.span.start)):
+        locations_by_file.setdefault(location.path, []).append(location)
+    ranked_locations = [
+        RankedLocation(location, file_scores[path] - _REPEATED_FILE_PENALTY * rank)
+        for path, locations in locations_by_file.items()
+        for rank, location in enumerate(locations[:_MAX_SNIPPETS_PER_FILE])
+    ]
+    return _sort_ranked(ranked_locations)
+
+
+def _sort_ranked(ranked_locations: Iterable[RankedLocation]) -> list[RankedLocation]:
+    """Return the locations best first, equal ones by path and line."""
+    return sorted(
+        ranked_locations, key=lambda ranked: (-ranked.score, ranked.location.path, ranked.location.span.start)
+    )
 
 
 @lru_cache(maxsize=32_768)

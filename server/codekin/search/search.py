@@ -23,11 +23,13 @@ from codekin.search.hits import (
     make_duplicate_hits,
     make_hits,
 )
+from codekin.search.issue_report import read_issue_report
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.path_filter import PathFilter
 from codekin.search.pools import CandidatePools
 from codekin.search.query_terms import QueryTerms
-from codekin.search.rank import QueryResults
+from codekin.search.rank import QueryResults, RankedLocation
+from codekin.search.report_ranking import ReportRanker
 from codekin.search.structural import StructuralRetriever
 from codekin.storage.rows import file_title
 from codekin.types import Cancel, Candidate, Filter, Hit, Location, Query, Snippet, SnippetKind, Task
@@ -39,6 +41,7 @@ _MAX_NAMED_DEFINITIONS = 60  # whose name the question has
 _MAX_NAMED_FILES = 40  # whose names begin like a word of the question
 _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found anything in them
 _PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
+_FRAME_PROBABILITY = 0.8  # at least, of the function in which a pasted trace ends
 _MIN_CODE_CANDIDATES = 60  # of each retriever for code, or twice the hits: some candidates are stale
 # Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
 # (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
@@ -64,6 +67,7 @@ class SearchEngine:
         self._lexical = LexicalRetriever(index)
         self._structural = StructuralRetriever(index)
         self._path_filter = PathFilter(index, workspace.roots)
+        self._report_ranker = ReportRanker(index, workspace.roots, self.retrieve)
 
     def answer_query(
         self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel
@@ -104,10 +108,8 @@ class SearchEngine:
         code_query = CodeQuery(replace_surrogates(question), is_code=False)
         if not code_query.text.strip():
             return iter(())
-        results = self.retrieve(
-            Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(hit_filter)), cancel_event
-        )
-        scored_locations = self._calibrate(results)
+        query = Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(hit_filter))
+        scored_locations = self._score_locations(query, cancel_event)
         if not scored_locations or scored_locations[0][1] < MIN_CONTEXT:
             return iter(())
         query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel_event)
@@ -115,20 +117,37 @@ class SearchEngine:
 
     def _answer_question(self, query: Query, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, probability) for a question in words, best first; () where no location is probable."""
-        scored_locations = self._calibrate(self.retrieve(query, cancel_event))
+        scored_locations = self._score_locations(query, cancel_event)
         if not scored_locations or scored_locations[0][1] < MIN_BEST:
             return ()
         return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
 
-    def _calibrate(self, results: QueryResults) -> list[tuple[Location, float]]:
-        """Return (location, probability) of the results, at most five per file, best first.
+    def _score_locations(self, query: Query, cancel_event: Cancel) -> list[tuple[Location, float]]:
+        """Return (location, probability) for a question or a report, best first. Raises StoreError."""
+        report = read_issue_report(query.text)
+        if report is None:
+            results = self.retrieve(query, cancel_event)
+            ranked_locations = results.rank_locations(self._workspace.roots)
+            return self._calibrate(ranked_locations, results.known_share, results.word_count)
+        ranking = self._report_ranker.rank(report, query, cancel_event)
+        scored_locations = self._calibrate(ranking.locations, ranking.known_share, ranking.word_count)
+        if ranking.innermost is None:
+            return scored_locations
+        others = [item for item in scored_locations if item[0] != ranking.innermost]
+        best_probability = max(others[0][1] if others else 0.0, _FRAME_PROBABILITY)
+        return [(ranking.innermost, best_probability), *others]
+
+    def _calibrate(
+        self, ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int
+    ) -> list[tuple[Location, float]]:
+        """Return (location, probability) of the ranked locations, in order, of a question of so many words.
 
         Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
         """
-        known_share, word_count, content_count = results.known_share, results.word_count, self._index.content_count
+        content_count = self._index.content_count
         scored_locations = []
         limit = 1.0
-        for ranked in results.rank_locations(self._workspace.roots):
+        for ranked in ranked_locations:
             bonus = _PROSE_BONUS if ranked.location.kind is SnippetKind.SECTION else 0.0
             limit = min(limit, calibrate_search(ranked.score + bonus, known_share, word_count, content_count))
             scored_locations.append((ranked.location, limit))
