@@ -170,7 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("checkouts", type=Path, metavar="CHECKOUTS")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
-    repositories = list(_list_train_repositories(options.benchmark))
+    repositories = list(list_repositories(options.benchmark, "train"))
     require_checkouts(repositories, options.checkouts)
     collect = partial(collect_choices, checkouts=options.checkouts)
     choices = [choice for part in map_in_workers(collect, repositories, options.workers) for choice in part]
@@ -178,11 +178,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _list_train_repositories(benchmark: Path) -> Iterator[Repository]:
-    """Yield the repositories of the split `train`, as repos.json has it, else as their names draw it."""
+def list_repositories(benchmark: Path, split: str = "") -> Iterator[Repository]:
+    """Yield the repositories of a split ("": all), as repos.json has it, else as their names draw it."""
     splits = {row["name"]: row.get("split") for row in json.loads((benchmark / "repos.json").read_text("utf-8"))}
     for repository in load_repositories(benchmark):
-        if (splits[repository.name] or choose_split(repository.name)) == "train":
+        if split in ("", splits[repository.name] or choose_split(repository.name)):
             yield repository
 
 
