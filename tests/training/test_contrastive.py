@@ -22,6 +22,7 @@ from codekin.training import causal, contrastive, gradient_cache, jsonl  # noqa:
 from codekin.training.backbone import EmbedderBuild, TextEncoder  # noqa: E402
 from codekin.training.jsonl import PairFile, TaskPair  # noqa: E402
 from codekin.training.losses import LossConfig, matryoshka_loss  # noqa: E402
+from codekin.training.pair_sampling import gather_pairs  # noqa: E402
 from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
@@ -175,7 +176,7 @@ def test_gradients_are_those_of_sentence_transformers(
         return matryoshka_loss(vectors[:10], vectors[10:], objective)
 
     our_result = gradient_cache.backward_in_parts(
-        encoder, encoder.tokenize(texts), loss_of, token_budget=100 if cached else 10_000
+        encoder, encoder.tokenize(texts), loss_of, gradient_cache.PartSize(100 if cached else 10_000)
     )
 
     model = library.SentenceTransformer(str(tmp_path / "model"), device="cpu").train()
@@ -206,7 +207,7 @@ def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout
             lambda part, model=encoder, drop=drop: drop(model(part)),
             ids,
             lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))),
-            budget,
+            gradient_cache.PartSize(budget),
         )
         gradients_found.append((loss, [value.grad.clone() for value in encoder.parameters()]))
     assert gradients_found[0][0] == gradients_found[1][0]
@@ -216,7 +217,12 @@ def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout
     gradients = []
     for budget in (40, 100_000):
         plain.zero_grad(set_to_none=True)
-        gradient_cache.backward_in_parts(plain, ids, lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))), budget)
+        gradient_cache.backward_in_parts(
+            plain,
+            ids,
+            lambda v: matryoshka_loss(v[:8], v[8:], LossConfig((32,))),
+            gradient_cache.PartSize(budget),
+        )
         gradients.append([value.grad.clone() for value in plain.parameters()])
     for part, whole_gradient in zip(*gradients, strict=True):
         torch.testing.assert_close(part, whole_gradient, rtol=1e-3, atol=1e-6)
@@ -224,9 +230,13 @@ def test_the_gradient_cache_changes_neither_loss_nor_gradients_even_with_dropout
 
 def test_parts_hold_every_text_once_within_the_budget() -> None:
     ids = [[1] * length for length in (3, 50, 7, 7, 12, 1, 30, 8)]
-    parts = gradient_cache.split_by_length(ids, 32)
-    assert sorted(row for part in parts for row in part) == list(range(len(ids)))
-    assert all(len(part) == 1 or max(len(ids[row]) for row in part) * len(part) <= 32 for part in parts)
+    for multiple in (1, 8):
+        parts = gradient_cache.split_by_length(ids, gradient_cache.PartSize(32, multiple))
+        assert sorted(row for part in parts for row in part) == list(range(len(ids)))
+        padded_lengths = [-(-max(len(ids[row]) for row in part) // multiple) * multiple for part in parts]
+        assert all(
+            len(part) == 1 or length * len(part) <= 32 for part, length in zip(parts, padded_lengths, strict=True)
+        )
 
 
 @pytest.mark.parametrize("lora", [0, 4])
@@ -292,9 +302,9 @@ def test_pairs_are_harvested_from_a_source_tree(tmp_path: Path) -> None:
     tree.mkdir()
     body = '    """Count how often each word occurs in the text."""\n    counts = {}\n    for word in text.split():\n'
     (tree / "words.py").write_text(f"def count_words(text):\n{body}        counts[word] = 1\n    return counts\n")
-    path = contrastive.gather_pairs(tree, tmp_path / "pairs.jsonl", 0)
+    path = gather_pairs(tree, tmp_path / "pairs.jsonl", 0)
     harvested_pairs = PairFile(path).read_rows(range(len(PairFile(path))))
     assert any("Count how often" in pair.query + pair.passage for pair in harvested_pairs)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ModelError, match="gives no pairs"):
-        contrastive.gather_pairs(tmp_path / "empty", tmp_path / "none.jsonl", 0)
+        gather_pairs(tmp_path / "empty", tmp_path / "none.jsonl", 0)

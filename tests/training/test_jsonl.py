@@ -30,6 +30,25 @@ def test_an_epoch_has_every_pair_once_in_batches_of_one_task_and_none_is_like_an
         TaskBatches(groups, 13, seed=1)
 
 
+def test_half_of_the_batches_are_of_one_group_and_no_pair_is_lost() -> None:
+    group_numbers = np.arange(64) % 4  # of each row
+    batches = TaskBatches([np.arange(64)], 8, seed=1, group_numbers=group_numbers)
+    drawn = _rows(batches, range(8))
+    assert sorted(row for batch in drawn for row in batch) == list(range(64))
+    group_counts = sorted(len({int(group_numbers[row]) for row in batch}) for batch in drawn)
+    assert sum(group_counts[:4]) <= 4 + 3  # four runs in four batches: three borders at most
+    assert min(group_counts[4:]) > 2
+    assert _rows(TaskBatches([np.arange(64)], 8, seed=1, group_numbers=group_numbers), range(8)) == drawn
+
+
+def test_a_file_keeps_the_groups_of_its_pairs(tmp_path: Path) -> None:
+    pairs = [TaskPair(Task.QA, "a", "b", "python x"), TaskPair(Task.QA, "c", "d", "go y"), TaskPair(Task.QA, "e", "f")]
+    jsonl.write_task_pairs(pairs, tmp_path / "pairs.jsonl")
+    pair_file = PairFile(tmp_path / "pairs.jsonl")
+    assert pair_file.read_rows(range(3)) == pairs
+    assert len(set(pair_file.group_numbers.tolist())) == 3
+
+
 def test_a_line_that_is_no_pair_is_told_by_its_number(tmp_path: Path) -> None:
     good = json.dumps({"task": "qa", "query": "a", "passage": "é\u2028b"})
     path = tmp_path / "pairs.jsonl"

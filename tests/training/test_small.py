@@ -21,8 +21,10 @@ from codekin.errors import ModelError, QueryError  # noqa: E402
 from codekin.settings import ModelSettings  # noqa: E402
 from codekin.training import contrastive, gradient_cache, jsonl  # noqa: E402
 from codekin.training.backbone import TOKEN_PREFIXES, TextEncoder  # noqa: E402
+from codekin.training.decontamination import BenchmarkTexts  # noqa: E402
 from codekin.training.jsonl import TaskPair  # noqa: E402
 from codekin.training.losses import LossConfig, matryoshka_loss  # noqa: E402
+from codekin.training.pair_sampling import gather_pairs  # noqa: E402
 from codekin.training.small_backbone import make_small_build, prepare_small_backbone  # noqa: E402
 from codekin.training.training_loop import TrainingFolders, TrainingPlan  # noqa: E402
 from codekin.training.weight_average import average_with_backbone, mix_weights  # noqa: E402
@@ -188,7 +190,7 @@ def test_vectors_computed_once_have_the_gradients_of_the_cache(encoder_folder: P
             model,
             token_lists,
             lambda vectors: matryoshka_loss(vectors[:8], vectors[8:], LossConfig((32,))),
-            64,
+            gradient_cache.PartSize(64),
             is_cached,
         )
         gradients.append([weight.grad.clone() for weight in model.parameters() if weight.grad is not None])
@@ -207,8 +209,8 @@ def test_a_text_of_a_benchmark_is_in_no_pair(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     for name, sentence in (("secret", secret), ("plain", plain)):
         (tmp_path / "tree" / f"{name}.py").write_text(f"def {name}_words(text):\n{body.format(sentence)}")
-    benchmark_texts = contrastive.BenchmarkTexts([secret])
-    path = contrastive.gather_pairs(tmp_path / "tree", tmp_path / "pairs.jsonl", 0, benchmark_texts)
+    benchmark_texts = BenchmarkTexts([secret])
+    path = gather_pairs(tmp_path / "tree", tmp_path / "pairs.jsonl", 0, benchmark_texts)
     assert secret not in path.read_text("utf-8")
     assert plain in path.read_text("utf-8")
 

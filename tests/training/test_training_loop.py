@@ -63,6 +63,17 @@ def test_the_rate_rises_then_falls_to_zero() -> None:
     assert rates == rates[:10] + sorted(rates[10:], reverse=True)
 
 
+def test_before_the_cool_down_a_run_does_not_depend_on_its_steps() -> None:
+    short, long = TrainingPlan(40, 1.0, 4, cool_down=10), TrainingPlan(100, 1.0, 4, cool_down=20)
+    assert short.weight_settings() == long.weight_settings()
+    assert [compute_learning_rate(short, step) for step in range(30)] == [
+        compute_learning_rate(long, step) for step in range(30)
+    ]
+    assert compute_learning_rate(short, 29) == 1
+    assert compute_learning_rate(short, 39) == pytest.approx(0.1)
+    assert TrainingPlan(40, 1.0, 4).weight_settings() != TrainingPlan(100, 1.0, 4).weight_settings()
+
+
 def test_words_that_are_known_already_may_change_less_than_the_rest(tmp_path: Path) -> None:
     model = torch.nn.Sequential(torch.nn.Embedding(4, 8), torch.nn.Linear(8, 1))
     before = [value.detach().clone() for value in model.parameters()]

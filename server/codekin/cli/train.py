@@ -119,6 +119,12 @@ def embedded(work: Path, out: Path, recipe_options: tuple[str, ...], **paths: Pa
 
 _PLAN_OPTIONS = (
     click.option(
+        "--cool-down",
+        type=WholeNumber(0),
+        default=0,
+        help="Steps in which the learning rate falls to zero; before them, --steps may be raised. Default: all.",
+    ),
+    click.option(
         "--rows-rate", type=float, default=1.0, help="Share of the learning rate for token embeddings. Default: 1."
     ),
     click.option(
@@ -171,7 +177,9 @@ def add_plan_options(
     return add_options
 
 
-PLAN_FIELDS = ("steps", "learning_rate", "warm_up", "rows_rate", "watch_steps", "checkpoint_steps", "minutes", "seed")
+PLAN_FIELDS = (
+    "steps", "learning_rate", "warm_up", "cool_down", "rows_rate", "watch_steps", "checkpoint_steps", "minutes", "seed",
+)  # fmt: skip
 
 
 @train.command()

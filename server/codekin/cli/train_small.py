@@ -24,7 +24,11 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, 
 )
 @click.option("--benchmarks", metavar="DIR", type=FOLDER, help="Retrieval sets whose texts are excluded from training.")
 @click.option("--backbone", metavar="M", default="minilm", show_default=True, help="An uncased BERT encoder.")
-@click.option("--max-tokens", type=WholeNumber(8), default=96, show_default=True, help="Maximum tokens per text.")
+@click.option("--max-tokens", type=WholeNumber(8), default=128, show_default=True, help="Maximum tokens per text.")
+@click.option(
+    "--short-tokens", type=WholeNumber(0), default=64, show_default=True, help="The same in three batches of four."
+)
+@click.option("--pair-limit", type=WholeNumber(0), default=0, help="Maximum number of pairs. Default: no limit.")
 @click.option("--batch", type=WholeNumber(2), default=512, show_default=True, help="Pairs per step.")
 @click.option(
     "--budget", type=WholeNumber(1), default=2048, show_default=True, help="Maximum tokens in a pass at once."
@@ -50,12 +54,15 @@ def small(work: Path, out: Path, **options: Any) -> int:
     limit_threads(options["threads"])
     pairs = options["pairs"] or _build_pairs(options["manifest"], options["block_list"], work)
     build = make_small_build(prepare_small_backbone(options["backbone"], work / "backbone"), options["max_tokens"])
-    recipe_fields = ("batch", "bf16", "budget", "cached", "held_limit")
+    recipe_fields = ("batch", "bf16", "budget", "cached", "held_limit", "short_tokens")
     recipe = ContrastiveRecipe(
-        **{field_name: options[field_name] for field_name in recipe_fields}, both_ways=True, shares=_SHARES
+        **{field_name: options[field_name] for field_name in recipe_fields},
+        both_ways=True,
+        grouped=True,
+        shares=_SHARES,
     )
     plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
-    corpus = ContrastiveCorpus(pairs, options["held"], options["benchmarks"])
+    corpus = ContrastiveCorpus(pairs, options["held"], options["pair_limit"], options["benchmarks"])
     train_contrastive(corpus, build, recipe, plan, TrainingFolders(work, out))
     write_card(options["backbone"], out)
     return 0

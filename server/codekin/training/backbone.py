@@ -25,7 +25,7 @@ from codekin.types import Role
 _PROMPT_ROLE_NAMES = {Role.QUERY: "query", Role.PASSAGE: "document"}  # sentence-transformers' names of the roles
 _LATENT_POOLING_FILE = "latent_attention.pt"
 _LATENT_POOLING_TYPE = "codekin.training.pooling.LatentAttention"
-_SHAPE_MULTIPLE = 32  # of padded lengths and numbers of texts: oneDNN compiles a kernel for each new shape
+SHAPE_MULTIPLE = 32  # of padded lengths and numbers of texts: oneDNN compiles a kernel for each new shape
 InstructionName = Literal["sentences", "tokens"]
 
 # One special token for each instruction: pieces of BERT's vocabulary that no text contains. As in PREFIXES, nl2code and
@@ -75,10 +75,14 @@ class TextEncoder(nn.Module):
         if build.lora:
             self.backbone = _add_adapters(self.backbone, build.lora)
 
-    def tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return the token ids of each text, prefix included, cut to `max_tokens`; at least one id for each."""
+    def tokenize(self, texts: Sequence[str], max_tokens: int = 0) -> list[list[int]]:
+        """Return the token ids of each text, prefix included, cut to `max_tokens`; at least one id for each.
+
+        0 stands for the build's `max_tokens`.
+        """
         encodable_texts = [replace_surrogates(text) for text in texts]
-        token_lists = self.tokenizer(encodable_texts, truncation=True, max_length=self.build.max_tokens)["input_ids"]
+        max_length = max_tokens or self.build.max_tokens
+        token_lists = self.tokenizer(encodable_texts, truncation=True, max_length=max_length)["input_ids"]
         return [list(token_ids) or [self.tokenizer.pad_token_id] for token_ids in token_lists]
 
     def forward(self, token_lists: Sequence[Sequence[int]]) -> Tensor:
@@ -87,7 +91,7 @@ class TextEncoder(nn.Module):
         longest = max(map(len, token_lists))
         positions = int(getattr(self.backbone.config, "max_position_embeddings", 0)) or longest
         longest = max(longest, min(_round_up(longest), positions))
-        row_count = _round_up(len(token_lists)) if len(token_lists) > _SHAPE_MULTIPLE else len(token_lists)
+        row_count = _round_up(len(token_lists)) if len(token_lists) > SHAPE_MULTIPLE else len(token_lists)
         input_ids = torch.full((row_count, longest), int(self.tokenizer.pad_token_id))
         attention_mask = torch.zeros(row_count, longest, dtype=torch.long)
         attention_mask[:, 0] = 1  # rows of padding have a finite mean, too
@@ -143,7 +147,7 @@ def _load_backbone(model_name: str) -> tuple[Any, Any]:
 
 def _round_up(count: int) -> int:
     """Return the next multiple of 32."""
-    return -(-count // _SHAPE_MULTIPLE) * _SHAPE_MULTIPLE
+    return -(-count // SHAPE_MULTIPLE) * SHAPE_MULTIPLE
 
 
 def _add_adapters(backbone: Any, rank: int) -> Any:

@@ -6,11 +6,10 @@ Reads top to bottom: the recipe with its reasons, the corpus, the loss of a step
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -20,24 +19,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from codekin.embed.embedder import load_embedder
-from codekin.errors import ModelError
 from codekin.settings import ModelSettings
-from codekin.training import gradient_cache, held_out, jsonl
-from codekin.training.backbone import EmbedderBuild, TextEncoder
-from codekin.training.corpus import BlockList
-from codekin.training.decontamination import BenchmarkTexts
-from codekin.training.docs_pages import TextPair
+from codekin.training import gradient_cache, held_out
+from codekin.training.backbone import SHAPE_MULTIPLE, EmbedderBuild, TextEncoder
 from codekin.training.jsonl import PairFile, TaskBatches, TaskPair
 from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss
-from codekin.training.pairs import extract_package_pairs
-from codekin.training.shards import read_pairs
-from codekin.training.static_recipe import SHARES, TEACHES
+from codekin.training.pair_sampling import gather_pairs
 from codekin.training.train import load_benchmark_texts
 from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training
 from codekin.training.weight_average import average_with_backbone
 from codekin.types import Role, Task
 
 logger = logging.getLogger(__name__)
+_LONG_TEXT_INTERVAL = 4  # one batch in so many has texts of `max_tokens` where the others have short ones
 _INITIAL_TEACHER_WEIGHT = 10.0  # beside a contrastive loss near 1, whose cosines are divided by the temperature
 
 
@@ -51,6 +45,8 @@ class ContrastiveRecipe:
     bf16: bool = True  # products; weights, norms, loss and optimizer stay float32
     teacher: str = ""  # any value of model.name: at first the vectors learn to be near this embedder's
     teacher_steps: int = 500  # in which the teacher's weight falls to nothing
+    short_tokens: int = 0  # that three batches in four read of a text: long texts are slow, and a few of them suffice
+    grouped: bool = False  # every second batch is of one language, if the pairs say which
     budget: int = 16_384  # padded tokens per pass, limited by memory; the model does not depend on it
     cached: bool = True  # computes vectors twice, which saves memory; False needs it for the whole batch
     shares: tuple[float, ...] = ()  # of the trained weights beside the backbone's: the best on held pairs is exported
@@ -64,6 +60,7 @@ class ContrastiveCorpus:
 
     pairs: Path
     held: Path | None = None
+    limit: int = 0  # pairs to draw from the folder of pairs; 0: all, but for plentiful kinds
     benchmarks: Path | None = None  # folder of retrieval sets; what holds a text of theirs is not extracted
 
 
@@ -81,7 +78,8 @@ def train_contrastive(
     work_folder = folders.work
     work_folder.mkdir(parents=True, exist_ok=True)
     benchmark_texts = load_benchmark_texts(corpus.benchmarks)
-    pair_file = PairFile(gather_pairs(corpus.pairs, work_folder / "pairs.jsonl", plan.seed, benchmark_texts))
+    pairs_path = work_folder / "pairs.jsonl"
+    pair_file = PairFile(gather_pairs(corpus.pairs, pairs_path, plan.seed, benchmark_texts, corpus.limit))
     training_rows, held_out_rows = pair_file.split_held_out(recipe.held_every)
     held_out_pairs = pair_file.read_rows(held_out_rows)
     if corpus.held is not None:
@@ -130,7 +128,9 @@ class ContrastiveObjective:
         self.model = TextEncoder(build).to(self.device).train()
         self._recipe, self._pair_file, self._prefixes = recipe, pair_file, build.prefixes
         rows_by_task = [np.intersect1d(pair_file.select_task(task), training_rows) for task in Task]
-        self._batches = TaskBatches(rows_by_task, recipe.batch, seed)
+        group_numbers = pair_file.group_numbers if recipe.grouped else None
+        self._batches = TaskBatches(rows_by_task, recipe.batch, seed, group_numbers)
+        self._part_size = gradient_cache.PartSize(recipe.budget, SHAPE_MULTIPLE)
         self._loss_config = LossConfig(self.model.dims, recipe.temperature, recipe.both_ways)
         self.teacher = (
             load_embedder(ModelSettings(name=recipe.teacher, dim=self.model.hidden_size)) if recipe.teacher else None
@@ -151,8 +151,10 @@ class ContrastiveObjective:
                 vectors[: len(pairs)], vectors[len(pairs) :], self._loss_config, equal_texts
             ) + compute_teacher_loss(vectors)
 
+        max_tokens = 0 if step % _LONG_TEXT_INTERVAL == 0 else self._recipe.short_tokens
+        token_lists = self.model.tokenize(texts, max_tokens)
         return gradient_cache.backward_in_parts(
-            self._encode_tokens, self.model.tokenize(texts), compute_loss, self._recipe.budget, self._recipe.cached
+            self._encode_tokens, token_lists, compute_loss, self._part_size, self._recipe.cached
         )
 
     def _make_teacher_loss(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
@@ -181,7 +183,7 @@ class ContrastiveObjective:
         self.model.eval()
         token_lists = self.model.tokenize(texts)
         vectors = np.zeros((len(token_lists), self.model.hidden_size), dtype=np.float32)
-        for text_indices in gradient_cache.split_by_length(token_lists, self._recipe.budget):
+        for text_indices in gradient_cache.split_by_length(token_lists, self._part_size):
             vectors[text_indices] = (
                 self._encode_tokens([token_lists[text_index] for text_index in text_indices]).cpu().numpy()
             )
@@ -194,40 +196,3 @@ def _choose_device() -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def gather_pairs(source: Path, pairs_path: Path, seed: int, benchmark_texts: BenchmarkTexts | None = None) -> Path:
-    """Return a file of pairs: `source` itself, or `pairs_path`, written from the folder `source` only if missing.
-
-    The folder is a source tree, or the output of `codekin train pairs`; pairs with a benchmark's text are left out.
-    Raises ModelError if it has no pairs.
-    """
-    if source.is_file():
-        return source
-    if not pairs_path.exists():
-        excluded_texts = benchmark_texts or BenchmarkTexts(())
-        pairs = (pair for pair in _read_source_pairs(source, seed) if not excluded_texts.contains(pair))
-        count = jsonl.write_task_pairs(_assign_tasks(pairs, Random(seed)), pairs_path)  # noqa: S311 -- sampling
-        logger.info("%s: %d pairs", source, count)
-    if not pairs_path.stat().st_size:
-        pairs_path.unlink()
-        raise ModelError(f"{source} gives no pairs. Name a file of pairs, or a folder with documented source code.")
-    return pairs_path
-
-
-def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[TextPair]:
-    """Yield the pairs in the folder's `*.jsonl.gz`; without such files, those extracted from its source code."""
-    files = sorted(source_folder.glob("*.jsonl.gz"))
-    for file in files:
-        yield from read_pairs(file)
-    if not files:
-        yield from extract_package_pairs(source_folder, BlockList(None), seed)
-
-
-def _assign_tasks(pairs: Iterator[TextPair], generator: Random) -> Iterator[TaskPair]:
-    """Yield each pair for a random task of its kind, swapped if that asks; drop a random share of plentiful kinds."""
-    for pair in pairs:
-        if generator.random() < SHARES.get(pair.kind, 1.0):
-            task, is_swapped = generator.choice(TEACHES[pair.kind])
-            query, passage = (pair.passage, pair.query) if is_swapped else (pair.query, pair.passage)
-            yield TaskPair(task, query, passage)

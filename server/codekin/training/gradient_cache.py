@@ -4,6 +4,7 @@ Source: Gao et al., Scaling deep contrastive learning batch size under memory li
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,20 +13,28 @@ from torch import Tensor
 TokenLists = Sequence[Sequence[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class PartSize:
+    """The number of padded tokens that are computed at once, and the multiple to which lengths are padded."""
+
+    token_budget: int
+    length_multiple: int = 1
+
+
 def backward_in_parts(
     model: Callable[[TokenLists], Tensor],
     token_lists: TokenLists,
     compute_loss: Callable[[Tensor], Tensor],
-    token_budget: int,
+    part_size: PartSize,
     is_cached: bool = True,
 ) -> float:
     """Add the gradients of `compute_loss` (all vectors in order → a number) to the model's; return the loss.
 
-    No more than `token_budget` padded tokens are computed at once, except for a single text. If the batch has more, the
+    No more padded tokens than the budget are computed at once, except for a single text. If the batch has more, the
     vectors are computed twice: first without gradients, then part by part with the gradients that the loss has for
     them. Without `is_cached` they are computed once, and what the gradients need stays in memory for the whole batch.
     """
-    parts = split_by_length(token_lists, token_budget)
+    parts = split_by_length(token_lists, part_size)
     seeds = torch.randint(2**62, (len(parts),)).tolist()  # dropout must drop the same in both passes
     with torch.set_grad_enabled(not is_cached or len(parts) == 1):
         part_vectors = [
@@ -49,11 +58,13 @@ def backward_in_parts(
     return loss.item()
 
 
-def split_by_length(token_lists: TokenLists, token_budget: int) -> list[list[int]]:
-    """Return texts' indices, longest first, in parts of at most `token_budget` padded tokens, or of a single text."""
+def split_by_length(token_lists: TokenLists, part_size: PartSize) -> list[list[int]]:
+    """Return texts' indices, longest first, in parts of at most the budget of padded tokens, or of a single text."""
     parts: list[list[int]] = []
+    multiple = part_size.length_multiple
     for text_index in sorted(range(len(token_lists)), key=lambda text_index: -len(token_lists[text_index])):
-        if parts and len(token_lists[parts[-1][0]]) * (len(parts[-1]) + 1) <= token_budget:
+        padded_length = -(-len(token_lists[parts[-1][0]]) // multiple) * multiple if parts else 0
+        if parts and padded_length * (len(parts[-1]) + 1) <= part_size.token_budget:
             parts[-1].append(text_index)
         else:
             parts.append([text_index])

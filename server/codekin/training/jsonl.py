@@ -23,6 +23,7 @@ class TaskPair:
     task: Task
     query: str
     passage: str
+    group: str = ""  # language and package, whose pairs are hard negatives of each other
 
 
 def write_task_pairs(pairs: Iterable[TaskPair], pairs_path: Path) -> int:
@@ -42,16 +43,19 @@ class PairFile:
     def __init__(self, pairs_path: Path) -> None:
         """Read and check the whole file, but keep only positions and checksums. Raises ModelError, OSError."""
         self.path = pairs_path
-        line_starts, task_indices, passage_keys = [0], [], []
+        line_starts, task_indices, passage_keys, groups = [0], [], [], []
         with pairs_path.open("rb") as pairs_file:
             for line_number, line in enumerate(pairs_file, start=1):
                 pair = _parse_pair(line, pairs_path, line_number)
                 line_starts.append(line_starts[-1] + len(line))
                 task_indices.append(list(Task).index(pair.task))
                 passage_keys.append(crc32(pair.passage.encode("utf-8", "replace")))
+                groups.append(pair.group)
         self._line_starts: NDArray[np.int64] = np.array(line_starts, dtype=np.int64)
         self._task_indices: NDArray[np.int64] = np.array(task_indices, dtype=np.int64)
         self._passage_keys: NDArray[np.int64] = np.array(passage_keys, dtype=np.int64)
+        group_numbers = {group: number for number, group in enumerate(sorted(set(groups)))}
+        self.group_numbers: NDArray[np.int64] = np.array([group_numbers[group] for group in groups], dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._task_indices)
@@ -84,8 +88,8 @@ def _parse_pair(line: bytes, path: Path, line_number: int) -> TaskPair:
     """Return the pair in a JSON line. Raises ModelError, which names the line, where it is none."""
     try:
         fields = json.loads(line)
-        pair = TaskPair(Task(fields["task"]), fields["query"], fields["passage"])
-        if isinstance(pair.query, str) and isinstance(pair.passage, str):
+        pair = TaskPair(Task(fields["task"]), fields["query"], fields["passage"], fields.get("group", ""))
+        if all(isinstance(text, str) for text in (pair.query, pair.passage, pair.group)):
             return pair
     except (ValueError, KeyError, TypeError):
         pass
@@ -97,12 +101,20 @@ class TaskBatches:
     """Chooses the rows of each step by seed and step alone, all for one task.
 
     A batch is of one task, so that pairs can't be told apart by their instructions. Each pair comes once an epoch,
-    except the few that fill no batch; each epoch has a new order.
+    except the few that fill no batch; each epoch has a new order. With `group_numbers`, by row, every second batch is
+    of pairs whose groups are equal or neighbours.
     """
 
-    def __init__(self, rows_by_task: Sequence[NDArray[np.int64]], batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        rows_by_task: Sequence[NDArray[np.int64]],
+        batch_size: int,
+        seed: int,
+        group_numbers: NDArray[np.int64] | None = None,
+    ) -> None:
         """Count the steps of an epoch. Raises ModelError if no task has as many pairs as a batch."""
         self._rows_by_task, self._batch_size, self._seed = rows_by_task, batch_size, seed
+        self._group_numbers = group_numbers
         self.steps_per_epoch = sum(len(rows) // batch_size for rows in rows_by_task)
         if not self.steps_per_epoch:
             raise ModelError(f"No task has {batch_size} pairs to train on. Bring more pairs, or make batches smaller.")
@@ -113,11 +125,17 @@ class TaskBatches:
         epoch, batch_index = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             generator = np.random.default_rng((self._seed, epoch))
-            usable_counts = [len(rows) // self._batch_size * self._batch_size for rows in self._rows_by_task]
-            shuffled = [
-                generator.permutation(rows)[:count]
-                for rows, count in zip(self._rows_by_task, usable_counts, strict=True)
-            ]
+            shuffled = [self._shuffle_rows(rows, generator) for rows in self._rows_by_task]
             self._batches = generator.permutation(np.concatenate(shuffled).reshape(-1, self._batch_size))
             self._epoch = epoch
         return np.asarray(self._batches[batch_index])
+
+    def _shuffle_rows(self, rows: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
+        """Return the rows of a task in a new order, without those that fill no batch, half of them sorted by group."""
+        usable_count = len(rows) // self._batch_size * self._batch_size
+        shuffled = generator.permutation(rows)[:usable_count]
+        if self._group_numbers is not None:
+            grouped_count = len(rows) // self._batch_size // 2 * self._batch_size
+            grouped = shuffled[:grouped_count]
+            shuffled[:grouped_count] = grouped[np.argsort(self._group_numbers[grouped], kind="stable")]
+        return shuffled

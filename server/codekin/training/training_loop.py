@@ -29,6 +29,9 @@ class TrainingPlan:
     steps: int
     learning_rate: float
     warm_up: int  # steps to the full rate; from there it falls linearly to zero
+    cool_down: int = (
+        0  # steps in which it falls; until then it stays full, and the run may be made longer. 0: all steps
+    )
     weight_decay: float = 0.01  # of matrices only
     rows_rate: float = (
         1.0  # factor of the embedding rows' rate: below 1 if they are pre-trained and the other weights are not
@@ -41,10 +44,11 @@ class TrainingPlan:
 
     def weight_settings(self) -> dict[str, Any]:
         """Return the settings that the trained weights depend on."""
+        ignored_settings = {"checkpoint_steps", "watch_steps", "minutes", "cool_down"}
+        if self.cool_down:  # before it, no step depends on how many there are
+            ignored_settings.add("steps")
         return {
-            setting_name: value
-            for setting_name, value in asdict(self).items()
-            if setting_name not in ("checkpoint_steps", "watch_steps", "minutes")
+            setting_name: value for setting_name, value in asdict(self).items() if setting_name not in ignored_settings
         }
 
     def is_time_up(self, started: float) -> bool:
@@ -118,8 +122,11 @@ def use_threads(count: int) -> None:
 
 
 def compute_learning_rate(plan: TrainingPlan, step: int) -> float:
-    """Return the learning rate of a step from 0: a linear warm-up, then linear to zero at `plan.steps`."""
-    remaining_share = (plan.steps - step) / max(1, plan.steps - plan.warm_up)
+    """Return the learning rate of a step from 0: a linear warm-up, then linear to zero at `plan.steps`.
+
+    With a cool-down the rate stays full until that begins. Source: warm-up, stable, decay, arXiv 2404.06395.
+    """
+    remaining_share = (plan.steps - step) / max(1, plan.cool_down or plan.steps - plan.warm_up)
     return plan.learning_rate * min(1.0, (step + 1) / max(1, plan.warm_up), remaining_share)
 
 
