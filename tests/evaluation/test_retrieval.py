@@ -149,6 +149,15 @@ def test_each_model_is_measured_alone_and_fused_with_its_signature(tmp_path: Pat
     assert f"fingerprint {_shipped().fingerprint}" in text
 
 
+def test_other_models_are_fused_with_the_light_one_as_codekin_does_it(tmp_path: Path) -> None:
+    benchmark = load_benchmark(write_set(tmp_path / "x", "NL2Code"))
+    embedders = {"static": _shipped(), "short": load_embedder(ModelSettings(dim=64))}
+    rows = [row for way in evaluate_benchmark(benchmark, embedders, {}, "static") for row in way]
+    assert [row.model for row in rows][-1] == "static+short+bm25"
+    assert "z-sum" in rows[-1].signature
+    assert "static+static+bm25" not in [row.model for row in rows]
+
+
 def test_metrics_are_told_for_each_language_of_a_set() -> None:
     relevance = ({0: 1.0}, {1: 1.0}, {2: 1.0})
     benchmark = Benchmark(

@@ -114,7 +114,7 @@ def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, An
     from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval
     from codekin.evaluation.benchmarks import load_benchmark
-    from codekin.evaluation.models import can_index_passages, load_named_embedder
+    from codekin.evaluation.models import can_index_passages, find_light_model, load_named_embedder
     from codekin.evaluation.product import TASKS, make_product_ranker
     from codekin.types import Progress
 
@@ -122,6 +122,7 @@ def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, An
     model_names = options["models"] or (user_settings.model.name,)
     model_settings = [_replace_model(user_settings, model_name, options["dim"]) for model_name in model_names]
     models = dict(load_named_embedder(settings.model) for settings in model_settings)
+    light_model = find_light_model([settings.model for settings in model_settings])
     product_rankers = dict(
         make_product_ranker(settings) for settings in model_settings if can_index_passages(settings.model)
     )
@@ -131,7 +132,7 @@ def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, An
             on_progress(Progress(done, len(folders), None))
             benchmark = load_benchmark(folder)
             rows_by_retriever = retrieval.evaluate_benchmark(
-                benchmark, models, product_rankers if benchmark.task in TASKS else {}
+                benchmark, models, product_rankers if benchmark.task in TASKS else {}, light_model
             )
             rows += [row for retriever_rows in rows_by_retriever for row in retriever_rows]
     if as_json:

@@ -1,6 +1,8 @@
 """Load the models to measure: whatever `model.name` may be, and the name that tables give them."""
 
-from codekin.embed.embedder import Embedder, load_embedder
+from collections.abc import Sequence
+
+from codekin.embed.embedder import Embedder, is_static_model, load_embedder
 from codekin.embed.local.checkpoint import resolve_folder
 from codekin.settings import ModelSettings
 
@@ -12,6 +14,12 @@ def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
     """
     folder, embedder = resolve_folder(settings.name), load_embedder(settings)
     return folder.name if folder else embedder.model, embedder
+
+
+def find_light_model(settings: Sequence[ModelSettings]) -> str:
+    """Return the name for tables of the first static model; "" where there is none. Raises ModelError."""
+    static_models = [model_settings for model_settings in settings if is_static_model(model_settings)]
+    return load_named_embedder(static_models[0])[0] if static_models else ""
 
 
 def can_index_passages(settings: ModelSettings) -> bool:

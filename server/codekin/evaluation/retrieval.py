@@ -14,6 +14,7 @@ from codekin.evaluation.benchmarks import Benchmark, BenchmarkError
 from codekin.evaluation.bm25 import SIGNATURE, compute_bm25_scores
 from codekin.evaluation.metrics import compute_ndcg, compute_recall, compute_reciprocal_rank
 from codekin.evaluation.signature import describe_model, format_signature
+from codekin.search.blend import HEAVY_WEIGHT
 from codekin.types import Role
 
 DENSE_WEIGHT = 0.8  # of the convex sum of z-scores: the best of .6 to .9 on the sets for our own model
@@ -99,20 +100,30 @@ def measure_rankings(
 
 
 def evaluate_benchmark(
-    benchmark: Benchmark, embedders: Mapping[str, Embedder], rankers: Mapping[str, tuple[Ranker, str]]
+    benchmark: Benchmark,
+    embedders: Mapping[str, Embedder],
+    rankers: Mapping[str, tuple[Ranker, str]],
+    light_model: str = "",
 ) -> Iterator[list[RetrievalResult]]:
     """Yield the results of BM25, of each model alone and fused with BM25, then of each ranker, as they are made.
 
-    `rankers` has name → (ranker, signature).
+    `rankers` has name → (ranker, signature). With `light_model`, the name of one of the embedders, each other one is
+    also fused with that and BM25, as codekin fuses a heavy model with the light one.
     """
+    all_scores: dict[str, Scores] = {}
     lexical = compute_bm25_scores(benchmark.queries, benchmark.passages)
     yield measure_rankings("bm25", benchmark, rank_passages(benchmark, lexical), SIGNATURE)
     for ranker_name, embedder in embedders.items():
         signature = format_signature(describe_model(embedder))
-        dense = compute_dense_scores(embedder, benchmark)
+        dense = all_scores[ranker_name] = compute_dense_scores(embedder, benchmark)
         yield measure_rankings(ranker_name, benchmark, rank_passages(benchmark, dense), signature)
         fused_rankings = rank_passages(benchmark, fuse_scores(dense, lexical))
         yield measure_rankings(f"{ranker_name}+bm25", benchmark, fused_rankings, f"{signature} · z-sum {DENSE_WEIGHT}")
+    for heavy_model in [name for name in embedders if light_model and name != light_model]:
+        dense = fuse_scores(all_scores[heavy_model], all_scores[light_model], HEAVY_WEIGHT)
+        signature = f"z-sum {HEAVY_WEIGHT} of {heavy_model} with {light_model}, z-sum {DENSE_WEIGHT} of both"
+        fused_rankings = rank_passages(benchmark, fuse_scores(dense, lexical))
+        yield measure_rankings(f"{light_model}+{heavy_model}+bm25", benchmark, fused_rankings, signature)
     for ranker_name, (ranker, signature) in rankers.items():
         yield measure_rankings(ranker_name, benchmark, ranker(benchmark), signature)
 

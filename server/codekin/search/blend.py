@@ -11,11 +11,11 @@ from codekin.types import Candidate
 # .911. By vectors alone, on 250 questions of csn_nl2code, .696 without, half filled .737 (.3) and .738 (.5), filled
 # .781 and .805. A much better model deserves more: with the light one cut to 64 numbers (.573) filled .727 (.3), .769
 # (.5 and .7).
-_HEAVY_WEIGHT = 0.3
+HEAVY_WEIGHT = 0.3
 
 
 def blend_rankings(
-    light_cosines: Mapping[int, float], heavy_cosines: Mapping[int, float], heavy_weight: float = _HEAVY_WEIGHT
+    light_cosines: Mapping[int, float], heavy_cosines: Mapping[int, float], heavy_weight: float = HEAVY_WEIGHT
 ) -> list[Candidate]:
     """Return all contents, best first; those with both cosines are reordered and exchange their light cosines.
 
