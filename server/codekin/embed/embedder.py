@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from codekin.embed.local.checkpoint import ONNX_FILE, Checkpoint, resolve_folder
+from codekin.embed.local.checkpoint import Checkpoint, resolve_folder
+from codekin.embed.local.checkpoint_files import ONNX_FILE
 from codekin.embed.tasks import Prefixes
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings

@@ -10,7 +10,8 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 
-from codekin.embed.local.checkpoint import ENCODERS, ONNX_FILE, read_checkpoint
+from codekin.embed.local.checkpoint import read_checkpoint
+from codekin.embed.local.checkpoint_files import ENCODERS, ONNX_FILE
 from codekin.embed.local.onnx_encoder import INPUT_NAMES, OUTPUT_NAME
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings

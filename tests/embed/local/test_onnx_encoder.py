@@ -20,7 +20,8 @@ from click.testing import CliRunner
 from codekin.cli.train_small import onnx
 from codekin.embed.embedder import load_embedder
 from codekin.embed.factory import connect_heavy_model, has_heavy_model
-from codekin.embed.local.checkpoint import ONNX_FILE, read_checkpoint
+from codekin.embed.local.checkpoint import read_checkpoint
+from codekin.embed.local.checkpoint_files import ONNX_FILE
 from codekin.errors import ModelError
 from codekin.settings import ModelSettings
 from codekin.training.backbone import TextEncoder

@@ -7,14 +7,24 @@ from a safe default: a decoder's last token, an encoder's mean.
 """
 
 import importlib.util
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from codekin.embed.local.checkpoint_fingerprint import MAX_JSON_BYTES, fingerprint_checkpoint
+from codekin.embed.local.checkpoint_files import (
+    DECODERS,
+    ENCODERS,
+    DenseLayer,
+    ModelSteps,
+    check_architecture,
+    find_weights,
+    read_dense_layers,
+    read_json,
+    read_steps,
+)
+from codekin.embed.local.checkpoint_fingerprint import fingerprint_checkpoint
 from codekin.embed.local.presets import PRESETS, Preset, find_preset
 from codekin.embed.tasks import Prefixes
 from codekin.errors import ModelError
@@ -24,18 +34,13 @@ from codekin.types import Role, Task
 
 Pooling = Literal["last", "mean", "cls"]
 
-DECODERS = ("qwen2", "qwen3", "llama", "mistral")
-ENCODERS = ("bert", "nomic_bert")
-ONNX_FILE = "model.onnx"  # weights and graph in one, read where there are no safetensors
 _POOLINGS: Mapping[str, Pooling] = {"lasttoken": "last", "mean": "mean", "cls": "cls"}
 _LEGACY_POOLING_KEYS = {
     "pooling_mode_lasttoken": "lasttoken",
     "pooling_mode_cls_token": "cls",
     "pooling_mode_mean_tokens": "mean",
 }
-_KNOWN_STEPS = ("Transformer", "Pooling", "Normalize")
 _ROLE_NAMES = {Role.QUERY: ("query",), Role.PASSAGE: ("document", "passage")}
-_PICKLE_PATTERNS = ("pytorch_model*.bin", "*.pt", "*.pth", "*.ckpt")
 _MAX_CARD_BYTES = 1 << 16  # of a model card, for its front matter
 _MAX_REVISION_BYTES = 256
 
@@ -53,8 +58,14 @@ class Checkpoint:
     includes_prompt: bool  # whether the mean includes the instruction's tokens
     prefixes: Prefixes
     dims: tuple[int, ...]  # Matryoshka dimensions, ascending; the last is the full vector's
+    dense_layers: tuple[DenseLayer, ...]  # applied to the pooled vector, in order
     max_tokens: int  # of a text with its instruction
     fingerprint: str  # of everything that determines the raw vectors, except rounding
+
+    @property
+    def has_own_layers(self) -> bool:
+        """Return whether codekin's own layers run the model, not the transformers library."""
+        return self.config["model_type"] in (*DECODERS, *ENCODERS)
 
     @property
     def is_decoder(self) -> bool:
@@ -105,18 +116,21 @@ def read_checkpoint(settings: ModelSettings) -> Checkpoint:
 def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpoint:
     """Read the files below `model_root`. Raises ModelError, or the errors of missing and wrong values."""
     preset = find_preset(settings.name) or find_preset(Path(settings.name).name)
-    steps = _read_steps(model_root)
-    folder = model_root / steps["Transformer"]
-    config = _read_json(folder / "config.json")
+    steps = read_steps(model_root)
+    folder = model_root / steps.transformer
+    config = read_json(folder / "config.json")
     if config is None:
         raise ModelError(f"{folder} has no config.json. Set model.name to a model's folder, or download it again.")
-    weights = _find_weights(folder)
-    _check_architecture(config, folder)
+    weights = find_weights(folder)
+    check_architecture(config, folder)
     pooling, includes_prompt = _choose_pooling(model_root, steps, settings, config)
     prefixes = _choose_prefixes(model_root, settings, preset)
-    dims = _choose_dimensions(config, settings, preset)
+    dense_layers = read_dense_layers(model_root, steps)
+    dims = _choose_dimensions(config, settings, preset, dense_layers)
     max_tokens = _choose_max_tokens(folder, config, settings)
     vector_options = f"{pooling}/{includes_prompt}/{max_tokens}/{settings.precision == 'int8'}"
+    vector_options += "".join(f"/{layer.out_features} {layer.has_tanh}" for layer in dense_layers)
+    all_weights = (*weights, *(layer.weights for layer in dense_layers))
     return Checkpoint(
         _choose_name(settings.name, model_root, preset),
         folder,
@@ -127,8 +141,9 @@ def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpo
         includes_prompt,
         prefixes,
         dims,
+        dense_layers,
         max_tokens,
-        fingerprint_checkpoint(folder, weights, vector_options),
+        fingerprint_checkpoint(folder, all_weights, vector_options),
     )
 
 
@@ -151,69 +166,11 @@ def _read_licence(model_root: Path) -> str:
     return licence_match[1] if licence_match else ""
 
 
-def _read_json(path: Path, expected_type: type = dict) -> Any:
-    """Return the content of a JSON file; None if there is none. Raises ModelError if unsound or of another type."""
-    try:
-        content = json.loads(read_file(path, MAX_JSON_BYTES).data.decode())
-        if not isinstance(content, expected_type):
-            raise ValueError(f"it holds a {type(content).__name__}")
-        return content
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} can't be read ({error}). Download the model again.") from error
-
-
-def _read_steps(model_root: Path) -> dict[str, str]:
-    """Return the folder of each sentence-transformers step, by type. Raises ModelError for an unknown step.
-
-    Without modules.json there is only the transformer, in the folder itself ("").
-    """
-    steps = {"Transformer": ""}
-    for step in _read_json(model_root / "modules.json", list) or ():
-        library, _, step_type = str(step["type"]).rpartition(".")
-        if not library.startswith("sentence_transformers") or step_type not in _KNOWN_STEPS:
-            remedy = "Serve it with a program that supports it and set model.endpoint, or choose another model."
-            raise ModelError(f"{model_root.name} has a step that codekin doesn't support ({step['type']}). {remedy}")
-        steps[step_type] = str(step["path"])
-    return steps
-
-
-def _find_weights(folder: Path) -> tuple[Path, ...]:
-    """Return the safetensors files, or a graph. Raises ModelError if a file is missing or all are pickled."""
-    index = _read_json(folder / "model.safetensors.index.json")
-    file_names = sorted(set(index["weight_map"].values())) if index else ["model.safetensors"]
-    missing_files = [name for name in file_names if not (folder / name).exists()]
-    if not missing_files:
-        return tuple(folder / name for name in file_names)
-    if not index and (folder / ONNX_FILE).exists():
-        return (folder / ONNX_FILE,)
-    if not index and any(pickle_file for pattern in _PICKLE_PATTERNS for pickle_file in folder.glob(pattern)):
-        remedy = "Ask its authors for model.safetensors, or convert it yourself (transformers' save_pretrained)."
-        raise ModelError(f"{folder} has only pickled weights, which may run code when read. {remedy}")
-    raise ModelError(f"{folder} lacks {', '.join(missing_files)}. Download the model again (codekin model pull).")
-
-
-def _check_architecture(config: Mapping[str, Any], folder: Path) -> None:
-    """Raise ModelError if the model's type is not supported or it has no tokenizer.json."""
-    model_type = config.get("model_type")
-    if model_type not in (*DECODERS, *ENCODERS):
-        supported_types = ", ".join((*DECODERS, *ENCODERS))
-        custom_code = " with custom code, which codekin never runs" if "auto_map" in config else ""
-        remedy = "Serve it with a program that supports it and set model.endpoint, or choose another model."
-        raise ModelError(
-            f"{folder} has a model of type {model_type}{custom_code}; supported are {supported_types}. {remedy}"
-        )
-    if not (folder / "tokenizer.json").exists():
-        remedy = "Create it with transformers: AutoTokenizer.from_pretrained(…).save_pretrained(…)."
-        raise ModelError(f"{folder} has no tokenizer.json. {remedy}")
-
-
 def _choose_pooling(
-    model_root: Path, steps: Mapping[str, str], settings: ModelSettings, config: Mapping[str, Any]
+    model_root: Path, steps: ModelSteps, settings: ModelSettings, config: Mapping[str, Any]
 ) -> tuple[Pooling, bool]:
     """Return the pooling, and whether a mean includes the instruction's tokens. Raises ModelError if unsupported."""
-    pooling_config = _read_json(model_root / steps["Pooling"] / "config.json") if "Pooling" in steps else None
+    pooling_config = read_json(model_root / steps.pooling / "config.json") if steps.pooling is not None else None
     if pooling_config is None:
         default_pooling: Pooling = "last" if config["model_type"] in DECODERS else "mean"
         return _POOLINGS.get(settings.pooling, "last" if settings.pooling == "last" else default_pooling), True
@@ -234,7 +191,7 @@ def _choose_pooling(
 
 def _choose_prefixes(model_root: Path, settings: ModelSettings, preset: Preset | None) -> Prefixes:
     """Return the instruction for each task and role, "" if none is stated. Raises ModelError for an invalid setting."""
-    checkpoint_prompts = (_read_json(model_root / "config_sentence_transformers.json") or {}).get("prompts") or {}
+    checkpoint_prompts = (read_json(model_root / "config_sentence_transformers.json") or {}).get("prompts") or {}
     setting_prompts = dict(_parse_prompt(text) for text in settings.prompts)
     prefixes = {}
     for task in Task:
@@ -275,20 +232,25 @@ def _parse_prompt(text: str) -> tuple[str, str]:
 
 def _choose_max_tokens(folder: Path, config: Mapping[str, Any], settings: ModelSettings) -> int:
     """Return the smallest limit of the settings and the model's files. Raises ValueError if below 1, or none."""
-    max_seq_length = (_read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
+    max_seq_length = (read_json(folder / "sentence_bert_config.json") or {}).get("max_seq_length")
     positions = config.get("max_position_embeddings") or config.get("n_positions")
+    if positions and str(config["model_type"]).endswith("roberta"):  # whose positions begin after that of padding
+        positions = int(positions) - int(config.get("pad_token_id", 1)) - 1
     max_tokens = min(int(limit) for limit in (settings.max_tokens, max_seq_length, positions) if limit)
     if max_tokens < 1:
         raise ValueError(f"texts of {max_tokens} tokens")
     return max_tokens
 
 
-def _choose_dimensions(config: Mapping[str, Any], settings: ModelSettings, preset: Preset | None) -> tuple[int, ...]:
+def _choose_dimensions(
+    config: Mapping[str, Any], settings: ModelSettings, preset: Preset | None, dense_layers: Sequence[DenseLayer]
+) -> tuple[int, ...]:
     """Return the Matryoshka dimensions, ascending, and last the model's full one. Raises KeyError, ModelError."""
     hidden_size = int(config.get("hidden_size") or config["n_embd"])
+    full_size = dense_layers[-1].out_features if dense_layers else hidden_size
     stated_dims = config.get("matryoshka_dims") or (preset and preset.matryoshka)
     shorter_dims = map(int, stated_dims) if stated_dims else read_dimensions(settings)
-    return (*sorted({dim for dim in shorter_dims if 0 < dim < hidden_size}), hidden_size)
+    return (*sorted({dim for dim in shorter_dims if 0 < dim < full_size}), full_size)
 
 
 def read_dimensions(settings: ModelSettings) -> tuple[int, ...]:

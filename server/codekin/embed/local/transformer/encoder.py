@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any
 
@@ -16,7 +17,9 @@ from codekin.embed.local.checkpoint import Checkpoint
 from codekin.embed.local.checkpoint_tokenizer import load_tokenizer
 from codekin.embed.local.transformer.bert import Bert
 from codekin.embed.local.transformer.decoder import Decoder
-from codekin.embed.local.transformer.device import choose_device
+from codekin.embed.local.transformer.dense import DenseLayers
+from codekin.embed.local.transformer.device import Device, choose_device
+from codekin.embed.local.transformer.library_model import LibraryModel
 from codekin.embed.local.transformer.packing import EMPTY, PackedTokens, PrefixCache, pack_tokens, split_batches
 from codekin.embed.local.transformer.weights import Weights
 from codekin.embed.tasks import PROBE
@@ -49,7 +52,7 @@ class TransformerEncoder:
         self._pooling, self._includes_prompt = checkpoint.pooling, checkpoint.includes_prompt
         self._device = choose_device(settings)
         logger.info("%s: %s. Licence: %s.", self.name, self._device, checkpoint.licence or "not told; look at its card")
-        self.device, self.problems = str(self._device), self._device.problems
+        self.device, self.problems = _describe_device(checkpoint, self._device)
         self._token_budget = self._device.token_budget
         self._instruction_caches: dict[str, PrefixCache] = {}
         self._query_caches: deque[PrefixCache] = deque(maxlen=_MAX_QUERY_CACHES)
@@ -57,9 +60,8 @@ class TransformerEncoder:
         try:
             self._tokenizer = load_tokenizer(checkpoint)
             with torch.inference_mode():
-                weights = Weights(checkpoint.weights, self._device)
-                model_class = Decoder if checkpoint.is_decoder else Bert
-                self._model: Any = model_class(checkpoint.config, weights, checkpoint.max_tokens)
+                self._model: Any = _load_model(checkpoint, self._device)
+                self._dense_layers = DenseLayers(checkpoint.dense_layers, self._device)
             self._check_model(checkpoint)
         except _LOAD_ERRORS as error:
             if _is_out_of_memory(error):
@@ -128,7 +130,8 @@ class TransformerEncoder:
             batch = batches.popleft()
             try:
                 with self._model_lock, torch.inference_mode():
-                    vectors = encode_batch([ids_by_index[index] for index in batch]).float().cpu().numpy()
+                    pooled = encode_batch([ids_by_index[index] for index in batch]).float()
+                    vectors = self._dense_layers(pooled).cpu().numpy()
             except (RuntimeError, MemoryError) as error:
                 self._free_memory(error, len(batch))
                 middle = len(batch) // 2
@@ -200,6 +203,26 @@ class TransformerEncoder:
     def _pack_batch(self, batch: Sequence[TokenIds], past_length: int = 0) -> PackedTokens:
         """Pack token ids into tensors on the model's device."""
         return pack_tokens(batch, past_length, self._device.device)
+
+
+def _load_model(checkpoint: Checkpoint, device: Device) -> Bert | Decoder | LibraryModel:
+    """Load the layers written out here, or those of transformers for other architectures. Raises ModelError."""
+    if not checkpoint.has_own_layers:
+        return LibraryModel(checkpoint.folder, device)
+    weights = Weights(checkpoint.weights, device)
+    model_class = Decoder if checkpoint.is_decoder else Bert
+    return model_class(checkpoint.config, weights, checkpoint.max_tokens)
+
+
+def _describe_device(checkpoint: Checkpoint, device: Device) -> tuple[str, tuple[str, ...]]:
+    """Return the device as text, and what could be better about it."""
+    if checkpoint.has_own_layers:
+        return str(device), device.problems
+    model_type = checkpoint.config["model_type"]
+    problems = device.problems
+    if device.int8:
+        problems += (f"model.precision: int8 is not for models of type {model_type}. Set it to auto.",)
+    return f"{replace(device, int8=False)}, by transformers: slower than codekin's own layers", problems
 
 
 def _is_out_of_memory(error: Exception) -> bool:
