@@ -215,8 +215,8 @@ def wait_for_endpoint(workplace: Workplace) -> Iterator[None]:
 
 
 def build_graph(workplace: Workplace) -> Iterator[None]:
-    """The graph of 40,000 vectors is being built in its process."""
-    workplace.write_modules(1_200, 34, "work")
+    """The graph of 102,000 vectors is being built in its process."""
+    workplace.write_modules(3_000, 34, "work")
     workplace.start_and_index()
     yield
 

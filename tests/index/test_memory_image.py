@@ -11,11 +11,19 @@ import pytest
 
 from codekin.embed.factory import load_light_model
 from codekin.index.index import Index
-from codekin.index.memory_image import LoadedContents, restore_contents, save_contents
+from codekin.index.memory_image import (
+    CompletionData,
+    LoadedContents,
+    restore_completion_data,
+    restore_contents,
+    save_completion_data,
+    save_contents,
+)
 from codekin.indexing.reconcile import reconcile
 from codekin.settings import CacheSettings, Settings
 from codekin.storage.paths import IndexPaths, locate_index
 from codekin.types import Task
+from codekin.vectors.continuation_vectors import continuation_space
 
 from ..shop import write_files
 
@@ -37,7 +45,8 @@ def paths(tmp_path: Path) -> IndexPaths:
 @contextmanager
 def open_index(paths: IndexPaths, *, is_loaded: bool = True) -> Iterator[Index]:
     embedder = load_light_model(paths.settings.model)
-    index = Index(paths, embedder.space(Task.CODE2CODE), embedder.dim, lambda _: None)
+    spaces = embedder.space(Task.CODE2CODE), continuation_space(embedder)
+    index = Index(paths, spaces[0], embedder.dim, lambda _: None, spaces[1])
     index.defer_completions()
     with closing(index):
         if is_loaded:
@@ -50,6 +59,9 @@ def save(paths: IndexPaths) -> None:
     with open_index(paths) as index:
         loaded = LoadedContents(index.sort_keys, index.fingerprints, index.store.last_removal())
         save_contents(paths.image, index.store, index.light, loaded)
+        index.follow_for_completions()
+        data = CompletionData(index.line_index, index.continuation_vectors)
+        save_completion_data(paths.completion_image, index.store, index._continuation_space, data)
 
 
 def describe(index: Index) -> dict[str, object]:
@@ -57,13 +69,28 @@ def describe(index: Index) -> dict[str, object]:
     labels, table = index.fingerprints.to_table()
     _, vectors = index.dense.find_vectors(index.dense.labels())
     arrays = (index.dense.labels(), vectors, index.sort_keys.labels, index.sort_keys.keys, labels, table)
-    return {"arrays": [array.tolist() for array in arrays], "newest": index.sort_keys.newest}
+    index.follow_for_completions()
+    completion_arrays = {name: array.tolist() for name, array in index.line_index.to_arrays().items()}
+    order = np.argsort(index.continuation_vectors.labels)
+    return {
+        "arrays": [array.tolist() for array in arrays],
+        "newest": (index.sort_keys.newest, index.line_index.newest),
+        "lines": completion_arrays,
+        "continuations": index.continuation_vectors.rows[order].tolist(),
+    }
 
 
 def is_restored(paths: IndexPaths) -> bool:
     """Return whether the file is of the store as it is."""
     with open_index(paths, is_loaded=False) as index:
         return restore_contents(paths.image, index.store, index.light) is not None
+
+
+def has_completion_image(paths: IndexPaths) -> bool:
+    """Return whether the file for completions is of the store as it is."""
+    with open_index(paths) as index:
+        path, labels = paths.completion_image, index.sort_keys.labels
+        return restore_completion_data(path, index.store, index._continuation_space, labels) is not None
 
 
 def change_workspace(paths: IndexPaths) -> None:
@@ -89,7 +116,9 @@ def test_what_came_and_went_since_is_followed(paths: IndexPaths):
         by_image = describe(index)
         assert index.loaded_share == 1
     assert is_restored(paths)
+    assert has_completion_image(paths)
     paths.image.unlink()
+    paths.completion_image.unlink()
     with open_index(paths) as index:
         assert describe(index) == by_image
 
@@ -99,24 +128,30 @@ def test_an_older_state_of_the_store_does_not_get_it(paths: IndexPaths, tmp_path
     change_workspace(paths)
     save(paths)
     assert is_restored(paths)
+    assert has_completion_image(paths)
     shutil.copy(tmp_path / "older.sqlite", paths.store)
     assert not is_restored(paths)
+    assert not has_completion_image(paths)
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: data[::-1]])
 def test_a_damaged_file_is_none(paths: IndexPaths, damage: "object"):
     save(paths)
     assert callable(damage)
-    paths.image.write_bytes(damage(paths.image.read_bytes()))
-    assert not is_restored(paths)
     with open_index(paths) as index:
-        assert index.loaded_share == 1
+        undamaged = describe(index)
+    for path in (paths.image, paths.completion_image):
+        path.write_bytes(damage(path.read_bytes()))
+    assert not is_restored(paths)
+    assert not has_completion_image(paths)
+    with open_index(paths) as index:
+        assert describe(index) == undamaged
 
 
 def test_a_flipped_bit_is_noticed(paths: IndexPaths):
     save(paths)
     with open_index(paths) as index:
-        vectors = index.dense.find_vectors(index.dense.labels())[1].astype(np.float16).tobytes()
+        vectors = index.dense.find_vectors(index.dense.labels())[1].tobytes()
     data = bytearray(paths.image.read_bytes())
     data[data.index(vectors) + 5] ^= 1
     paths.image.write_bytes(data)

@@ -57,6 +57,10 @@ def test_places_are_those_that_a_search_by_hand_finds(
     assert set(rows) == by_hand(some, query_keys)
     assert (lines_found.weight == lines_found.depth).all()
     assert len(courses) == len(some)
+    restored = LineIndex.from_arrays(courses.to_arrays(), courses.newest)
+    matches = restored.find_following(query_keys, [1.0] * len(query_keys))
+    restored_rows = zip(matches.contents.tolist(), matches.lines.tolist(), matches.depth.tolist(), strict=True)
+    assert set(restored_rows) == by_hand(some, query_keys)
     for key in range(1, 5):
         assert courses.frequency(key) == sum(lines.count(key) for lines in some.values())
 

@@ -127,3 +127,21 @@ def test_rows_that_went_through_float16_are_unit_rows_again() -> None:
     rows, sound = normalize_rows(vectors_of([1, 2, 3]).astype(np.float16).astype(np.float32))
     assert sound.all()
     assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 8, 9])
+def test_rows_that_are_shared_answer_like_added_ones_and_are_never_written(count: int) -> None:
+    labels = np.arange(0, 2 * count, 2)
+    vectors = vectors_of(labels.tolist())
+    vectors.flags.writeable = False
+    shared = Matrix.from_rows(labels, vectors, block_rows=4)
+    added = Matrix(DIM, block_rows=4).add_rows(labels, vectors)
+    for change in ("add", [1, 3, 4, 30]), ("retire", [2, 4]), ("add", [2, 40]), ("compact", []):
+        shared, _ = apply([change], shared)
+        added, _ = apply([change], added)
+        for seed in range(5):
+            query = vector_of(seed)
+            assert [array.tolist() for array in shared.find_nearest(query, 5)] == [
+                array.tolist() for array in added.find_nearest(query, 5)
+            ]
+    np.testing.assert_array_equal(vectors, vectors_of(labels.tolist()))

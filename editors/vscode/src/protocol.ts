@@ -81,7 +81,7 @@ export interface Report {
     unparsed: number; // files read as windows of lines although there is a grammar
     unparsedFiles: { path: string; reason: string }[]; // the first thousand
     stored: { what: string; path: string; bytes: number }[];
-    held: { what: string; bytes: number }[]; // memory of the server, then of its child processes
+    held: { what: string; bytes: number; privateBytes?: number }[]; // memory of the server, then of its child processes
     keeper: 'this process' | 'another process' | 'nobody';
     troubles: { when: string; message: string }[]; // oldest first
 }

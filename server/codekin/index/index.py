@@ -9,10 +9,13 @@ import numpy as np
 from codekin.errors import StoreClosingError, StoreError
 from codekin.index.content_queries import ContentQueries
 from codekin.index.memory_image import (
+    CompletionData,
     LoadedContents,
     is_worth_saving,
     load_continuations,
+    restore_completion_data,
     restore_contents,
+    save_completion_data,
     save_contents,
 )
 from codekin.index.model_vectors import ModelVectors
@@ -68,6 +71,7 @@ class Index(ContentQueries):
         self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
         self._saved_newest = 0  # the highest content that the image has, or would have if it could be written
+        self._saved_completion_newest = 0
         self._completion_generation = -1  # of the store, when lines and continuations were loaded
         self._removal_position = self.store.last_removal()
         self._cached_count: tuple[int, int] | None = None  # generation, number of contents
@@ -161,9 +165,14 @@ class Index(ContentQueries):
                 self._saved_newest = self.sort_keys.newest
                 loaded = LoadedContents(self.sort_keys, self.fingerprints, self._removal_position)
                 save_contents(self._index_paths.image, self.store, self.light, loaded)
+            is_loaded = self._completion_generation == self._generation and not self.light.pending
+            if is_loaded and is_worth_saving(self.sort_keys, self._saved_completion_newest):
+                self._saved_completion_newest = self.line_index.newest
+                data = CompletionData(self.line_index, self.continuation_vectors)
+                save_completion_data(self._index_paths.completion_image, self.store, self._continuation_space, data)
 
     def _restore_image(self) -> None:
-        """Load what some process has saved, if it is of this store. Raises StoreError."""
+        """Map what some process has saved, if it is of this store. Raises StoreError."""
         loaded = restore_contents(self._index_paths.image, self.store, self.light)
         if loaded is not None:
             self.sort_keys, self.fingerprints = loaded.sort_keys, loaded.fingerprints
@@ -190,10 +199,20 @@ class Index(ContentQueries):
 
     def _load_completions(self, generation: int) -> None:
         """Load line hashes and continuation vectors of new contents, and note the generation. Raises StoreError."""
+        if self._completion_generation < 0:
+            self._restore_completion_image()
         rows = self.store.line_hashes_after(self.line_index.newest)
         self._load_continuations([number for number, _ in rows])
         self.line_index = self.line_index.add_rows(rows)
         self._completion_generation = generation
+
+    def _restore_completion_image(self) -> None:
+        """Map what some process has saved for completions, if it is of this store. Raises StoreError."""
+        path, labels = self._index_paths.completion_image, self.sort_keys.labels
+        restored = restore_completion_data(path, self.store, self._continuation_space, labels)
+        if restored is not None:
+            self.line_index, self.continuation_vectors = restored.line_index, restored.continuation_vectors
+            self._saved_completion_newest = self.line_index.newest
 
     def _check_files(self) -> None:
         """Empty the memory if the store's file was replaced; if the vectors' was, search it anew. Raises StoreError."""

@@ -1,7 +1,11 @@
-"""Load contents into memory from one file, and save them there, so that a process starts in a tenth of the time."""
+"""Map what was in memory from files, and save it there: a process starts in a tenth of the time, and shares the memory.
+
+Two files: the contents, which every question needs, and what only completions need. Each names the state of the store
+that it continues from; whoever reads it loads what came later.
+"""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +16,10 @@ from codekin.errors import StoreReadOnlyError
 from codekin.index.model_vectors import ModelVectors
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
+from codekin.vectors.array_file import AnyArray, ArrayFile, open_array_file, write_array_file
 from codekin.vectors.continuation_vectors import ROW, ContinuationVectors
 from codekin.vectors.fingerprints import FingerprintIndex
-from codekin.vectors.image import HalfArray, MemoryImage, from_half, read_image, to_half, write_image
+from codekin.vectors.line_index import ARRAY_NAMES, LineIndex
 from codekin.vectors.matrix import LabelArray
 from codekin.vectors.sort_keys import SortKeys
 
@@ -22,6 +27,9 @@ _CONTENTS_PER_LOAD = 4096  # some 20 ms, so that other threads get their turn
 _MIN_CONTENTS = 10_000  # fewer are collected in a tenth of a second
 _MAX_MISSING_SHARE = 0.1  # of the contents; more are saved again
 _STATE_KEY = "image"  # in the store: a random name of the state that the file was saved in, which no older state has
+_COMPLETION_STATE_KEY = "completion_image"
+_CONTENT_ARRAYS = ("newest", "labels", "sort_keys", "vectors", "fingerprint_labels", "fingerprints")
+_COMPLETION_ARRAYS = ("newest", "continuation_labels", "continuations", *ARRAY_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +41,26 @@ class LoadedContents:
     removal_position: int
 
 
+@dataclass(frozen=True, slots=True)
+class CompletionData:
+    """What is in memory for completions alone."""
+
+    line_index: LineIndex
+    continuation_vectors: ContinuationVectors
+
+
 def restore_contents(path: Path, store: Store, model_vectors: ModelVectors) -> LoadedContents | None:
-    """Load the file into empty `model_vectors`, return the rest; None if it is of another state. Raises StoreError."""
-    state = store.get_meta(_STATE_KEY)
-    if not isinstance(state, str):
+    """Map the file into empty `model_vectors`, return the rest; None if it is of another state. Raises StoreError."""
+    arrays = _read_arrays(_open(path, store, _STATE_KEY, model_vectors.space), _CONTENT_ARRAYS)
+    if arrays is None or arrays["vectors"].shape != (len(arrays["labels"]), model_vectors.dense.dim):
         return None
-    image = read_image(path, f"{state} {model_vectors.space}", model_vectors.dense.dim)
-    if image is None:
-        return None
-    for start in range(0, len(image.labels), _CONTENTS_PER_LOAD):
-        vectors = from_half(image.vectors[start : start + _CONTENTS_PER_LOAD])
-        model_vectors.dense.add_vectors(image.labels[start : start + _CONTENTS_PER_LOAD], vectors)
-    model_vectors.last_content = image.newest
+    newest, removal_position = arrays["newest"].tolist()
+    model_vectors.dense.restore_rows(arrays["labels"], arrays["vectors"])
+    model_vectors.last_content = newest
     return LoadedContents(
-        SortKeys(image.labels, image.sort_keys, image.newest),
-        FingerprintIndex.from_table(image.fingerprint_labels, image.fingerprints),
-        image.removal_position,
+        SortKeys(arrays["labels"], arrays["sort_keys"], newest),
+        FingerprintIndex.from_table(arrays["fingerprint_labels"], arrays["fingerprints"]),
+        removal_position,
     )
 
 
@@ -61,31 +73,40 @@ def is_worth_saving(sort_keys: SortKeys, saved_newest: int) -> bool:
 def save_contents(path: Path, store: Store, model_vectors: ModelVectors, loaded: LoadedContents) -> None:
     """Save all contents; nothing where a vector is missing, or the disk is full. Raises StoreError."""
     labels = loaded.sort_keys.labels
-    is_complete = not model_vectors.pending and model_vectors.dense.has_labels(labels).all()
-    vectors = _collect_vectors(model_vectors, labels) if is_complete else None
-    if vectors is None:
+    if model_vectors.pending or not model_vectors.dense.has_labels(labels).all():
         return
-    state = uuid.uuid4().hex
     fingerprint_labels, fingerprints = loaded.fingerprints.to_table()
-    image = MemoryImage(
-        f"{state} {model_vectors.space}", loaded.sort_keys.newest, loaded.removal_position,
-        labels, loaded.sort_keys.keys, vectors, fingerprint_labels, fingerprints,
-    )  # fmt: skip
-    if write_image(path, image):
-        with suppress(StoreReadOnlyError):
-            store.set_meta({_STATE_KEY: state})
+    arrays = {
+        "newest": np.array([loaded.sort_keys.newest, loaded.removal_position]),
+        "labels": labels,
+        "sort_keys": loaded.sort_keys.keys,
+        "vectors": model_vectors.dense.find_vectors(labels)[1],
+        "fingerprint_labels": fingerprint_labels,
+        "fingerprints": fingerprints,
+    }
+    _save(path, store, _STATE_KEY, model_vectors.space, arrays)
 
 
-def _collect_vectors(model_vectors: ModelVectors, labels: LabelArray) -> HalfArray | None:
-    """Return the vectors of these contents (n, dim) as float16; None where that would change them."""
-    vectors = np.empty((len(labels), model_vectors.dense.dim), np.float16)
-    for start in range(0, len(labels), _CONTENTS_PER_LOAD):
-        _, chunk = model_vectors.dense.find_vectors(labels[start : start + _CONTENTS_PER_LOAD])
-        half_vectors = to_half(chunk)
-        if half_vectors is None:
-            return None
-        vectors[start : start + len(chunk)] = half_vectors
-    return vectors
+def restore_completion_data(path: Path, store: Store, space: str, contents: LabelArray) -> CompletionData | None:
+    """Map what completions need of those of `contents` that were there; None if of another state. Raises StoreError."""
+    arrays = _read_arrays(_open(path, store, _COMPLETION_STATE_KEY, space), _COMPLETION_ARRAYS)
+    if arrays is None or arrays["continuations"].shape != (len(arrays["continuation_labels"]), ROW):
+        return None
+    line_index = LineIndex.from_arrays({name: arrays[name] for name in ARRAY_NAMES}, int(arrays["newest"][0]))
+    continuation_vectors = ContinuationVectors(arrays["continuation_labels"], arrays["continuations"])
+    removed = np.setdiff1d(np.union1d(arrays["contents"], continuation_vectors.labels), contents)
+    return CompletionData(line_index.remove_contents(removed), continuation_vectors.remove_contents(removed))
+
+
+def save_completion_data(path: Path, store: Store, space: str, loaded: CompletionData) -> None:
+    """Save what completions need; nothing where the disk is full. Raises StoreError."""
+    arrays = {
+        "newest": np.array([loaded.line_index.newest]),
+        "continuation_labels": loaded.continuation_vectors.labels,
+        "continuations": loaded.continuation_vectors.rows,
+        **loaded.line_index.to_arrays(),
+    }
+    _save(path, store, _COMPLETION_STATE_KEY, space, arrays)
 
 
 def load_continuations(
@@ -98,3 +119,24 @@ def load_continuations(
         positions, rows = vectors.get_vectors(space, [hashes[number] for number in chunk], ROW)
         loaded = loaded.add_rows([chunk[position] for position in positions], rows)
     return loaded
+
+
+def _open(path: Path, store: Store, state_key: str, space: str) -> ArrayFile | None:
+    """Return the file if it is of this space and of the store's state, or one before. Raises StoreError."""
+    state = store.get_meta(state_key)
+    return open_array_file(path, f"{state} {space}") if isinstance(state, str) else None
+
+
+def _read_arrays(array_file: ArrayFile | None, names: Sequence[str]) -> dict[str, AnyArray] | None:
+    """Return the file's arrays by name; None if there is no file, or one of them is damaged."""
+    arrays = {name: array_file.read(name) for name in names} if array_file is not None else {"": None}
+    sound_arrays = {name: array for name, array in arrays.items() if array is not None}
+    return sound_arrays if len(sound_arrays) == len(arrays) else None
+
+
+def _save(path: Path, store: Store, state_key: str, space: str, arrays: Mapping[str, AnyArray]) -> None:
+    """Write the file under a new name of the store's state, then that name into the store. Raises StoreError."""
+    state = uuid.uuid4().hex
+    if write_array_file(path, f"{state} {space}", arrays):
+        with suppress(StoreReadOnlyError):
+            store.set_meta({state_key: state})

@@ -159,7 +159,9 @@ class ReportJson(TypedDict):
     unparsed: int  # files read as windows of lines although there is a grammar
     unparsedFiles: list[dict[str, Any]]  # {path, reason}, by path; the first thousand
     stored: list[dict[str, Any]]  # {what, path, bytes}: the files that codekin keeps
-    held: list[dict[str, Any]]  # {what, bytes}: memory, of this process first; empty where the system tells none
+    held: list[
+        dict[str, Any]
+    ]  # {what, bytes, privateBytes}: memory, this process first; empty where the system tells none
     keeper: str  # who keeps the index in sync with the disk: "this process" | "another process" | "nobody"
     troubles: list[dict[str, Any]]  # {when, message}, oldest first; when: ISO 8601, UTC
 

@@ -14,10 +14,11 @@ _PURPOSES = {
 
 @dataclass(frozen=True, slots=True)
 class ProcessMemory:
-    """What a process is for, and its resident memory in bytes."""
+    """What a process is for, and its memory in bytes."""
 
     purpose: str  # "this process", "indexing", …
-    resident_bytes: int  # those it shares with others included
+    resident_bytes: int  # those it shares with others, and mapped files, included
+    private_bytes: int  # of no file; its end would free them
 
 
 def measure_processes() -> tuple[ProcessMemory, ...]:
@@ -34,7 +35,7 @@ def measure_processes() -> tuple[ProcessMemory, ...]:
         folder = _PROC / str(process_id)
         if (resident_bytes := _read_resident_bytes(folder)) is not None:
             purpose = _find_purpose(folder) if processes else "this process"
-            processes.append(ProcessMemory(purpose, resident_bytes))
+            processes.append(ProcessMemory(purpose, resident_bytes, _read_private_bytes(folder, resident_bytes)))
     return tuple(processes)
 
 
@@ -49,6 +50,15 @@ def _read_resident_bytes(folder: Path) -> int | None:
     """Return the resident memory in bytes from a process's folder of /proc; None where it can't be read."""
     fields = _read_text(folder / "statm").split()
     return int(fields[1]) * os.sysconf("SC_PAGE_SIZE") if len(fields) > 1 else None
+
+
+def _read_private_bytes(folder: Path, resident_bytes: int) -> int:
+    """Return the bytes of memory that are in no file; the resident ones where the system does not tell."""
+    for line in _read_text(folder / "smaps_rollup").splitlines():
+        name, _, amount = line.partition(":")
+        if name == "Anonymous":
+            return 1024 * int(amount.split()[0])
+    return resident_bytes
 
 
 def _find_purpose(folder: Path) -> str:

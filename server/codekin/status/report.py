@@ -90,7 +90,7 @@ def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...
     return (
         StoredFile("index", store.path, store.size_bytes()),
         StoredFile("graph", paths.graph, _sum_sizes(graph_files)),
-        StoredFile("image of the memory", paths.image, _sum_sizes((paths.image,))),
+        StoredFile("image of the memory", paths.image, _sum_sizes((paths.image, paths.completion_image))),
         StoredFile("vectors of all workspaces", paths.vectors, _sum_sizes(vector_files)),
     )
 
@@ -126,7 +126,10 @@ def to_json(report: Report) -> dict[str, Any]:
             {"what": stored_file.purpose, "path": str(stored_file.path), "bytes": stored_file.size_bytes}
             for stored_file in report.stored_files
         ],
-        "held": [{"what": process.purpose, "bytes": process.resident_bytes} for process in report.processes],
+        "held": [
+            {"what": process.purpose, "bytes": process.resident_bytes, "privateBytes": process.private_bytes}
+            for process in report.processes
+        ],
         "keeper": report.owner,
         "troubles": [
             {"when": _format_time(error.when), "message": printable_lines(error.message)} for error in report.errors

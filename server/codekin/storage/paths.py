@@ -41,6 +41,11 @@ class IndexPaths:
         return self._path_with(".image")
 
     @property
+    def completion_image(self) -> Path:
+        """Return the path of the file with what completions need in memory."""
+        return self._path_with(".completion.image")
+
+    @property
     def lock(self) -> Path:
         """Return the path of the lock that the store's owner holds: it keeps the store in sync with the disk."""
         return self._path_with(".lock")

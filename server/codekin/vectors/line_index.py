@@ -4,8 +4,9 @@ A `LineIndex` is immutable: changes return another first. Its parts are merged a
 edit costs little. It takes about 14 bytes a line.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ from codekin.vectors.matrix import LabelArray, find_positions
 LineKeys = npt.NDArray[np.uint32]
 IntArray = npt.NDArray[np.int64]
 
+ARRAY_NAMES = ("keys", "lines", "order", "sorted", "contents", "starts")  # of a part, but for what is removed
 _WASTE_DIVISOR = 8  # a part is compacted if more than one in so many of its lines is removed
 _MIN_LAZY_LINES = 20_000  # a smaller part is compacted at once, within a millisecond
 _MAX_OCCURRENCES = 20_000  # of a line that are examined, the newest: a line that occurs more often says little
@@ -65,24 +67,25 @@ class LineIndex:
         self._index_parts = tuple(index_parts)
         self.newest = newest  # the highest number that was added
 
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[Any]], newest: int) -> "LineIndex":
+        """Return the index of which `to_arrays` returned these; they are shared, not copied."""
+        return cls([_IndexPart(**arrays)] if len(arrays["contents"]) else (), newest)
+
+    def to_arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return all of the index as arrays by name, in one part without removed contents."""
+        index_part = _make_part([])
+        for other_part in self._index_parts:
+            index_part = _merge_parts(index_part, _compact_part(other_part))
+        return {name: getattr(index_part, name) for name in ARRAY_NAMES}
+
     def __len__(self) -> int:
         return sum(map(len, self._index_parts))
 
     @property
     def nbytes(self) -> int:
         """Return the memory that the arrays take, in bytes."""
-        arrays = (
-            (
-                index_part.keys,
-                index_part.lines,
-                index_part.order,
-                index_part.sorted,
-                index_part.contents,
-                index_part.starts,
-            )
-            for index_part in self._index_parts
-        )
-        return sum(array.nbytes for part_arrays in arrays for array in part_arrays)
+        return sum(getattr(index_part, name).nbytes for index_part in self._index_parts for name in ARRAY_NAMES)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "LineIndex":
         """Return an index with further rows (number, packed line hashes), ascending, above all present ones."""

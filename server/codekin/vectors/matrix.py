@@ -10,6 +10,7 @@ only the owner of the newest matrix may derive the next one.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,7 @@ _GATHER_SHARE = 0.15  # below this share of a block, gathering its rows is cheap
 _ROWS_PER_GROUP = 64
 
 _NO_LABELS: LabelArray = np.empty(0, np.int64)
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 def normalize_rows(vectors: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -64,6 +66,23 @@ class Matrix:
     def __len__(self) -> int:
         """Return the number of rows, including tombstones."""
         return len(self.labels)
+
+    @classmethod
+    def from_rows(cls, labels: LabelArray, vectors: FloatArray, block_rows: int = 0) -> "Matrix":
+        """Return a matrix of unit `vectors` (n, dim) under distinct `labels` (n,), ascending; full blocks are shared.
+
+        So rows that are mapped from a file stay there, but for those of the last block, to which rows may be added.
+        """
+        empty = cls(vectors.shape[1], block_rows)
+        shared_count = len(labels) // empty.block_rows * empty.block_rows
+        matrix = replace(
+            empty,
+            labels=labels[:shared_count],
+            live=np.ones(shared_count, np.bool_),
+            _blocks=tuple(split_rows(vectors[:shared_count], empty.block_rows)),
+            _order=np.arange(shared_count),
+        )
+        return matrix.add_rows(labels[shared_count:], vectors[shared_count:])
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Matrix":
         """Return a matrix with unit `vectors` (n, dim) under unknown `labels` (n,); only the newest may be added to.
@@ -243,7 +262,7 @@ def find_positions(ascending: LabelArray, labels: LabelArray) -> RowArray:
     return positions
 
 
-def split_rows(row_numbers: RowArray, size: int) -> Iterator[RowArray]:
-    """Yield `row_numbers` in runs of `size`; the last run may be shorter."""
-    for start in range(0, len(row_numbers), size):
-        yield row_numbers[start : start + size]
+def split_rows(rows: npt.NDArray[_Number], size: int) -> Iterator[npt.NDArray[_Number]]:
+    """Yield `rows` in runs of `size`; the last run may be shorter."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

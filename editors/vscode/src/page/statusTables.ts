@@ -177,7 +177,10 @@ function createResourceSections({ stored, held, troubles }: Report): Node[] {
     const diskRows = stored
         .filter(({ bytes }) => bytes)
         .map(({ what, bytes, path }) => [what, formatSize(bytes), path]);
-    const memoryRows = held.map(({ what, bytes }, index) => [index ? what : l10n.t('server'), formatSize(bytes)]);
+    const memoryRows = held.map(({ what, bytes, privateBytes = bytes }, index) => [
+        index ? what : l10n.t('server'),
+        l10n.t('{0}, {1} of it private', formatSize(bytes), formatSize(privateBytes)),
+    ]);
     const problemRows = troubles
         .map(({ when, message }) => [new Date(when).toLocaleString(document.documentElement.lang), message])
         .reverse();
