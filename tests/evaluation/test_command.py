@@ -111,3 +111,59 @@ def test_what_can_t_be_measured_names_the_remedy(place: Path, words: tuple[str, 
     completed = evaluate(place, *words, status=2)
     assert remedy in completed.stderr
     assert "Traceback" not in completed.stderr
+
+
+@pytest.fixture(scope="module")
+def code_base(place: Path) -> Path:
+    """A Git work tree of functions that go on alike, whose last commit added two."""
+    root = place / "shop"
+    for number in range(5):
+        write(root / f"file{number}.py", "\n\n".join(TOTALS.replace("NAME", f"n{number}{i}") for i in range(4)))
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", "init", "-q"], cwd=root, check=True)
+    for addition in ("", "\n\n" + TOTALS.replace("NAME", "new")):
+        with (root / "file0.py").open("a", encoding="utf-8") as stream:
+            stream.write(addition)
+        subprocess.run(["git", "add", "."], cwd=root, check=True)
+        subprocess.run(["git", *identity, "commit", "-q", "-m", "add"], cwd=root, check=True)
+    return root
+
+
+TOTALS = """def NAME_total(items, tax_rate):
+    total = 0
+    for item in items:
+        price = item.price * item.quantity
+        total += price * (1 + tax_rate)
+    return round(total, 2)
+
+
+def NAME_names(items):
+    names = []
+    for item in items:
+        names.append(item.name.strip().lower())
+    return sorted(names)
+"""
+
+
+def test_completion_is_measured_within_lines(place: Path, code_base: Path) -> None:
+    arguments = ("completion", "--root", str(code_base), "--at", "lines", "--cuts", "10")
+    (measured,) = document(evaluate(place, *arguments, "--json"))["repositories"]
+    assert measured["name"] == "shop"
+    assert len(measured["cuts"]) == 10
+    assert sum(cut["is_exact"] for cut in measured["cuts"]) >= 5  # each line stands nineteen times more
+    assert "| shop |" in evaluate(place, *arguments).stdout
+
+
+def test_typing_is_measured_at_the_keys_of_the_last_commits(place: Path, code_base: Path) -> None:
+    arguments = ("completion", "--root", str(code_base), "--at", "keys", "--cuts", "1")
+    (measured,) = document(evaluate(place, *arguments, "--json"))["repositories"]
+    assert measured["name"] == "shop"
+    assert 0 < measured["keys"] < measured["characters"]
+    assert "| shop |" in evaluate(place, *arguments).stdout
+
+
+@pytest.mark.parametrize("cuts", ["statements", "lines"])
+def test_a_code_base_with_nothing_to_cut_is_an_error_with_a_remedy(place: Path, cuts: str) -> None:
+    root = place / "checkouts" / "mail"
+    completed = evaluate(place, "completion", "--root", str(root), "--at", cuts, status=2)
+    assert "Name a larger code base" in completed.stderr

@@ -23,6 +23,7 @@ from codekin.completion.cursor import Cursor
 from codekin.completion.parse_check import count_parse_errors
 from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
+from codekin.evaluation.benchmarks import BenchmarkError
 from codekin.evaluation.copying import CopiedSuggestion, LongestSuffix, suggest_by_bm25
 from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
 from codekin.index.index import Index
@@ -63,9 +64,14 @@ class CompletionResult:
 
 
 def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
-    """Index a repository in a temporary folder, complete up to `count` cuts, return all systems' suggestions."""
+    """Index a repository in a temporary folder, complete up to `count` cuts, return all systems' suggestions.
+
+    Raises BenchmarkError where there is nothing to cut.
+    """
     with open_temporary_completer(root, settings) as (completer, corpus):
         cuts = list(corpus.choose_cuts(count, seed))
+        if not cuts:
+            raise BenchmarkError(f"{root} has no function that is long enough to be cut. Name a larger code base.")
         suggestions, seconds, worse_count = _suggest_by_codekin(completer, corpus, cuts, settings)
         longest_suffix = LongestSuffix(corpus)
         by_suffix = [longest_suffix.suggest(cut) for cut in cuts]

@@ -18,6 +18,7 @@ from codekin.completion.completer import Completer
 from codekin.completion.cursor import Cursor
 from codekin.completion.line_completer import LineBeginning
 from codekin.completion.line_tokens import TokenVocabulary
+from codekin.evaluation.benchmarks import BenchmarkError
 from codekin.evaluation.completion import open_temporary_completer, parse_cut_options
 from codekin.evaluation.hold_out import strip_blanks
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
@@ -43,11 +44,14 @@ class LineResult:
 
 
 def measure_lines(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> list[LineResult]:
-    """Index one repository in a temporary folder and complete `count` of its lines."""
+    """Index one repository in a temporary folder and complete `count` of its lines. Raises BenchmarkError."""
     with open_temporary_completer(root, settings) as (completer, corpus):
         completer.load_tokens()
         cuts = choose_line_cuts(list(corpus.documents.values()), TokenVocabulary(), count, seed)
-        return [_complete_cut(completer, cut, settings) for cut in cuts]
+        results = [_complete_cut(completer, cut, settings) for cut in cuts]
+    if not results:
+        raise BenchmarkError(f"{root} has no file that is long enough to be cut. Name a larger code base.")
+    return results
 
 
 def _complete_cut(completer: Completer, cut: LineCut, settings: Settings) -> LineResult:
