@@ -164,6 +164,6 @@ def test_typing_is_measured_at_the_keys_of_the_last_commits(place: Path, code_ba
 
 @pytest.mark.parametrize("cuts", ["statements", "lines"])
 def test_a_code_base_with_nothing_to_cut_is_an_error_with_a_remedy(place: Path, cuts: str) -> None:
-    root = place / "checkouts" / "mail"
-    completed = evaluate(place, "completion", "--root", str(root), "--at", cuts, status=2)
+    write(place / "tiny" / "a.py", "x = 1\n")
+    completed = evaluate(place, "completion", "--root", str(place / "tiny"), "--at", cuts, status=2)
     assert "Name a larger code base" in completed.stderr
