@@ -12,7 +12,7 @@ from pathlib import Path
 from codekin.code.extract import find_snippet, split_lines, to_canonical_text
 from codekin.code.languages import has_grammar
 from codekin.engine_core import EngineCore
-from codekin.errors import NoLineError, QueryError
+from codekin.errors import NoDocumentError, NoLineError, QueryError
 from codekin.search.context import ContextPack, pack_context
 from codekin.search.existing import (
     Existence,
@@ -211,8 +211,7 @@ class AnsweringEngine(EngineCore):
         document = self._workspace.read_document(path)
         if isinstance(document, Document):
             return document
-        reason = f": {document.reason}" if document else ""
-        raise QueryError(f"{path} can't be read{reason}. Name a source file.")
+        raise NoDocumentError(path, document.reason if document else "")
 
     def _answer_query(
         self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel | None

@@ -1,5 +1,6 @@
 """Exceptions of codekin. Every message says what is wrong and how to fix it; users see `str(error)`."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,19 @@ class SettingsError(CodekinError):
 
 class QueryError(CodekinError):
     """The query can't be answered: no such file, no such line, nothing to search for."""
+
+
+class NoDocumentError(QueryError):
+    """A path is no document that can be read."""
+
+    def __init__(self, path: Path, reason: str = "") -> None:
+        """Say why the path is none, `reason` where that is known, and what to do. Looks at the disk."""
+        if not os.path.lexists(path):
+            super().__init__(f"There is no file {path}. Check the path.")
+            return
+        kind = "a folder" if os.path.isdir(path) else "in no language that codekin knows"  # noqa: PTH112 (long paths)
+        fault = f"can't be read: {reason}" if reason else f"is {kind}"
+        super().__init__(f"{path} {fault}. Name a source file.")
 
 
 class NoLineError(QueryError):

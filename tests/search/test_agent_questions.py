@@ -15,12 +15,13 @@ from codekin.code.token_estimate import cut_to_tokens, estimate_tokens
 from codekin.engine import Engine
 from codekin.errors import QueryError
 from codekin.search.context import pack_context
-from codekin.search.existing import ExistenceVerdict
+from codekin.search.existing import ExistenceVerdict, judge_description
 from codekin.search.outline import make_outline
 from codekin.settings import CacheSettings, Settings
-from codekin.types import Hit, Location, SnippetKind, Span
+from codekin.types import Answer, Filter, Hit, Location, SnippetKind, Span
 
 from ..code.strategies import mutated_samples
+from ..shop import write_files
 
 JAVA = """class A {
   /** Adds. More. */
@@ -104,6 +105,15 @@ class TestOutline:
         (entry,) = make_outline(extract_snippets(head + body, "python"))
         assert entry.signature == f"def f({', '.join(parameters)}) -> str"
 
+    def test_a_remark_that_a_declaration_begins_with_is_no_signature(self):
+        pattern = (
+            '    // This matches host:port\n    private static final Pattern HOST = Pattern.compile(\n        "x");\n'
+        )
+        entries = make_outline(
+            extract_snippets(f"public class A {{\n{pattern}\n    int f() {{ return 1; }}\n}}\n", "java")
+        )
+        assert not any(entry.signature.startswith("//") for entry in entries)
+
     @settings(deadline=None)
     @given(mutated_samples())
     def test_any_text_has_an_outline_in_order_with_signatures_of_one_line(self, sample: tuple[str, str]):
@@ -151,6 +161,31 @@ class TestContext:
     def test_there_is_no_context_for_what_no_code_is_about(self, indexed: Engine):
         for task in ("bake a pizza with mozzarella", "who won the football world cup", "asdf qwerty zxcv"):
             assert indexed.pack_context(task, 3000).entries == (), task
+
+
+class TestDescribedCode:
+    @pytest.mark.parametrize(
+        ("score", "verdict"),
+        [(0.05, ExistenceVerdict.POSSIBLE), (0.31, ExistenceVerdict.LIKELY), (None, ExistenceVerdict.NO)],
+    )
+    def test_a_verdict_is_no_only_where_a_search_finds_nothing(self, score: float | None, verdict: ExistenceVerdict):
+        hits = () if score is None else (replace(make_hit(1, COUNT_WORDS), score=score),)
+        existence = judge_description(Answer(hits, 1.0, 0.0))
+        assert (existence.verdict, existence.matches) == (verdict, hits)
+
+    def test_tests_are_found_where_only_tests_are_asked_for(self, tmp_path: Path):
+        files = {"app/money.py": "def add_tax(price, rate):\n    return price * (1 + rate)\n"}
+        tests = "".join(
+            f"def test_price_{number}_has_its_tax():\n    assert add_tax({number}, 0.2) == {number} * 1.2\n\n\n"
+            for number in range(4)
+        )
+        root = write_files(tmp_path / "shop", files | {"tests/test_money.py": tests})
+        with closing(Engine([root], Settings(cache=CacheSettings(directory=str(tmp_path / "cache"))))) as engine:
+            engine.refresh(lambda _: None, threading.Event(), 1)
+            for hit_filter in (Filter(tests=True), Filter(kinds=(SnippetKind.TEST,)), Filter(folder=root / "tests")):
+                hits = engine.search("is the price taxed", 5, hit_filter=hit_filter).hits
+                assert hits, hit_filter
+                assert {hit.place.path.name for hit in hits} == {"test_money.py"}
 
 
 class TestTokenEstimate:

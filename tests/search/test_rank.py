@@ -42,6 +42,12 @@ def test_code_comes_before_its_tests():
     assert order(found("session", {1: 0.45, 2: 0.4}, {1: 0.2, 2: 0.2}, places)) == ["go", "check"]
 
 
+def test_a_question_about_tests_does_not_hold_it_against_them():
+    results = QueryResults(QueryTerms("session", lambda _: 10, 1000), [Candidate(1, 0.4)], [], wants_tests=True)
+    results.add_locations([place("tests/test_session.py", "check", 1)])
+    assert results.list_signals([ROOT])[ROOT / "tests/test_session.py"]["test"] == 0
+
+
 def test_a_folder_named_test_above_the_workspace_makes_nothing_a_test():
     inside = found("session", {1: 0.4}, {}, [place("session.py", "go", 1)])
     assert inside.list_signals([ROOT])[ROOT / "session.py"]["test"] == 0

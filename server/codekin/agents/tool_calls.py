@@ -23,7 +23,7 @@ from codekin.code.cell_lines import find_line_of_row, to_file_lines
 from codekin.code.extract import split_lines
 from codekin.code.languages import find_language
 from codekin.engine import Engine
-from codekin.errors import NoLineError, QueryError
+from codekin.errors import NoDocumentError, NoLineError, QueryError
 from codekin.printable import printable, printable_lines
 from codekin.search.context import ContextEntry
 from codekin.search.existing import Existence, ExistenceVerdict
@@ -159,7 +159,7 @@ class ToolCaller:
         path, line = self._read_place(arguments)
         document = self._engine.read_document(path)
         if not isinstance(document, Document):
-            raise QueryError(f"{printable(arguments['path'])} can't be read. Name a source file.")
+            raise NoDocumentError(path, document.reason if document else "")
         lines = split_lines(document.text)
         if not 0 <= line < len(lines):
             raise NoLineError(path, lines, line)

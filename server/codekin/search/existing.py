@@ -9,6 +9,9 @@ from codekin.types import Answer, Hit, Kinship, Snippet, SnippetKind, Span
 
 MIN_LIKELY = 0.5  # calibrated probability from which on "it exists" is the better bet
 _MIN_POSSIBLE = 0.2  # from which on it is worth a look: one in five
+# The same for a description. Of 360 harvested ones the best hit was in the right file in 46 % of those below .1, and in
+# 66 % of those between .3 and .5; of 120 that no code answers 113 got no hit at all, and one was above .1.
+_MIN_DESCRIBED_LIKELY = 0.3
 _MIN_TELLING_LINES = 3  # of a function: shorter ones are alike by chance, and say nothing beside longer ones
 _MAX_MATCHES = 5  # places that are named for one function
 
@@ -70,20 +73,22 @@ def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Calla
 
 
 def judge_description(answer: Answer) -> Existence:
-    """Return the verdict on a description by the score of the best hit that answers it; never YES."""
-    return _judge_by_score("", 0, answer.hits)
+    """Return the verdict on a description by the score of the best hit that answers it: NO without any; never YES."""
+    return _judge_by_score("", 0, answer.hits, _MIN_DESCRIBED_LIKELY, 0.0)
 
 
-def _judge_by_score(name: str, line: int, hits: Sequence[Hit]) -> Existence:
+def _judge_by_score(
+    name: str, line: int, hits: Sequence[Hit], min_likely: float = MIN_LIKELY, min_possible: float = _MIN_POSSIBLE
+) -> Existence:
     """Return LIKELY, POSSIBLE or NO by the first hit's score, with the hits that reach that, or else the first."""
     probability = hits[0].score if hits else 0.0
     verdict = (
         ExistenceVerdict.LIKELY
-        if probability >= MIN_LIKELY
+        if probability >= min_likely
         else ExistenceVerdict.POSSIBLE
-        if probability >= _MIN_POSSIBLE
+        if hits and probability >= min_possible
         else ExistenceVerdict.NO
     )
-    min_score = {ExistenceVerdict.LIKELY: MIN_LIKELY, ExistenceVerdict.POSSIBLE: _MIN_POSSIBLE}.get(verdict, 1.0)
+    min_score = {ExistenceVerdict.LIKELY: min_likely, ExistenceVerdict.POSSIBLE: min_possible}.get(verdict, 1.0)
     likely = tuple(hit for hit in hits[:_MAX_MATCHES] if hit.score >= min_score)
     return Existence(name, line, verdict, probability, likely or tuple(hits[:1]))

@@ -10,7 +10,7 @@ from codekin.code.cell_lines import find_cell
 from codekin.code.extract import find_snippet, group_parts, split_lines, to_canonical_text
 from codekin.code.lines import hash_content
 from codekin.code.words import split_words
-from codekin.errors import NoLineError, QueryError
+from codekin.errors import NoDocumentError, NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.search.calibrate import calibrate_similarity
 from codekin.search.clone_classification import CloneEvidence, TokenProfile, classify
@@ -47,8 +47,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
     """Return a query for the snippet at one line, or for several lines. Raises QueryError if unreadable or no code."""
     document = workspace.read_document(path)
     if not isinstance(document, Document):
-        reason = f": {document.reason}" if document else ""
-        raise QueryError(f"{path} can't be read{reason}. Name a source file.")
+        raise NoDocumentError(path, document.reason if document else "")
     document_lines = split_lines(document.text)
     if not 0 <= lines.start < len(document_lines):
         raise NoLineError(path, document_lines, lines.start)

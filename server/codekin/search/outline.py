@@ -57,6 +57,8 @@ def make_signature(snippet: Snippet) -> str:
     for line in lines[start : min(end, start + _MAX_SIGNATURE_LINES)]:
         if head_lines and _COMMENT_START.match(line):  # a doc comment below the head
             break
+        if not head_lines and line.lstrip().startswith(("//", "/*")):  # a remark that a declaration begins with
+            continue
         head_lines.append(line.strip())
     signature = _BRACKET_BLANK.sub("", _BODY_START.sub("", " ".join(filter(None, head_lines))))
     return signature if len(signature) <= _MAX_SIGNATURE_CHARACTERS else signature[:_MAX_SIGNATURE_CHARACTERS] + "…"

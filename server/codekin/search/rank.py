@@ -81,9 +81,20 @@ class _SnippetFeatures:
 class QueryResults:
     """Collects what the retrievers found for a question, by file, and ranks it."""
 
-    def __init__(self, terms: QueryTerms, dense: Sequence[Candidate], lexical: Sequence[Candidate]) -> None:
-        """Take the candidates of both retrievers for one question; locations follow by `add_locations`."""
+    def __init__(
+        self,
+        terms: QueryTerms,
+        dense: Sequence[Candidate],
+        lexical: Sequence[Candidate],
+        *,
+        wants_tests: bool = False,
+    ) -> None:
+        """Take the candidates of both retrievers for one question; locations follow by `add_locations`.
+
+        `wants_tests`: the question is limited to tests, so that it is not held against a file that it has tests.
+        """
         self._terms = terms
+        self._wants_tests = wants_tests
         self._cosines = {candidate.content: candidate.score for candidate in dense}
         self._shares = {candidate.content: candidate.score for candidate in lexical}
         self._unseen_cosine = _UNSEEN_SHARE * min(self._cosines.values(), default=0.0)
@@ -153,7 +164,7 @@ class QueryResults:
             # its name and its folder's have the question's words, and few others
             "place_name": self._match_name(f"{folder.rpartition('/')[2]} {title}").product,
             "exact_title": float(bool(self._terms.name) and title_match.product == 1),
-            "test": float(traits.is_test),
+            "test": float(traits.is_test and not self._wants_tests),
             "internal": float(traits.internal_word not in words and traits.internal_word != ""),
             "legacy": float(traits.legacy_word not in words and traits.legacy_word != ""),
             "foreign": float(traits.foreign_word not in words and traits.foreign_word != ""),  # vendored, generated

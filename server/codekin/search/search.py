@@ -26,6 +26,7 @@ from codekin.search.hits import (
 from codekin.search.issue_report import read_issue_report
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.path_filter import PathFilter
+from codekin.search.paths import is_test_path
 from codekin.search.pools import CandidatePools
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults, RankedLocation
@@ -158,7 +159,7 @@ class SearchEngine:
         store, hit_filter = self._index.store, query.hit_filter
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
         lexical, dense = self._retrieve_apart(query, terms.text, cancel_event)
-        results = QueryResults(terms, dense, lexical)
+        results = QueryResults(terms, dense, lexical, wants_tests=self._is_limited_to_tests(hit_filter))
         locations = chain.from_iterable(store.locations_of(results.retrieved_contents(), hit_filter).values())
         results.add_locations(
             sorted(locations, key=lambda location: (location.path, location.span.start, location.span.end))
@@ -181,6 +182,11 @@ class SearchEngine:
         min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
         dense = near_code + [candidate for found in near_prose for candidate in found if candidate.score >= min_cosine]
         return [candidate for found in lexical for candidate in found], dense
+
+    def _is_limited_to_tests(self, hit_filter: Filter) -> bool:
+        """Return whether the filter leaves nothing but tests."""
+        is_test_folder = hit_filter.folder is not None and is_test_path(hit_filter.folder / "_", self._workspace.roots)
+        return hit_filter.tests is True or hit_filter.kinds == (SnippetKind.TEST,) or is_test_folder
 
     def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], hit_filter: Filter) -> list[Path]:
         """Return up to four files whose names match best, of those in which no retriever found anything."""
