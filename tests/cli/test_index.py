@@ -79,3 +79,10 @@ def test_without_json_it_is_a_line(codekin: Codekin):
     assert completed.returncode == 0
     assert re.fullmatch(r".*project: 4 files, \d+ snippets; .* 1 file skipped; .*\n", completed.stdout)
     assert "binary.py" in completed.stderr
+
+
+def test_settings_in_a_file_of_ignored_duplicates_are_told(own_codekin: Codekin):
+    (own_codekin.folder / ".codekin.toml").write_text("[index]\nlanguages = 3\n")
+    done = own_codekin("index")
+    assert done.returncode == 0
+    assert ".codekin.toml, line 1: there is no 'index' here, only [[ignored]]" in done.stderr

@@ -124,17 +124,17 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
     """
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import embed_with_heavy_model, open_engine, report_to_json, update_index
+    from codekin.cli.documents import report_to_json
+    from codekin.cli.query import embed_with_heavy_model, note_suppression_problems, open_engine, update_index
 
     root = root or find_root(Path.cwd())
     with closing(open_engine(root, model)) as engine:
         report = update_index(engine, wait=True)
         embedded_count = embed_with_heavy_model(engine)
         heavy = engine.describe_heavy_model()
+        note_suppression_problems(engine)
     if as_json:
-        heavy_json = (
-            {"model": heavy.status.name, "embedded": embedded_count, "share": heavy.status.share} if heavy else {}
-        )
+        heavy_json = heavy and {"model": heavy.status.name, "embedded": embedded_count, "share": heavy.status.share}
         console.write_json(report_to_json(report, root) | ({"heavy": heavy_json} if heavy else {}))
     else:
         console.show_report(report, root)
@@ -169,8 +169,7 @@ def similar(reference: str, query_options: "QueryOptions") -> int:
     root = query_options.root or find_root(path)
     if not path.is_relative_to(root):
         raise QueryError(f"{path} is not in {root}. Pass its workspace with --root.")
-    has_hits = run_query(root, query_options, ask_about_lines(named_line))
-    return EXIT_FOUND if has_hits else _EXIT_NOTHING_FOUND
+    return EXIT_FOUND if run_query(root, query_options, ask_about_lines(named_line)) else _EXIT_NOTHING_FOUND
 
 
 @codekin.command()
@@ -296,5 +295,6 @@ def serve(tcp: str | None, token_file: Path | None, allow_remote: bool, path: Pa
     except OSError as error:
         if endpoint is None:
             raise
-        address = tcp or path
-        raise QueryError(f"Can't listen on {address} ({error.strerror}). Choose another port or address.") from error
+        raise QueryError(
+            f"Can't listen on {tcp or path} ({error.strerror}). Choose another port or address."
+        ) from error

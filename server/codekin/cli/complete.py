@@ -62,7 +62,7 @@ def complete(reference: str, root: Path | None, as_json: bool) -> int:
 
 def _to_json(completion: "Completion", path: str) -> dict[str, Any]:
     """Return a completion for JSON, with lines and columns from 1, inclusive; `path` is shown as its source."""
-    from codekin.cli.query import cell_to_json
+    from codekin.cli.documents import cell_to_json
 
     position = {"line": completion.row + 1, "column": completion.column + 1}
     span = to_file_lines(completion.cell, completion.span)

@@ -136,9 +136,9 @@ def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "D
 def _start_search(engine: "Engine", selection: "DuplicateSelection", base: str) -> "DuplicateSearch":
     """Find the duplicate groups, made when iterated; print suppression problems and what is not compared."""
     from codekin.cli import console
+    from codekin.cli.query import note_suppression_problems
 
-    for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:
-        console.print_note(f"! {problem}")
+    note_suppression_problems(engine)
     with console.show_progress_bar("Reading") as on_progress:
         search = engine.find_duplicate_groups(selection, base, on_progress, threading.Event())
     if search.uncompared_files and selection.language is None:

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from codekin.cli import console
 from codekin.cli.arguments import NamedLine, QueryOptions, list_used_filters, make_filter
-from codekin.code.cell_lines import display_name, to_cell_lines, to_file_lines
+from codekin.cli.documents import answer_to_json
 from codekin.errors import ModelError, QueryError, StoreReadOnlyError
-from codekin.resident.documents import to_relative_path
 from codekin.settings import Settings, load_user_settings
-from codekin.types import Answer, Cell, Filter, IndexReport, Span
+from codekin.types import Answer, Filter, IndexReport, Span
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 AskEngine = Callable[["Engine", int, Filter], Answer]  # k, and what the hits are limited to
 
+_MAX_UNREADABLE_SHARE = 0.1  # of the characters of a text: Latin-1 has fewer letters that are not ASCII
 _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so many, not for more
 
 
@@ -69,6 +69,12 @@ def bring_up_to_date_if_possible(engine: "Engine", *, wait: bool) -> bool:
         console.print_note(f"Warning: The index can't be updated, so results may be out of date. {error}")
         return False
     return True
+
+
+def note_suppression_problems(engine: "Engine") -> None:
+    """Print what is wrong with the files of ignored duplicates."""
+    for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:
+        console.print_note(f"! {problem}")
 
 
 def embed_with_heavy_model(engine: "Engine") -> int:
@@ -213,7 +219,7 @@ def _ask_here(
 def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
     """Print the answer as JSON or text; add a note if only a part of the workspace was searched."""
     if as_json:
-        console.write_json(_to_json(answer, root))
+        console.write_json(answer_to_json(answer, root))
     else:
         console.show_answer(answer)
     if answer.coverage < 1:
@@ -223,39 +229,16 @@ def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
 
 
 def read_standard_input(noun: str = "code") -> str:
-    """Return standard input to its end, decoded as UTF-8 with replacements. Raises QueryError where it is blank."""
+    """Return standard input to its end, decoded as UTF-8 with replacements. Raises QueryError if blank or no text."""
     if sys.stdin.isatty():
         console.write(f"Paste the {noun}, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
     text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    remedy = "Pipe some in, or pass FILE:LINE." if noun == "code" else "Pipe one in, or pass the question."
     if not text.strip():
-        remedy = "Pipe some in, or pass FILE:LINE." if noun == "code" else "Pipe one in, or pass the question."
         raise QueryError(f"There is no {noun} on standard input. {remedy}")
+    if "\0" in text or text.count("\ufffd") > _MAX_UNREADABLE_SHARE * len(text):
+        raise QueryError(f"Standard input is no text in UTF-8. {remedy}")
     return text
-
-
-def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
-    """Return an indexing report for JSON, with all skipped files; their paths are relative to `root`."""
-    return {
-        "files": report.files,
-        "snippets": report.snippets,
-        "embedded": report.embedded,
-        "reused": report.reused,
-        "skipped": [
-            {"path": to_relative_path(skipped_file.path, root), "reason": skipped_file.reason}
-            for skipped_file in report.skipped
-        ],
-        "seconds": round(report.seconds, 3),
-        "store_bytes": report.store_bytes,
-    }
-
-
-def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
-    """Return `{"cell": …}` for JSON: number, id and lines in the cell, all from 1; {} where `cell` is None."""
-    if cell is None:
-        return {}
-    cell_lines = to_cell_lines(cell, span)
-    document = {"number": cell.index + 1, "id": cell.id, "start_line": cell_lines.start + 1, "end_line": cell_lines.end}
-    return {"cell": document}
 
 
 @contextmanager
@@ -278,23 +261,3 @@ def _cancel_on_ctrl_c() -> Iterator[threading.Event]:
 def _count_processors() -> int:
     """Return how many processors this process may use, at least 1."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _to_json(answer: Answer, root: Path) -> dict[str, Any]:
-    """Return an answer for JSON: hits with 1-based, inclusive lines and paths relative to `root`, coverage, seconds."""
-    hits = [
-        {
-            "path": to_relative_path(hit.place.path, root),
-            "start_line": to_file_lines(hit.cell, hit.place.span).start + 1,
-            "end_line": to_file_lines(hit.cell, hit.place.span).end,
-            "name": display_name(hit.place),
-            "kind": hit.place.kind,
-            "language": hit.place.language,
-            "score": round(hit.score, 4),
-            "kinship": hit.kinship,
-            "why": hit.why,
-        }
-        | cell_to_json(hit.cell, hit.place.span)
-        for hit in answer.hits
-    ]
-    return {"hits": hits, "coverage": round(answer.coverage, 4), "seconds": round(answer.seconds, 4)}

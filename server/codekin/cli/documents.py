@@ -1,0 +1,53 @@
+"""The JSON of what commands print. Lines are 1-based and inclusive, paths relative to the root."""
+
+from pathlib import Path
+from typing import Any
+
+from codekin.code.cell_lines import display_name, to_cell_lines, to_file_lines
+from codekin.resident.documents import to_relative_path
+from codekin.types import Answer, Cell, IndexReport, Span
+
+
+def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
+    """Return an indexing report for JSON, with all skipped files; their paths are relative to `root`."""
+    return {
+        "files": report.files,
+        "snippets": report.snippets,
+        "embedded": report.embedded,
+        "reused": report.reused,
+        "skipped": [
+            {"path": to_relative_path(skipped_file.path, root), "reason": skipped_file.reason}
+            for skipped_file in report.skipped
+        ],
+        "seconds": round(report.seconds, 3),
+        "store_bytes": report.store_bytes,
+    }
+
+
+def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
+    """Return `{"cell": …}` for JSON: number, id and lines in the cell, all from 1; {} where `cell` is None."""
+    if cell is None:
+        return {}
+    cell_lines = to_cell_lines(cell, span)
+    document = {"number": cell.index + 1, "id": cell.id, "start_line": cell_lines.start + 1, "end_line": cell_lines.end}
+    return {"cell": document}
+
+
+def answer_to_json(answer: Answer, root: Path) -> dict[str, Any]:
+    """Return an answer for JSON: hits with 1-based, inclusive lines and paths relative to `root`, coverage, seconds."""
+    hits = [
+        {
+            "path": to_relative_path(hit.place.path, root),
+            "start_line": to_file_lines(hit.cell, hit.place.span).start + 1,
+            "end_line": to_file_lines(hit.cell, hit.place.span).end,
+            "name": display_name(hit.place),
+            "kind": hit.place.kind,
+            "language": hit.place.language,
+            "score": round(hit.score, 4),
+            "kinship": hit.kinship,
+            "why": hit.why,
+        }
+        | cell_to_json(hit.cell, hit.place.span)
+        for hit in answer.hits
+    ]
+    return {"hits": hits, "coverage": round(answer.coverage, 4), "seconds": round(answer.seconds, 4)}
