@@ -134,7 +134,7 @@ class TestBounds:
         user_settings = {f"{group}.{leaf.name}" for group, leaf in LEAVES if leaf.metadata["scope"] is Scope.USER}
         costs = {"index.workers", "index.max_file_bytes", "index.polling_s", "cli.resident"}
         assert user_settings == costs | {
-            f"{group}.{leaf.name}" for group, leaf in LEAVES if group in ("model", "cache")
+            f"{group}.{leaf.name}" for group, leaf in LEAVES if group in ("model", "cache", "team")
         }
 
     @pytest.mark.parametrize("wrong", ["x" * 10_000, [["x"] * 10_000], 10**5000, {"x" * 10_000: 1}], ids=type)

@@ -238,7 +238,8 @@ class Engine(AnsweringEngine):
 
     def status(self) -> Status:
         """Return a snapshot: what is indexed, what is going on, and what is wrong. Raises StoreError."""
-        make_status = partial(self._overview.make_status, self._problems, is_started=self._started)
+        problems = [*self._problems, *([self._team.problem] if self._team and self._team.problem else [])]
+        make_status = partial(self._overview.make_status, problems, is_started=self._started)
         return with_repair(make_status, self._repair)
 
     def coverage(self) -> float:

@@ -126,19 +126,27 @@ class AnsweringEngine(EngineCore):
         return replace(answer, hits=tuple(hits), seconds=answer.seconds + by_words.seconds), True
 
     def find_existing_code(
-        self, code: str, *, language: str = "", path: Path | None = None, cancel_event: Cancel | None = None
+        self,
+        code: str,
+        *,
+        language: str = "",
+        path: Path | None = None,
+        hit_filter: Filter = Filter(),
+        cancel_event: Cancel | None = None,
     ) -> list[Existence]:
-        """Say which functions in `code` are in the workspace. Raises QueryError for no code or an unknown language.
+        """Say which functions in `code` exist already. Raises QueryError for no code or an unknown language.
 
         `path` is where the code is to stand: a function of the same name there is what it replaces, and no match. Code
-        without functions is judged as one piece. The language is guessed where `language` is "".
+        without functions is judged as one piece. The language is guessed where `language` is "". `hit_filter` limits
+        what is similar in meaning, and says whether the team's repositories count.
         """
         check_code(code)
         known_language = language or self._guess_language(code)
         functions = list_functions(code, known_language)
         if not functions:
             raise QueryError("There is no code to compare. Pass a function, whole.")
-        return [self._judge_function(function, path, cancel_event or threading.Event()) for function in functions]
+        judge = partial(self._judge_function, path, hit_filter, cancel_event or threading.Event())
+        return [judge(function) for function in functions]
 
     def find_described_code(
         self, description: str, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
@@ -186,13 +194,15 @@ class AnsweringEngine(EngineCore):
         find = partial(finder.find_tests, path, function, k, cancel_event or threading.Event())
         return function, self._run_with_repair(find)
 
-    def _judge_function(self, function: Snippet, path: Path | None, cancel_event: Cancel) -> Existence:
+    def _judge_function(
+        self, path: Path | None, hit_filter: Filter, cancel_event: Cancel, function: Snippet
+    ) -> Existence:
         """Return the verdict on a function by clones, else by meaning, leaving out what it replaces in `path`."""
 
         def find_similar(function: Snippet) -> Answer:
             """Search for code of similar meaning, without what the function replaces."""
             query = CodeQuery(function.text, function.language)
-            answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, Filter(), cancel_event)
+            answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, hit_filter, cancel_event)
             return replace(answer, hits=tuple(hit for hit in answer.hits if not _is_replaced(hit, function, path)))
 
         return judge_function(function, self.find_clones(function, path), find_similar)
@@ -225,12 +235,17 @@ class AnsweringEngine(EngineCore):
         search = partial(
             self._search.answer_query, query, task, min(k, MAX_HITS), hit_filter, cancel_event or threading.Event()
         )
+        pending = self._team.start(query, task, hit_filter, k) if self._team and hit_filter.team else None
         hits, stale_paths = self._run_with_repair(search)
+        if pending is not None:
+            hits = pending.merge_into(hits, min(k, MAX_HITS))
         if self._started and stale_paths:
             self._indexer.queue_stale(stale_paths)
         query_place = (query.path, query.span) if query.path else None
         seconds = time.monotonic() - started
-        return Answer(tuple(hits), self._overview.measure_coverage(), seconds, query_place, query.cell, query.name)
+        problem = self._team.problem if self._team and hit_filter.team else ""
+        coverage = self._overview.measure_coverage()
+        return Answer(tuple(hits), coverage, seconds, query_place, query.cell, query.name, problem)
 
 
 def _is_replaced(hit: Hit, function: Snippet, path: Path | None) -> bool:

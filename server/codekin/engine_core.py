@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from codekin.completion.completer import Completer
 from codekin.duplicates.finder import DuplicateFinder
 from codekin.duplicates.suppressions import Suppressions
 from codekin.embed.factory import HeavyModel, connect_heavy_model, has_heavy_model, load_light_model
-from codekin.errors import StoreCorruptError
+from codekin.errors import StoreCorruptError, TeamError
 from codekin.index.index import Index
 from codekin.indexing.embedding_worker import EmbeddingWorker
 from codekin.indexing.indexer import Indexer
@@ -18,7 +18,7 @@ from codekin.indexing.ingest import Ingester
 from codekin.indexing.refresh import IndexRefresher
 from codekin.map.builder import MapBuilder
 from codekin.search.search import SearchEngine
-from codekin.settings import Settings
+from codekin.settings import Settings, TeamSettings
 from codekin.status.overview import Overview
 from codekin.storage.paths import IndexPaths, locate_index
 from codekin.storage.repair import with_repair
@@ -27,6 +27,9 @@ from codekin.types import Task
 from codekin.vectors.continuation_vectors import continuation_space
 from codekin.workspace.tree_snapshot import TreeSnapshot
 from codekin.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from codekin.team.team_search import TeamSearch
 
 Result = TypeVar("Result")
 
@@ -69,6 +72,7 @@ class EngineCore:
         self._suppressions = Suppressions(workspace)
         self._duplicate_finder = DuplicateFinder(index, workspace, self._suppressions, settings.index.max_file_bytes)
         self._map_builder = MapBuilder(index, lambda: self._paths.roots)
+        self._team = self._open_team(settings.team)
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 
     def call_before_closing(self, closer: Callable[[], None]) -> None:
@@ -85,6 +89,18 @@ class EngineCore:
         return connect_heavy_model(
             self.settings.model, self._paths.models, _HEAVY_QUERY_TIMEOUT_S if self._started else None
         )
+
+    def _open_team(self, team_settings: TeamSettings) -> "TeamSearch | None":
+        """Return what asks the team's gateway, which is not asked yet; None without one, or with unsound settings."""
+        if not team_settings.url:
+            return None
+        from codekin.team.team_search import TeamSearch
+
+        try:
+            return TeamSearch(team_settings, self._paths.roots, self._embedder)
+        except TeamError as error:
+            self._note_problem(str(error))
+            return None
 
     def _notify_change(self) -> None:
         """Wake the heavy model's worker and call `on_change`, on the indexer's thread: the index has changed."""

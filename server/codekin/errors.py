@@ -101,3 +101,7 @@ class ModelDiedError(ModelError):
 
 class IndexingError(CodekinError):
     """The indexing worker died, and starting it again did not help."""
+
+
+class TeamError(CodekinError):
+    """The team's shared index, or its gateway, can't be reached or refuses."""

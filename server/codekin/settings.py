@@ -168,6 +168,19 @@ class CommandSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamSettings:
+    """The team's shared index, asked beside the local one."""
+
+    url: str = users_setting(
+        "",
+        "Address of the team's gateway (https://codekin.example.com). Vectors of what you ask, hashes of code, and the "
+        "words of questions are sent there. Empty: nobody is asked.",
+    )
+    token: str = users_setting("", "Your token for the team's gateway.")
+    clones: tuple[str, ...] = users_setting((), "Folders of clones, where the team's hits are opened.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings."""
 
@@ -180,6 +193,7 @@ class Settings:
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     cli: CommandSettings = field(default_factory=CommandSettings)
+    team: TeamSettings = field(default_factory=TeamSettings)
 
     @property
     def cache_directory(self) -> Path:

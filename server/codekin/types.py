@@ -9,6 +9,9 @@ from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 
+from codekin.model_status import ModelState as ModelState
+from codekin.model_status import ModelStatus as ModelStatus
+
 
 class SnippetKind(StrEnum):
     """The syntactic kind of a snippet."""
@@ -134,6 +137,7 @@ class Filter:
     excluded_paths: tuple[str, ...] = ()  # the same: none of them matches
     kinds: tuple[SnippetKind, ...] = ()  # of one of them
     tests: bool | None = None  # only tests, no tests, or both
+    team: bool = False  # also in the team's other repositories, where the user's settings name a gateway
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +159,16 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamPlace:
+    """Where a hit of the team's index stands, in a repository that is not open here."""
+
+    repository: str
+    path: str  # relative to the repository, with /
+    link: str  # the forge's page of these lines; "" where there is none
+    is_cloned: bool  # whether the hit's own path is a file of a local clone
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """One result of a query, after fusion, at its place in the current text."""
 
@@ -165,6 +179,7 @@ class Hit:
     text: str  # the span's lines as they are now
     share: float = 0.0  # of the structure that it shares with the query; 0 where the kinship is not structural
     cell: Cell | None = None  # in a notebook, the cell that holds it
+    team: TeamPlace | None = None  # None where it is in the workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +192,7 @@ class Answer:
     asked: tuple[Path, Span] | None = None  # the place of the query's code, if it is in a file
     asked_cell: Cell | None = None  # in a notebook, the cell in which the query's code begins
     asked_name: str = ""  # its qualified name, if it is a snippet that has one
+    team_problem: str = ""  # why the team's index did not answer, with a remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,27 +261,6 @@ class IndexState(StrEnum):
     PAUSED = "paused"
     STANDING_BY = "standing by"  # another process keeps this index in sync with the disk
     FAILED = "failed"
-
-
-class ModelState(StrEnum):
-    """State of an embedding model; the values are part of the protocol."""
-
-    OPENING = "opening"
-    READY = "ready"
-    FILLING = "filling"  # embedding contents that lack a vector
-    PAUSED = "paused"
-    STANDING_BY = "standing by"  # another process is embedding
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelStatus:
-    """State of an embedding model, and its share of the contents."""
-
-    name: str
-    device: str
-    share: float  # of the contents that have a vector by it, 0 … 1
-    state: ModelState
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class QueryOptions:
     model: str | None
     as_json: bool
     resident: bool  # whether a process that an earlier command left may answer
+    team: bool  # whether the team's index may be asked, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def make_filter(query_options: QueryOptions, root: Path) -> Filter:
         query_options.excluded,
         tuple(map(SnippetKind, query_options.kind)),
         query_options.tests,
+        team=query_options.team,
     )
 
 

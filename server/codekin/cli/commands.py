@@ -26,7 +26,8 @@ from codekin.cli.guard import guard
 from codekin.cli.install import install, uninstall
 from codekin.cli.mcp import mcp
 from codekin.cli.model import model
-from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT, WholeNumber
+from codekin.cli.params import DEBUG, FILE, FOLDER, JSON, MODEL, RESIDENT, ROOT, TEAM, WholeNumber
+from codekin.cli.team import team
 from codekin.cli.train import train
 from codekin.cli.train_small import onnx, small
 from codekin.errors import QueryError
@@ -52,20 +53,11 @@ def codekin() -> None:
     """
 
 
-codekin.add_command(complete)
-codekin.add_command(completion)
-codekin.add_command(context)
-codekin.add_command(doctor)
-codekin.add_command(duplicates)
-codekin.add_command(evaluate)
-codekin.add_command(guard)
-codekin.add_command(install)
-codekin.add_command(mcp)
-codekin.add_command(model)
+for _group in (complete, completion, context, doctor, duplicates, evaluate, guard, install, mcp, model, team, train):
+    codekin.add_command(_group)
+codekin.add_command(uninstall)
 train.add_command(small)
 train.add_command(onnx)
-codekin.add_command(train)
-codekin.add_command(uninstall)
 
 
 _QUERY_OPTIONS = (
@@ -89,6 +81,7 @@ _QUERY_OPTIONS = (
     click.option("--kind", type=click.Choice(_KINDS), multiple=True, help="Only hits of this kind. May be repeated."),
     click.option("--tests/--no-tests", default=None, help="Only tests, or none. Default: both."),
     RESIDENT,
+    TEAM,
     MODEL,
     ROOT,
     JSON,

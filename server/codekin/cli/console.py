@@ -123,17 +123,24 @@ def _format_hit_line(hit: Hit) -> str:
     """Return a hit as one line: location, score, kind, name and reason; `write` makes it printable."""
     place = hit.place
     name = printable(display_name(place))
-    return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_cell(hit.cell)}{hit.why})"
+    return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_origin(hit)}{hit.why})"
 
 
 def format_location(hit: Hit) -> str:
-    """Return `path:line` of the hit's name in the file, a notebook's JSON; the path is relative, the line from 1."""
+    """Return `path:line` of the hit's name in the file, a notebook's JSON; the path is relative, the line from 1.
+
+    For a repository of the team that is not cloned here, return the forge's page.
+    """
+    if hit.team and not hit.team.is_cloned:
+        return printable(hit.team.link or f"{hit.team.repository}/{hit.team.path}:{hit.place.name_line + 1}")
     return f"{display_path(hit.place.path)}:{to_file_row(hit.cell, hit.place.name_line) + 1}"
 
 
-def _format_cell(cell: Cell | None) -> str:
-    """Return `cell N: ` as a prefix for a notebook's cell, counted from 1; "" where `cell` is None."""
-    return f"cell {cell.index + 1}: " if cell else ""
+def _format_origin(hit: Hit) -> str:
+    """Return a prefix: the repository of a hit of the team's index, or `cell N: ` of a notebook, counted from 1."""
+    if hit.team:
+        return f"in {printable(hit.team.repository)}, "
+    return f"cell {hit.cell.index + 1}: " if hit.cell else ""
 
 
 def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
@@ -152,7 +159,7 @@ def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
     colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
     bar = (("━" * filled_cells, colour), ("─" * (_BAR_CELLS - filled_cells), "bright_black"))
     reason_line = Text.assemble(
-        "  ", *bar, f" {hit.score:4.0%}  ", (f"{_format_cell(hit.cell)}{place.kind}, {hit.why}", "dim")
+        "  ", *bar, f" {hit.score:4.0%}  ", (f"{_format_origin(hit)}{place.kind}, {hit.why}", "dim")
     )
     reason_line.truncate(width, overflow="ellipsis")
     yield reason_line

@@ -5,7 +5,7 @@ from typing import Any
 
 from codekin.code.cell_lines import display_name, to_cell_lines, to_file_lines
 from codekin.resident.documents import to_relative_path
-from codekin.types import Answer, Cell, IndexReport, Span
+from codekin.types import Answer, Cell, IndexReport, Span, TeamPlace
 
 
 def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def answer_to_json(answer: Answer, root: Path) -> dict[str, Any]:
     """Return an answer for JSON: hits with 1-based, inclusive lines and paths relative to `root`, coverage, seconds."""
     hits = [
         {
-            "path": to_relative_path(hit.place.path, root),
+            "path": hit.team.path if hit.team else to_relative_path(hit.place.path, root),
             "start_line": to_file_lines(hit.cell, hit.place.span).start + 1,
             "end_line": to_file_lines(hit.cell, hit.place.span).end,
             "name": display_name(hit.place),
@@ -48,6 +48,14 @@ def answer_to_json(answer: Answer, root: Path) -> dict[str, Any]:
             "why": hit.why,
         }
         | cell_to_json(hit.cell, hit.place.span)
+        | _team_to_json(hit.team, hit.place.path)
         for hit in answer.hits
     ]
     return {"hits": hits, "coverage": round(answer.coverage, 4), "seconds": round(answer.seconds, 4)}
+
+
+def _team_to_json(team: TeamPlace | None, path: Path) -> dict[str, Any]:
+    """Return, of a hit of the team's index, its repository, the forge's page, and its file in a local clone."""
+    if team is None:
+        return {}
+    return {"repository": team.repository, "link": team.link or None, "file": str(path) if team.is_cloned else None}

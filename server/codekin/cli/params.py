@@ -24,3 +24,6 @@ RESIDENT = click.option(
     default=True,
     help="Ask the process that an earlier command left, or a server, and leave one. Default: the setting cli.resident.",
 )
+TEAM = click.option(
+    "--team/--no-team", default=True, help="Ask the team's index, too, where the settings name its gateway."
+)

@@ -149,7 +149,7 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
         remedy = "Try other words, or see with codekin status what is indexed."
         if answer.coverage < 1:
             remedy = "Ask again when it is done: codekin index waits for that."
-        elif hit_filter != Filter():
+        elif replace(hit_filter, team=False) != Filter():
             remedy = f"Try without {' or '.join(list_used_filters(query_options))}."
         console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
     if resident and answered is None:
@@ -222,6 +222,8 @@ def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
         console.write_json(answer_to_json(answer, root))
     else:
         console.show_answer(answer)
+    if answer.team_problem:
+        console.print_note(f"Warning: Only this workspace was searched. {answer.team_problem}")
     if answer.coverage < 1:
         console.print_note(
             f"{answer.coverage:.0%} of the workspace was searched: the index is being built by another codekin."

@@ -1,8 +1,4 @@
-"""Read files as they are at a revision of a Git repository, with nothing of that repository being run.
-
-Only plumbing commands are used that neither look at the working tree nor run hooks, filters, text converters or a
-pager, and Git is kept from fetching what a partial clone lacks, which could run a program that the repository names.
-"""
+"""Read files as they are at a revision of a Git repository, with nothing of that repository being run."""
 
 import hashlib
 import os
@@ -12,16 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codekin.errors import QueryError
-from codekin.processes import ProcessError, ProcessTimeoutError, read_program
-
-_TIMEOUT_S = 60.0
-_OPTIONS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-pager", "--no-replace-objects")
-_ENVIRONMENT = {
-    "GIT_ALLOW_PROTOCOL": "none",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_OPTIONAL_LOCKS": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-}
+from codekin.processes import ProcessTimeoutError
+from codekin.workspace.git_command import run_git
 
 
 class Blob(NamedTuple):
@@ -52,7 +40,7 @@ class BaseRevision:
     def read_files(self, paths: Sequence[Path]) -> dict[Path, bytes]:
         """Return path → bytes at the revision, for paths in `blobs`; missing blobs are left out. Raises QueryError."""
         ids = [self.blobs[path].id for path in paths]
-        output = _run_git(self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in ids).encode())
+        output = run_git(self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in ids).encode())
         contents: dict[Path, bytes] = {}
         position = 0
         for path in paths:
@@ -70,11 +58,11 @@ def open_base_revision(root: Path, reference: str) -> BaseRevision:
     """Return the commit at which HEAD's history left `reference`'s, with its files. Raises QueryError."""
     tip = _resolve_revision(root, reference)
     try:
-        commit = _run_git(root, "merge-base", tip, "HEAD").decode().strip()
+        commit = run_git(root, "merge-base", tip, "HEAD").decode().strip()
     except QueryError:  # no common history is known, as in a shallow clone
         commit = tip
     blobs: dict[Path, Blob] = {}
-    for entry in _run_git(root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
+    for entry in run_git(root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
         fields, _, name = entry.partition(b"\t")
         mode, object_type, blob_id, size = fields.split() if name else (b"", b"", b"", b"")
         if object_type == b"blob" and mode in (b"100644", b"100755") and size.isdigit():
@@ -85,7 +73,7 @@ def open_base_revision(root: Path, reference: str) -> BaseRevision:
 def read_committed_text(path: Path) -> str:
     """Return a file's text as it was last committed; "" where it is in no repository, or was never committed."""
     try:
-        return _run_git(path.parent, "cat-file", "blob", f"HEAD:./{path.name}").decode(errors="replace")
+        return run_git(path.parent, "cat-file", "blob", f"HEAD:./{path.name}").decode(errors="replace")
     except (QueryError, ProcessTimeoutError):
         return ""
 
@@ -94,21 +82,7 @@ def _resolve_revision(root: Path, reference: str) -> str:
     """Return the full hash of the commit that `reference` names. Raises QueryError if there is none."""
     try:
         name = f"{reference}^{{commit}}"
-        return _run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
+        return run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
     except QueryError as error:
         remedy = "Pass a branch, tag or commit; in a shallow clone, fetch it first."
         raise QueryError(f"There is no revision {reference} in {root} ({error}). {remedy}") from error
-
-
-def _run_git(root: Path, *arguments: str, stdin: bytes = b"") -> bytes:
-    """Run git in the folder and return its output. Raises QueryError if it fails or is missing."""
-    try:
-        return read_program(
-            *("git", *_OPTIONS, "-C", str(root), *arguments),
-            stdin=stdin, environment=_ENVIRONMENT, timeout_s=_TIMEOUT_S,
-        )  # fmt: skip
-    except ProcessError as error:
-        stderr = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
-        raise QueryError(stderr or "git says no") from error
-    except FileNotFoundError as error:
-        raise QueryError(str(error)) from error

@@ -2,8 +2,8 @@
 
 import queue
 import threading
-from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -135,18 +135,24 @@ class Pool:
         for thread in self._threads:
             thread.join()
 
-    def run(self, calls: Sequence[Call], cancel_event: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
+    def run(self, calls: Iterable[Call], cancel_event: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
         """Yield each call's number with its result or WorkerDiedError, as they are done. Raises calls' exceptions.
 
-        A cancelled run ends early. After that, or an exception, the pool can only be closed.
+        Calls are taken when a worker is soon free for them. A cancelled run ends early. After that, or an exception,
+        the pool can only be closed.
         """
-        waiting_calls = deque((number, call, silence_timeout_s) for number, call in enumerate(calls))
-        running_count = 0
-        while (waiting_calls or running_count) and not cancel_event.is_set():
+        waiting_calls = ((number, call, silence_timeout_s) for number, call in enumerate(calls))
+        running_count, has_more = 0, True
+        while (has_more or running_count) and not cancel_event.is_set():
             # Two calls a worker: none of them is ever idle, and results don't pile up.
-            while waiting_calls and running_count < 2 * len(self._threads):
-                self._orders.put(waiting_calls.popleft())
-                running_count += 1
+            while has_more and running_count < 2 * len(self._threads):
+                order = next(waiting_calls, None)
+                has_more = order is not None
+                if order is not None:
+                    self._orders.put(order)
+                    running_count += 1
+            if not running_count:
+                break
             try:
                 number, value, error = self._outcomes.get(timeout=_POLL_INTERVAL_S)
             except queue.Empty:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from lsprotocol.types import Location, Position, Range, SymbolKind
 
@@ -63,7 +64,9 @@ def to_lines_location(document_path: Path, span: Span, cell: Cell | None, docume
 
 
 def _find_client_uri(hit: Hit, documents: Documents) -> str:
-    """Return the URI under which the client knows the hit's file, or its cell where that is open."""
+    """Return the URI under which the client knows the hit's file or open cell, or the forge's page of it."""
+    if hit.team and not hit.team.is_cloned:
+        return hit.team.link or f"codekin-team:/{quote(f'{hit.team.repository}/{hit.team.path}')}"
     return hit.cell.key if hit.cell and hit.cell.key else documents.to_client_uri(hit.place.path)
 
 
@@ -127,9 +130,10 @@ def to_hit_json(hit: Hit, documents: Documents) -> HitJson:
         "language": hit_location.language,
         "score": hit.score,
         "kinship": hit.kinship.value if hit.kinship else None,
-        "why": printable(hit.why),
+        "why": printable(f"in {hit.team.repository}, {hit.why}" if hit.team else hit.why),
         "preview": dedent("\n".join(hit.text.split("\n")[:_PREVIEW_LINES]))[:_PREVIEW_CHARS],
         "cell": to_cell_json(hit, documents.encoding),
+        "repository": printable(hit.team.repository) if hit.team else None,
     }
 
 

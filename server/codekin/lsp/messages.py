@@ -73,6 +73,7 @@ class HitJson(TypedDict):
     why: str
     preview: str  # the first lines
     cell: CellJson | None  # null where the file is no notebook
+    repository: str | None  # of the team's, which the workspace does not have; null where it is in the workspace
 
 
 class AnswerJson(TypedDict):

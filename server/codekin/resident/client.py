@@ -35,7 +35,7 @@ class ResidentProcess:
         self.root = root
         self.settings = settings = replace(settings, cache=cache)  # the process runs in another folder
         # All that the index depends on, and the code that answers: where an editor has other settings, nobody answers.
-        index_settings = (settings.index, settings.model, settings.cache)
+        index_settings = (settings.index, settings.model, settings.cache, settings.team)
         identity = repr((__version__, sys.prefix, fingerprint_code(), str(root), index_settings))
         digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         self.address_path = (settings.cache_directory / "resident" / f"{digest}.json").absolute()

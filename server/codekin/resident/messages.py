@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from codekin.types import Answer, Cell, Filter, Hit, Kinship, Location, Snippet, SnippetKind, Span
+from codekin.types import Answer, Cell, Filter, Hit, Kinship, Location, Snippet, SnippetKind, Span, TeamPlace
 
 
 def answer_to_message(answer: Answer) -> dict[str, Any]:
@@ -15,6 +15,7 @@ def answer_to_message(answer: Answer) -> dict[str, Any]:
         "seconds": answer.seconds,
         "asked": answer.asked and [str(answer.asked[0]), answer.asked[1].start, answer.asked[1].end],
         "asked_cell": answer.asked_cell and asdict(answer.asked_cell),
+        "team_problem": answer.team_problem,
     }
 
 
@@ -27,6 +28,7 @@ def answer_from_message(message: dict[str, Any]) -> Answer:
         seconds=float(message["seconds"]),
         asked=(Path(asked[0]), Span(asked[1], asked[2])) if asked else None,
         asked_cell=_cell_from_message(message["asked_cell"]),
+        team_problem=str(message["team_problem"]),
     )
 
 
@@ -39,6 +41,7 @@ def filter_to_message(hit_filter: Filter) -> dict[str, Any]:
         "excluded_paths": hit_filter.excluded_paths,
         "kinds": hit_filter.kinds,
         "tests": hit_filter.tests,
+        "team": hit_filter.team,
     }
 
 
@@ -51,6 +54,7 @@ def filter_from_message(message: dict[str, Any]) -> Filter:
         tuple(message["excluded_paths"]),
         tuple(map(SnippetKind, message["kinds"])),
         message["tests"],
+        bool(message["team"]),
     )
 
 
@@ -77,7 +81,9 @@ def _hit_from_message(message: dict[str, Any]) -> Hit:
         **place | {"path": Path(place["path"]), "span": Span(**place["span"]), "kind": SnippetKind(place["kind"])}
     )
     kinship = message["kinship"] and Kinship(message["kinship"])
-    return Hit(**message | {"place": location, "kinship": kinship, "cell": _cell_from_message(message["cell"])})
+    team = message["team"] and TeamPlace(**message["team"])
+    cell = _cell_from_message(message["cell"])
+    return Hit(**message | {"place": location, "kinship": kinship, "cell": cell, "team": team})
 
 
 def _cell_from_message(message: dict[str, Any] | None) -> Cell | None:

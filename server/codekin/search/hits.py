@@ -252,7 +252,7 @@ class _QueryComparison:
         if evidence.kinship is Kinship.IDENTICAL:
             confidence = 1.0
         else:
-            confidence = calibrate_similarity(max(code.score, RENAMED * _to_structure_score(evidence.share)))
+            confidence = calibrate_similarity(max(code.score, RENAMED * to_structure_score(evidence.share)))
         return Hit(code.location, confidence, evidence.why, evidence.kinship, code.text, evidence.share, code.cell)
 
     def classify_code(self, code: _CurrentCode) -> CloneEvidence | None:
@@ -293,6 +293,6 @@ def _make_profile(text: str, language: str, name: str) -> TokenProfile:
     return TokenProfile(text, language, name)
 
 
-def _to_structure_score(share: float) -> float:
+def to_structure_score(share: float) -> float:
     """Return a clone's score, 0 to 1, for its share of common structure; 0 up to a half, which is chance."""
     return max(2 * share - 1, 0.0) ** 3

@@ -86,7 +86,7 @@ class SearchEngine:
         hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel_event))
         best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
         min_relative = MIN_RELATIVE if query.is_code else MIN_RELATIVE_ANSWER
-        return _drop_improbable(best_hits, min_relative), reader.stale
+        return drop_improbable(best_hits, min_relative), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Return near-duplicates of a whole function, best first, suppressed ones too; [] for other snippets."""
@@ -129,30 +129,18 @@ class SearchEngine:
         if report is None:
             results = self.retrieve(query, cancel_event)
             ranked_locations = results.rank_locations(self._workspace.roots)
-            return self._calibrate(ranked_locations, results.known_share, results.word_count)
+            return calibrate_locations(
+                ranked_locations, results.known_share, results.word_count, self._index.content_count
+            )
         ranking = self._report_ranker.rank(report, query, cancel_event)
-        scored_locations = self._calibrate(ranking.locations, ranking.known_share, ranking.word_count)
+        scored_locations = calibrate_locations(
+            ranking.locations, ranking.known_share, ranking.word_count, self._index.content_count
+        )
         if ranking.innermost is None:
             return scored_locations
         others = [item for item in scored_locations if item[0] != ranking.innermost]
         best_probability = max(others[0][1] if others else 0.0, _FRAME_PROBABILITY)
         return [(ranking.innermost, best_probability), *others]
-
-    def _calibrate(
-        self, ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int
-    ) -> list[tuple[Location, float]]:
-        """Return (location, probability) of the ranked locations, in order, of a question of so many words.
-
-        Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
-        """
-        content_count = self._index.content_count
-        scored_locations = []
-        limit = 1.0
-        for ranked in ranked_locations:
-            bonus = _PROSE_BONUS if ranked.location.kind is SnippetKind.SECTION else 0.0
-            limit = min(limit, calibrate_search(ranked.score + bonus, known_share, word_count, content_count))
-            scored_locations.append((ranked.location, limit))
-        return scored_locations
 
     def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
@@ -214,7 +202,23 @@ class SearchEngine:
         return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
 
 
-def _drop_improbable(hits: Sequence[Hit], min_relative: float) -> list[Hit]:
+def calibrate_locations(
+    ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int, content_count: int
+) -> list[tuple[Location, float]]:
+    """Return (location, probability) of the ranked locations, in order, of a question of so many words.
+
+    Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
+    """
+    scored_locations = []
+    limit = 1.0
+    for ranked in ranked_locations:
+        bonus = _PROSE_BONUS if ranked.location.kind is SnippetKind.SECTION else 0.0
+        limit = min(limit, calibrate_search(ranked.score + bonus, known_share, word_count, content_count))
+        scored_locations.append((ranked.location, limit))
+    return scored_locations
+
+
+def drop_improbable(hits: Sequence[Hit], min_relative: float) -> list[Hit]:
     """Return the hits best first, without those below this share of the best score."""
     min_score = min_relative * max((hit.score for hit in hits), default=0.0)
     return sorted((hit for hit in hits if hit.score >= min_score), key=lambda hit: -hit.score)

@@ -26,7 +26,14 @@ def test_workspaces_cannot_set_programs_paths_models_or_costs():
         for section in MANIFEST["contributes"]["configuration"]
         for key, value in section["properties"].items()
     }
-    prefixes = ("codekin.path", "codekin.python", "codekin.package", "codekin.model.", "codekin.cache.")
+    prefixes = (
+        "codekin.path",
+        "codekin.python",
+        "codekin.package",
+        "codekin.model.",
+        "codekin.cache.",
+        "codekin.team.",
+    )
     costs = {"codekin.index.workers", "codekin.index.maxFileBytes", "codekin.index.pollingS", "codekin.cli.resident"}
     machine_settings = {key for key, value in properties.items() if value["scope"] == "machine"}
     assert machine_settings == costs | {key for key in properties if key.startswith(prefixes)}

@@ -9,7 +9,7 @@ from codekin.lsp.request_params import AlreadyExistsParams
 from codekin.lsp.scheduler import Priority
 from codekin.lsp.session import Session
 from codekin.printable import printable
-from codekin.types import Cancel
+from codekin.types import Cancel, Filter
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -34,9 +34,15 @@ def _find_existing(
     from codekin.code.languages import find_language
 
     if params.code is None:
-        return [engine.find_described_code(params.description, cancel_event=cancel_event)], engine.coverage()
+        existence = engine.find_described_code(
+            params.description, hit_filter=Filter(team=True), cancel_event=cancel_event
+        )
+        return [existence], engine.coverage()
     language = find_language(params.language) if params.language else ""
-    return engine.find_existing_code(params.code, language=language, cancel_event=cancel_event), engine.coverage()
+    existences = engine.find_existing_code(
+        params.code, language=language, hit_filter=Filter(team=True), cancel_event=cancel_event
+    )
+    return existences, engine.coverage()
 
 
 def _to_existence_json(existence: "Existence", documents: "Documents") -> ExistenceJson:

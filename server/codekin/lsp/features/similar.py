@@ -80,7 +80,7 @@ def to_filter(scope: ScopeParams) -> Filter:
     if unknown_kinds:
         raise QueryError(f"{unknown_kinds[0]} is no kind of code. Name one of {', '.join(SnippetKind)}.")
     kinds = tuple(map(SnippetKind, scope.kinds))
-    return Filter(languages, folder_path, scope.paths, scope.excluded_paths, kinds, scope.tests)
+    return Filter(languages, folder_path, scope.paths, scope.excluded_paths, kinds, scope.tests, team=True)
 
 
 def _find_similar(

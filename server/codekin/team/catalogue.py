@@ -1,0 +1,250 @@
+"""What the rows of a shared index mean: repositories, their files, blobs' snippets, and sets of repositories.
+
+A blob's snippets are kept once, whatever repositories and paths have it; a place is a file with a snippet of its blob.
+Each content names the set of repositories that have it, so that a search is limited by a short list of numbers. The
+files decide what is shown: a set that lags behind can hide a place or cost a look-up, but shows nothing.
+"""
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from codekin.errors import TeamError
+from codekin.team.cutting import CutBlob
+from codekin.team.keyring import Keyring, make_key, make_number
+from codekin.team.shared_index import SharedIndex
+from codekin.team.tables import (
+    BLOBS,
+    FILES,
+    META,
+    REPOSITORIES,
+    SCHEMA_VERSION,
+    SNIPPETS,
+    Conditions,
+    Row,
+)
+
+_REPOSITORY_BITS = 40  # a million repositories collide with odds of 1 in 2; a taken number is noticed
+READY, UPDATING = "ready", "updating"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRecord:
+    """A repository as the index has it."""
+
+    number: int
+    name: str
+    commit_id: str = ""
+    space: str = ""  # of the vectors of that commit's contents
+    origin: str = ""
+    link: str = ""
+    state: str = UPDATING
+    summary: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlace:
+    """Where a content stands in a repository: lines of a file, and names; no text."""
+
+    content: str
+    repository: RepositoryRecord
+    path: str
+    start: int
+    end: int
+    name_line: int
+    part: int
+    kind: str
+    language: str
+    name: str
+    qualified_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileChanges:
+    """How a repository's files differ from those that the index has: path → key of the blob."""
+
+    put: Mapping[str, str] = field(default_factory=dict)
+    removed: Mapping[str, str] = field(default_factory=dict)
+    replaced: Mapping[str, str] = field(default_factory=dict)  # the former blobs of `put`
+
+    @property
+    def former_blobs(self) -> set[str]:
+        """Return the blobs that some path no longer has."""
+        return {*self.removed.values(), *self.replaced.values()}
+
+
+class Catalogue:
+    """Reads and writes the rows of a shared index."""
+
+    def __init__(self, index: SharedIndex) -> None:
+        self.index = index
+
+    def check(self, keyring: Keyring, *, create: bool) -> None:
+        """Check schema and key; with `create`, write them into an empty index. Raises TeamError with a remedy."""
+        stored = self.read_meta()
+        if "schema" not in stored:
+            if not create:
+                raise TeamError(f"{self.index.description} has no index yet. Run codekin team ingest first.")
+            self.write_meta({"schema": str(SCHEMA_VERSION), "key": keyring.check})
+            return
+        if stored["schema"] != str(SCHEMA_VERSION):
+            remedy = f"This codekin knows version {SCHEMA_VERSION}: use the one that filled it, or ingest anew."
+            raise TeamError(f"The shared index has schema version {stored['schema']}. {remedy}")
+        if stored.get("key") != keyring.check:
+            raise TeamError("The shared index was filled with another team key. Pass that one with --key FILE.")
+
+    def read_meta(self) -> dict[str, str]:
+        """Return all that the index knows about itself, by name."""
+        return {str(row["name"]): str(row["value"]) for row in self.index.select(META)}
+
+    def write_meta(self, values: Mapping[str, str]) -> None:
+        """Store what the index knows about itself."""
+        self.index.upsert(META, [{"name": name, "value": value} for name, value in values.items()])
+
+    # Spaces
+
+    def list_spaces(self) -> dict[str, int]:
+        """Return space → dimension, of all models that the index has vectors of."""
+        return dict(json.loads(self.read_meta().get("spaces", "{}")))
+
+    def open_space(self, space: str, dim: int) -> None:
+        """Make a space of vectors; the first one becomes the active one."""
+        self.index.open_space(space, dim)
+        spaces = self.list_spaces()
+        if space not in spaces:
+            self.write_meta({"spaces": json.dumps(spaces | {space: dim})})
+        if not self.find_active_space():
+            self.activate_space(space)
+
+    def find_active_space(self) -> str:
+        """Return the space that is searched; "" where there is none yet."""
+        return self.read_meta().get("active_space", "")
+
+    def activate_space(self, space: str) -> None:
+        """Search this space from now on."""
+        self.write_meta({"active_space": space})
+        self.bump_generation()
+
+    def drop_space(self, space: str) -> None:
+        """Remove a space's vectors. Raises TeamError where it is searched."""
+        if space == self.find_active_space():
+            raise TeamError("These vectors are searched. Ingest with another model first.")
+        spaces = self.list_spaces()
+        spaces.pop(space, None)
+        self.write_meta({"spaces": json.dumps(spaces)})
+        self.index.drop_space(space)
+
+    def bump_generation(self) -> None:
+        """Tell gateways that repositories or sets have changed."""
+        self.write_meta({"generation": str(time.time_ns())})
+
+    def read_generation(self) -> str:
+        """Return what changes whenever repositories or sets do; "" before there are any."""
+        rows = self.index.select(META, {"name": ["generation"]})
+        return str(rows[0]["value"]) if rows else ""
+
+    # Repositories
+
+    def list_repositories(self) -> dict[int, RepositoryRecord]:
+        """Return all repositories by number."""
+        records = [RepositoryRecord(**row) for row in self.index.select(REPOSITORIES)]  # type: ignore[arg-type]
+        return {record.number: record for record in records}
+
+    def find_repository(self, name: str) -> RepositoryRecord:
+        """Return a repository's record; a new one, not stored, where the index does not have it. Raises TeamError."""
+        number = make_number(["repository", name], _REPOSITORY_BITS)
+        rows = self.index.select(REPOSITORIES, {"number": [number]})
+        if not rows:
+            return RepositoryRecord(number, name)
+        record = RepositoryRecord(**rows[0])  # type: ignore[arg-type]
+        if record.name != name:
+            raise TeamError(f"{name} and {record.name} have one number by chance. Name one of them differently.")
+        return record
+
+    def save_repository(self, record: RepositoryRecord) -> None:
+        """Store a repository's record."""
+        self.index.upsert(REPOSITORIES, [asdict(record)])
+
+    # Blobs and files
+
+    def list_files(self, number: int) -> dict[str, str]:
+        """Return path → blob key of a repository."""
+        return {str(row["path"]): str(row["blob"]) for row in self.index.select(FILES, {"repository": [number]})}
+
+    def filter_complete_blobs(self, space: str, keys: Collection[str]) -> dict[str, set[str]]:
+        """Return key → contents of the blobs that are cut and whose contents all have a vector in the space."""
+        cut_keys = {str(row["key"]) for row in self.index.select(BLOBS, {"key": list(keys)})}
+        contents = self.list_contents_of_blobs(cut_keys)
+        known = self.index.filter_known(space, {content for ids in contents.values() for content in ids})
+        return {key: contents[key] for key in cut_keys if contents[key] <= known}
+
+    def list_contents_of_blobs(self, keys: Collection[str]) -> dict[str, set[str]]:
+        """Return key → contents of blobs; the set is empty where there are none."""
+        contents: dict[str, set[str]] = {key: set() for key in keys}
+        for row in self.index.select(SNIPPETS, {"blob": list(keys)}):
+            contents[str(row["blob"])].add(str(row["content"]))
+        return contents
+
+    def put_blobs(self, blobs: Iterable[CutBlob], keyring: Keyring) -> None:
+        """Store blobs' snippets, and then that they are cut. Their contents must be stored before."""
+        rows, marks = [], []
+        for blob in blobs:
+            marks.append({"key": blob.key, "snippets": len(blob.snippets), "reason": blob.reason})
+            for position, (content_hash, snippet) in enumerate(blob.snippets):
+                rows.append(
+                    {
+                        "id": make_key(blob.key, position),
+                        "blob": blob.key,
+                        "content": keyring.make_content_id(content_hash),
+                        "start_line": snippet.span.start,
+                        "end_line": snippet.span.end,
+                        "name_line": snippet.name_line,
+                        "part": snippet.part,
+                        "kind": str(snippet.kind),
+                        "language": snippet.language,
+                        "name": snippet.name,
+                        "qualified_name": snippet.qualified_name,
+                    }
+                )
+        self.index.upsert(SNIPPETS, rows)  # type: ignore[arg-type]
+        self.index.upsert(BLOBS, marks)  # type: ignore[arg-type]
+
+    def write_files(self, number: int, changes: FileChanges) -> None:
+        """Store which blob each changed path has, and remove paths that are gone."""
+        rows: list[Row] = [
+            {"id": make_key(number, path), "repository": number, "path": path, "blob": blob}
+            for path, blob in changes.put.items()
+        ]
+        self.index.upsert(FILES, rows)
+        if changes.removed:
+            self.index.delete(FILES, {"id": [make_key(number, path) for path in changes.removed]})
+
+    # Places
+
+    def locate(
+        self, contents: Sequence[str], repositories: Mapping[int, RepositoryRecord], limit: int
+    ) -> list[SharedPlace]:
+        """Return up to about `limit` places of contents in these repositories, and in no others."""
+        snippets = self.index.select(SNIPPETS, {"content": list(contents)}, 10 * limit)
+        snippets_by_blob = defaultdict(list)
+        for snippet in snippets:
+            snippets_by_blob[str(snippet["blob"])].append(snippet)
+        conditions: Conditions = {"blob": list(snippets_by_blob), "repository": list(repositories)}
+        files = self.index.select(FILES, conditions, limit)
+        return [
+            _make_place(snippet, file, repositories[int(file["repository"])])
+            for file in files
+            if int(file["repository"]) in repositories
+            for snippet in snippets_by_blob[str(file["blob"])]
+        ]
+
+
+def _make_place(snippet: Row, file: Row, repository: RepositoryRecord) -> SharedPlace:
+    """Return the place of a snippet in a file."""
+    return SharedPlace(
+        str(snippet["content"]), repository, str(file["path"]),
+        int(snippet["start_line"]), int(snippet["end_line"]), int(snippet["name_line"]), int(snippet["part"]),
+        str(snippet["kind"]), str(snippet["language"]), str(snippet["name"]), str(snippet["qualified_name"]),
+    )  # fmt: skip

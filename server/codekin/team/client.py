@@ -1,0 +1,170 @@
+"""The client's side of a gateway: one request at a time per question, on a thread, never waited for beyond its time.
+
+After a failure the gateway is not asked for a while; then a probe, which nobody waits for, says whether it is back.
+"""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from codekin.embed.remote.address import VISIBLE_ASCII, is_this_machine
+from codekin.errors import TeamError
+from codekin.settings import TeamSettings
+from codekin.team.messages import API, MAX_RESPONSE_BYTES
+
+TIMEOUT_S = 0.3
+_BULK_TIMEOUT_S = 30.0
+_PAUSE_S = 30.0  # after a failure
+_QUOTED_CHARACTERS = 200  # of a gateway's refusal
+
+Document = dict[str, Any]
+
+
+class GatewayClient:
+    """Asks the gateway that the user's settings name. Safe on any thread."""
+
+    def __init__(self, settings: TeamSettings) -> None:
+        """Check the address; send nothing. Raises TeamError."""
+        self._address = _parse_address(settings.url)
+        self._token = settings.token
+        if not VISIBLE_ASCII.fullmatch(self._token) or not self._token:
+            raise TeamError("team.token is missing, or is no token. Ask whoever runs team.url for one.")
+        self._idle: queue.SimpleQueue[HTTPConnection] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._paused_until = float("-inf")
+        self._problem = ""
+
+    @property
+    def problem(self) -> str:
+        """Return what was wrong with the last request, with a remedy; "" where it was answered."""
+        return self._problem
+
+    def start(self, path: str, make_body: Callable[[], Document]) -> "PendingAnswer":
+        """Send a request on a thread, made there, too; nothing is sent for a while after a failure."""
+        future: Future[Document] = Future()
+        pending = PendingAnswer(self, future, time.monotonic() + TIMEOUT_S)
+        with self._lock:
+            is_paused = self._problem != "" and time.monotonic() < self._paused_until
+            is_probe = self._problem != "" and not is_paused
+            if is_probe:
+                self._paused_until = time.monotonic() + _PAUSE_S
+        if is_paused:
+            future.set_exception(TeamError(self._problem))
+            return pending
+        if is_probe:
+            future.set_exception(TeamError(self._problem))
+            threading.Thread(target=self._probe, daemon=True).start()
+            return pending
+        threading.Thread(target=self._fulfil, args=(future, path, make_body), daemon=True).start()
+        return pending
+
+    def request(self, path: str, body: Document | None, timeout_s: float = _BULK_TIMEOUT_S) -> Document:
+        """Send a request and return the answer. Raises TeamError."""
+        connection = self._take_connection(timeout_s)
+        try:
+            data = None if body is None else json.dumps(body).encode()
+            headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+            connection.request("GET" if data is None else "POST", self._address.path + API + path, data, headers)
+            response = connection.getresponse()
+            text = response.read(MAX_RESPONSE_BYTES + 1)
+            if response.status != 200 or len(text) > MAX_RESPONSE_BYTES:
+                reason = "".join(filter(str.isprintable, text[:_QUOTED_CHARACTERS].decode(errors="replace")))
+                raise TeamError(f"The team's gateway {self.name} answered {response.status}: {reason}")
+            document = json.loads(text)
+        except (OSError, HTTPException, ValueError, RecursionError) as error:
+            connection.close()
+            detail = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
+            raise TeamError(f"The team's gateway {self.name} can't be asked ({detail}). See team.url.") from error
+        except TeamError:
+            connection.close()
+            raise
+        self._idle.put(connection)
+        if not isinstance(document, dict):
+            raise TeamError(f"The team's gateway {self.name} answered what is no answer. Update codekin.")
+        return document
+
+    @property
+    def name(self) -> str:
+        """Return the gateway's address for people."""
+        return self._address.geturl()
+
+    def record_failure(self, problem: str) -> None:
+        """Remember that the gateway did not answer, and ask nothing for a while."""
+        with self._lock:
+            self._problem = problem
+            self._paused_until = time.monotonic() + _PAUSE_S
+
+    def _record_success(self) -> None:
+        """Remember that the gateway answers."""
+        with self._lock:
+            self._problem = ""
+
+    def _fulfil(self, future: "Future[Document]", path: str, make_body: Callable[[], Document]) -> None:
+        """Send a request, and hand its answer or its error to whoever waits."""
+        try:
+            future.set_result(self.request(path, make_body(), _BULK_TIMEOUT_S))
+            self._record_success()
+        except Exception as error:  # noqa: BLE001 (it is raised where the answer is taken)
+            future.set_exception(error)
+
+    def _probe(self) -> None:
+        """Ask for what costs the gateway nothing; a success ends the pause."""
+        try:
+            self.request("/about", None, _BULK_TIMEOUT_S)
+            self._record_success()
+        except TeamError as error:
+            self.record_failure(str(error))
+
+    def _take_connection(self, timeout_s: float) -> HTTPConnection:
+        """Return an idle connection, or a new one."""
+        try:
+            connection = self._idle.get_nowait()
+            if connection.sock is not None:
+                connection.sock.settimeout(timeout_s)
+            return connection
+        except queue.Empty:
+            kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
+            return kind(self._address.hostname or "", self._address.port, timeout=timeout_s)
+
+
+class PendingAnswer:
+    """A request under way."""
+
+    def __init__(self, client: GatewayClient, future: "Future[Document]", deadline: float) -> None:
+        self._client = client
+        self._future = future
+        self._deadline = deadline
+
+    def wait(self) -> Document:
+        """Return the answer, waiting until 300 ms have passed since the request. Raises TeamError."""
+        try:
+            return self._future.result(max(self._deadline - time.monotonic(), 0.0))
+        except FutureTimeoutError as error:
+            problem = f"The team's gateway {self._client.name} did not answer within {TIMEOUT_S * 1_000:.0f} ms."
+            self._client.record_failure(problem)
+            raise TeamError(problem) from error
+        except TeamError as error:
+            if not self._client.problem:
+                self._client.record_failure(str(error))
+            raise
+
+
+def _parse_address(url: str) -> SplitResult:
+    """Return the parsed address of a gateway. Raises TeamError where a token must not be sent there."""
+    try:
+        address = urlsplit(url.strip().rstrip("/"))
+        is_sound = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
+    except ValueError:
+        is_sound = False
+    if not is_sound or "@" in address.netloc or address.query or address.fragment:
+        raise TeamError("team.url is no address of a gateway. Write https://HOST, and the token into team.token.")
+    if address.scheme == "http" and not is_this_machine(address.hostname or ""):
+        raise TeamError("team.url begins with http://, and anybody could read the token on its way. Use https.")
+    return address

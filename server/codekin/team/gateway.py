@@ -1,0 +1,214 @@
+"""The gateway: the only door to a shared index. An ASGI application; a proxy in front of it speaks TLS.
+
+Each request is authenticated, limited, and answered by what its user may read at that moment. The log says who asked,
+never what.
+"""
+
+import json
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from codekin.errors import TeamError
+from codekin.team.access import Authenticator, RightsProvider
+from codekin.team.catalogue import SharedPlace
+from codekin.team.gateway_metrics import GatewayMetrics
+from codekin.team.gateway_search import MAX_CANDIDATES, MAX_HASHES, GatewaySearch, SharedAnswer, SharedQuery
+from codekin.team.messages import (
+    API,
+    MAX_BODY_BYTES,
+    AnswerMessage,
+    PlaceMessage,
+    decode_hash,
+    decode_vector,
+    decode_words,
+    encode_answer,
+    encode_vector,
+)
+from codekin.team.rate_limit import RateLimit
+
+logger = logging.getLogger("codekin.team.gateway")
+
+Answerer = Callable[[dict[str, Any], set[str]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _RefusedError(Exception):
+    """A request that is refused: status and text of the response."""
+
+    status: int
+    text: str
+
+
+class Gateway:
+    """Answers HTTP requests from a shared index."""
+
+    def __init__(
+        self, search: GatewaySearch, authenticator: Authenticator, rights: RightsProvider, rate_limit: RateLimit
+    ) -> None:
+        self._search = search
+        self._authenticator = authenticator
+        self._rights = rights
+        self._rate_limit = rate_limit
+        self._metrics = GatewayMetrics()
+        self.application = Starlette(
+            routes=[
+                Route(f"{API}/about", self._make_handler("about", self._describe), methods=["GET"]),
+                Route(f"{API}/search", self._make_handler("search", self._find_places), methods=["POST"]),
+                Route(f"{API}/vectors", self._make_handler("vectors", self._find_vectors), methods=["POST"]),
+                Route("/health", self._check_health, methods=["GET"]),
+                Route("/metrics", self._show_metrics, methods=["GET"]),
+            ]
+        )
+
+    def _make_handler(self, name: str, answer: Answerer) -> Callable[[Request], Awaitable[Response]]:
+        """Return the handler of a route: who asks, within which bounds, and what went wrong."""
+
+        async def handle(request: Request) -> Response:
+            """Answer a request, log who asked, and count it."""
+            started, user = time.monotonic(), ""
+            try:
+                user = await run_in_threadpool(self._authenticate, request)
+                body = await _read_body(request) if request.method == "POST" else {}
+                document = await run_in_threadpool(self._answer, user, body, answer)
+                response: Response = JSONResponse(document)
+            except _RefusedError as refusal:
+                response = PlainTextResponse(refusal.text + "\n", refusal.status)
+            except TeamError as error:
+                logger.error("%s", error)
+                response = PlainTextResponse("The shared index does not answer. Ask whoever runs it.\n", 503)
+            seconds = time.monotonic() - started
+            self._metrics.count(name, response.status_code, seconds)
+            logger.info("%s %s %d %.0f ms", user or "-", name, response.status_code, 1_000 * seconds)
+            return response
+
+        return handle
+
+    def _authenticate(self, request: Request) -> str:
+        """Return who asks. Raises _RefusedError, TeamError."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        user = self._authenticator.authenticate(token.strip()) if scheme.lower() == "bearer" and token else None
+        if user is None:
+            raise _RefusedError(401, "The token is missing, wrong or expired. Set team.token anew.")
+        if not self._rate_limit.admit(user):
+            raise _RefusedError(429, "Too many requests. Try again in a second.")
+        return user
+
+    def _answer(self, user: str, body: dict[str, Any], answer: Answerer) -> dict[str, Any]:
+        """Return the answer from what the user may read now. Raises _RefusedError, TeamError."""
+        readable = self._rights.find_readable(user, self._search.list_repositories())
+        try:
+            return answer(body, readable)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _RefusedError(400, f"The request is malformed ({error}). Update codekin.") from error
+
+    def _describe(self, _: dict[str, Any], readable: set[str]) -> dict[str, Any]:
+        """Answer what there is."""
+        return self._search.describe(readable)
+
+    def _find_places(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
+        """Answer a query. Raises KeyError, TypeError, ValueError where it is malformed."""
+        query = SharedQuery(
+            str(body["space"]),
+            decode_vector(body["vector"]),
+            decode_words(body.get("words", [])),
+            decode_words(body.get("counted_words", [])),
+            decode_hash(body.get("hash", "")),
+            min(max(int(body.get("k", 100)), 1), MAX_CANDIDATES),
+        )
+        if not self._has_dimension(query):
+            raise ValueError("the vector is not of this space")
+        return encode_answer(_to_message(self._search.search(query, readable)))
+
+    def _find_vectors(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
+        """Answer with the vectors of texts whose hashes the client has. Raises KeyError, TypeError, ValueError."""
+        hashes = [decode_hash(text) for text in body["hashes"]]
+        if len(hashes) > MAX_HASHES or not all(hashes):
+            raise ValueError("too many hashes, or empty ones")
+        vectors = self._search.find_vectors(str(body["space"]), hashes, readable)
+        return {"vectors": {content_hash.hex(): encode_vector(vector) for content_hash, vector in vectors.items()}}
+
+    def _has_dimension(self, query: SharedQuery) -> bool:
+        """Return whether the query's vector has the dimension of its space, if that is searched."""
+        about = self._search.describe(())
+        return query.space != about["space"] or len(query.vector) == about["dim"]
+
+    async def _check_health(self, _: Request) -> Response:
+        """Answer 200 where the engine answers, else 503: for whoever balances load."""
+        try:
+            await run_in_threadpool(self._search.list_repositories)
+        except TeamError:
+            return PlainTextResponse("the engine does not answer\n", 503)
+        return PlainTextResponse("ok\n")
+
+    async def _show_metrics(self, _: Request) -> Response:
+        """Answer with the metrics, which name neither users nor repositories."""
+        return Response(self._metrics.render(), media_type=self._metrics.content_type)
+
+
+def serve_gateway(gateway: Gateway, listener: socket.socket) -> None:
+    """Answer clients until a signal ends that."""
+    config = uvicorn.Config(gateway.application, log_config=None, access_log=False, lifespan="off")
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+async def _read_body(request: Request) -> dict[str, Any]:
+    """Return the request's JSON object. Raises _RefusedError where it is too long, or none."""
+    data = bytearray()
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BODY_BYTES:
+            raise _RefusedError(413, "The request is too long.")
+    try:
+        body = json.loads(bytes(data))
+    except (ValueError, RecursionError) as error:
+        raise _RefusedError(400, "The request is no JSON.") from error
+    if not isinstance(body, dict):
+        raise _RefusedError(400, "The request is no JSON object.")
+    return body
+
+
+def _to_message(answer: SharedAnswer) -> AnswerMessage:
+    """Return the answer with contents as positions: their ids stay here."""
+    positions = {content: position for position, content in enumerate(dict.fromkeys(p.content for p in answer.places))}
+    return AnswerMessage(
+        tuple(_to_place_message(place, positions[place.content]) for place in answer.places),
+        tuple(float(np.float32(answer.cosines.get(content, 0.0))) for content in positions),
+        tuple(answer.shares.get(content, 0.0) for content in positions),
+        positions.get(answer.identical, -1),
+        answer.frequencies,
+        answer.content_count,
+    )
+
+
+def _to_place_message(place: SharedPlace, content: int) -> PlaceMessage:
+    """Return a place for a client, with the forge's page of its lines."""
+    record = place.repository
+    values = {"{commit}": record.commit_id, "{path}": quote(place.path), "{start}": str(place.start + 1)}
+    link = record.link
+    for name, value in (values | {"{end}": str(place.end)}).items():
+        link = link.replace(name, value)
+    return PlaceMessage(
+        content, record.name, record.origin, record.commit_id, link, place.path, place.start, place.end,
+        place.name_line, place.part, place.kind, place.language, place.name, place.qualified_name,
+    )  # fmt: skip
+
+
+def open_gateway_listener(host: str, port: int) -> socket.socket:
+    """Listen on an address; port 0 is any free one. Raises TeamError."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise TeamError(f"Can't listen on {host}:{port} ({error.strerror}). Choose another port.") from error

@@ -1,0 +1,219 @@
+"""What a gateway answers, whoever carries it: candidates in sets that the user may read, and places checked again."""
+
+import math
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codekin.team.catalogue import Catalogue, RepositoryRecord, SharedPlace
+from codekin.team.keyring import Keyring, max_word_weight
+from codekin.team.repository_sets import RepositorySets
+from codekin.team.shared_index import SetFilter, SharedCandidate
+
+MAX_CANDIDATES = 200
+MAX_WORDS = 16
+MAX_HASHES = 2_000  # of one request for vectors
+_MAX_PLACES = 2_000  # of one answer
+_MAX_POSTINGS_SHARE = 0.05  # of the contents, that the words of one question may have together
+_SAMPLED_CONTENTS = 20_000
+_SAMPLE_LIFETIME_S = 600.0
+_MIN_COMMON_COUNT = 20  # of the sampled contents
+_MAX_LOOK_UPS = 24  # of rare words, for one question
+_MAX_CACHED_FILTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SharedQuery:
+    """A question or code, without the code."""
+
+    space: str
+    vector: NDArray[np.float32]
+    words: tuple[str, ...] = ()  # to search for
+    counted_words: tuple[str, ...] = ()  # whose frequency is wanted
+    content_hash: bytes = b""  # of the code's text, to find it elsewhere; b"" for a question
+    k: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SharedAnswer:
+    """What is found, in repositories that the user may read."""
+
+    places: tuple[SharedPlace, ...] = ()
+    cosines: Mapping[str, float] = field(default_factory=dict)  # by content
+    shares: Mapping[str, float] = field(default_factory=dict)  # of the highest possible BM25, by content
+    identical: str = ""  # the content that is the query's own text
+    frequencies: Mapping[str, int] = field(default_factory=dict)
+    content_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Repositories and sets of one generation."""
+
+    generation: str
+    space: str
+    records: Mapping[int, RepositoryRecord]
+    numbers: Mapping[str, int]  # by name
+    sets: Mapping[int, frozenset[int]]
+
+
+class WordStatistics:
+    """How common words are, by a sample of contents that is drawn anew now and then."""
+
+    def __init__(self, catalogue: Catalogue, keyring: Keyring) -> None:
+        self._catalogue = catalogue
+        self._keyring = keyring
+        self._counts: Counter[int] = Counter()
+        self._sampled = self.content_count = 0
+        self._sampled_at = float("-inf")
+        self._space = ""
+
+    def refresh(self, space: str) -> None:
+        """Draw a sample where there is none of the space, or an old one."""
+        if space == self._space and time.monotonic() - self._sampled_at < _SAMPLE_LIFETIME_S:
+            return
+        sample = self._catalogue.index.sample_words(space, _SAMPLED_CONTENTS)
+        self._counts = Counter(word for words in sample for word in words)
+        self._sampled, self._space, self._sampled_at = len(sample), space, time.monotonic()
+        self.content_count = self._catalogue.index.count_contents(space)
+
+    def estimate(self, word: str) -> int:
+        """Return in about how many contents a word is; 0 where the sample does not have it."""
+        return round(self._counts[self._keyring.hash_word(word)] * self.content_count / max(self._sampled, 1))
+
+    def is_common(self, word: str) -> bool:
+        """Return whether several contents of the sample have the word: then it says nothing about any repository."""
+        return self._counts[self._keyring.hash_word(word)] >= _MIN_COMMON_COUNT
+
+    def weigh(self, words: Collection[str]) -> dict[int, float]:
+        """Return hash → inverse document frequency of the rarest of these words."""
+        weights: dict[int, float] = {}
+        postings, limit = 0, max(_MAX_POSTINGS_SHARE * self.content_count, 1_000)
+        for frequency, word in sorted((self.estimate(word), word) for word in words):
+            if len(weights) == MAX_WORDS or (weights and postings + frequency > limit):
+                break
+            postings += frequency
+            idf = math.log((max(self.content_count - frequency, 0) + 0.5) / (frequency + 0.5))
+            weights[self._keyring.hash_word(word)] = max(idf, 1e-6)
+        return weights
+
+
+class GatewaySearch:
+    """Answers queries of users by what they may read. Safe on any thread."""
+
+    def __init__(self, catalogue: Catalogue, keyring: Keyring) -> None:
+        """Open the active space, if there is one."""
+        self._catalogue = catalogue
+        self._keyring = keyring
+        self._lock = threading.Lock()
+        self._statistics = WordStatistics(catalogue, keyring)
+        self._filters: dict[frozenset[int], SetFilter] = {}
+        self._view = _View("none", "", {}, {}, {})
+
+    def list_repositories(self) -> list[str]:
+        """Return the names of all repositories: for deciding which of them a user may read."""
+        return list(self._load_view().numbers)
+
+    def describe(self, readable: Collection[str]) -> dict[str, object]:
+        """Return what a client must know: the space, and how much there is."""
+        view = self._load_view()
+        spaces = self._catalogue.list_spaces()
+        return {
+            "space": view.space,
+            "dim": spaces.get(view.space, 0),
+            "repositories": len(view.numbers.keys() & set(readable)),
+            "contents": self._statistics.content_count,
+        }
+
+    def search(self, query: SharedQuery, readable: Collection[str]) -> SharedAnswer:
+        """Return candidates and their places in readable repositories; nothing in another space than the active."""
+        view = self._load_view()
+        numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
+        if query.space != view.space or not numbers:
+            return SharedAnswer()
+        index, allowed = self._catalogue.index, self._make_filter(view, numbers)
+        near = index.search_vectors(view.space, query.vector, query.k, allowed)
+        weights = self._statistics.weigh(query.words)
+        worded = index.search_words(view.space, weights, query.k, allowed) if weights else []
+        identical = self._keyring.make_content_id(query.content_hash) if query.content_hash else ""
+        contents = dict.fromkeys([identical] * bool(identical) + [item.id for item in (*near, *worded)])
+        places = self._catalogue.locate(
+            list(contents), {number: view.records[number] for number in numbers}, _MAX_PLACES
+        )
+        shown = {place.content for place in places}
+        return SharedAnswer(
+            tuple(places),
+            {item.id: item.score for item in near if item.id in shown},
+            _to_shares(worded, weights, shown),
+            identical if identical in shown else "",
+            self._count_words(view.space, query.counted_words, allowed),
+            self._statistics.content_count,
+        )
+
+    def find_vectors(
+        self, space: str, content_hashes: Sequence[bytes], readable: Collection[str]
+    ) -> dict[bytes, NDArray[np.floating]]:
+        """Return the vectors of texts by their hashes, which prove possession, as far as readable repositories go."""
+        view = self._load_view()
+        numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
+        if space != view.space or not numbers:
+            return {}
+        ids = {self._keyring.make_content_id(content_hash): content_hash for content_hash in content_hashes}
+        vectors = self._catalogue.index.get_vectors(view.space, list(ids), self._make_filter(view, numbers))
+        return {ids[content_id]: vector for content_id, vector in vectors.items()}
+
+    def _count_words(self, space: str, words: Sequence[str], allowed: SetFilter) -> dict[str, int]:
+        """Return how common words are; a rare one is only counted where a content that the user may read has it."""
+        frequencies: dict[str, int] = {}
+        look_ups = 0
+        for word in dict.fromkeys(words):
+            frequencies[word] = self._statistics.estimate(word)
+            if self._statistics.is_common(word):
+                continue
+            look_ups += 1
+            is_readable = look_ups <= _MAX_LOOK_UPS and self._catalogue.index.search_words(
+                space, {self._keyring.hash_word(word): 1.0}, 1, allowed
+            )
+            frequencies[word] = max(frequencies[word], 1) if is_readable else 0
+        return frequencies
+
+    def _load_view(self) -> _View:
+        """Return repositories and sets as they are now; they are read only when they have changed."""
+        generation = self._catalogue.read_generation()
+        with self._lock:
+            if generation != self._view.generation:
+                space = self._catalogue.find_active_space()
+                if space:
+                    self._catalogue.index.open_space(space, self._catalogue.list_spaces()[space])
+                records = self._catalogue.list_repositories()
+                numbers = {record.name: number for number, record in records.items()}
+                sets = RepositorySets(self._catalogue).list_sets()
+                self._filters.clear()
+                self._view = _View(generation, space, records, numbers, sets)
+            if self._view.space:
+                self._statistics.refresh(self._view.space)
+            return self._view
+
+    def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
+        """Return the filter for the sets with one of these repositories: the shorter of two lists."""
+        if numbers not in self._filters:
+            if len(self._filters) >= _MAX_CACHED_FILTERS:
+                self._filters.clear()
+            allowed = tuple(set_id for set_id, members in view.sets.items() if members & numbers)
+            denied = tuple(set_id for set_id, members in view.sets.items() if not members & numbers)
+            is_excluded = len(denied) < len(allowed)
+            self._filters[numbers] = SetFilter(denied if is_excluded else allowed, is_excluded)
+        return self._filters[numbers]
+
+
+def _to_shares(
+    worded: Sequence[SharedCandidate], weights: Mapping[int, float], shown: Collection[str]
+) -> dict[str, float]:
+    """Return content → share of the highest possible score, of the contents that are shown."""
+    max_score = max_word_weight() * sum(weights.values())
+    return {item.id: min(item.score / max_score, 1.0) for item in worded if item.id in shown}

@@ -1,0 +1,273 @@
+"""A shared index in Milvus: Lite (a file, or a server on this machine), Standalone and Distributed by one API.
+
+Rows are collections, too. Milvus wants a vector in each, so they have an unused one of two numbers. A cluster keeps
+vectors as float16 under an HNSW graph over 8-bit numbers, and ranks again by the float16 ones; Lite has float32 only.
+"""
+
+import hashlib
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from pymilvus import MilvusClient, MilvusException
+
+from codekin.errors import TeamError
+from codekin.settings import runtime_directory
+from codekin.team.milvus_schema import KEY_LENGTH, UNUSED_VECTOR, create_contents, create_table, make_expressions
+from codekin.team.shared_index import SetFilter, SharedCandidate, SharedContent
+from codekin.team.tables import MAX_TEXT_BYTES, TABLES, Conditions, Row, Table
+
+_PREFIX = "codekin_"
+_BATCH = 1_000  # rows a call: some MB, below gRPC's limit of messages
+_MAX_ROWS = 16_384  # that Milvus returns for one query
+_EF_SEARCH = 100
+_CONNECT_TIMEOUT_S = 10.0
+
+
+class MilvusIndex:
+    """The shared index in one Milvus database. Safe on any thread."""
+
+    def __init__(self, uri: str) -> None:
+        """Connect, and create collections where they are missing. Raises TeamError."""
+        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # its errors are raised, and told once
+        self._uri = uri
+        with self._translate_errors():
+            self._client = MilvusClient(uri, timeout=_CONNECT_TIMEOUT_S)
+            self._version = str(self._client.get_server_version())
+            self._is_lite = "lite" in self._version
+            existing = set(self._client.list_collections())
+            for table in TABLES:
+                if _PREFIX + table.name not in existing:
+                    create_table(self._client, _PREFIX + table.name, table)
+                self._client.load_collection(_PREFIX + table.name)
+        self._loaded: set[str] = set()
+
+    @property
+    def description(self) -> str:
+        """Return engine, version and address, without credentials."""
+        return f"Milvus {self._version} at {self._address}"
+
+    def upsert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows, replacing those with the same key; texts that Milvus can't hold are cut."""
+        unique_rows = list({row[table.key]: row for row in rows}.values())
+        for start in range(0, len(unique_rows), _BATCH):
+            batch = [_cut_texts(row) | {"unused": UNUSED_VECTOR} for row in unique_rows[start : start + _BATCH]]
+            with self._translate_errors():
+                self._client.upsert(_PREFIX + table.name, batch)
+
+    def select(self, table: Table, conditions: Conditions | None = None, limit: int | None = None) -> list[Row]:
+        """Return the rows that meet all conditions."""
+        rows: list[Row] = []
+        for expression in make_expressions(conditions or {}):
+            missing = None if limit is None else limit - len(rows)
+            rows += self._query(_PREFIX + table.name, expression, list(table.columns), missing)
+            if limit is not None and len(rows) >= limit:
+                break
+        return rows
+
+    def delete(self, table: Table, conditions: Conditions) -> None:
+        """Remove the rows that meet all conditions."""
+        for expression in make_expressions(conditions):
+            with self._translate_errors():
+                self._client.delete(_PREFIX + table.name, filter=expression)
+
+    def open_space(self, space: str, dim: int) -> None:
+        """Create the space's collection where it is missing, and load it. Raises TeamError for another dimension."""
+        name = _collection_of(space)
+        with self._translate_errors():
+            if not self._client.has_collection(name):
+                create_contents(self._client, name, dim, is_lite=self._is_lite)
+            fields = {field["name"]: field for field in self._client.describe_collection(name)["fields"]}
+            if "vector" not in fields or "words" not in fields:
+                remedy = f"Drop the collection {name} and ingest again."
+                raise TeamError(f"The collection {name} at {self._address} is only half there. {remedy}")
+            self._client.load_collection(name)
+        stored_dim = int(fields["vector"]["params"]["dim"])
+        if stored_dim != dim:
+            raise TeamError(f"The shared index has vectors of {stored_dim} numbers, the model {dim}. Use its model.")
+
+    def drop_space(self, space: str) -> None:
+        """Remove the space's collection."""
+        with self._translate_errors():
+            if self._client.has_collection(_collection_of(space)):
+                self._client.drop_collection(_collection_of(space))
+
+    def put_contents(self, space: str, contents: Sequence[SharedContent]) -> None:
+        """Write contents, replacing those with the same id."""
+        dtype = np.float32 if self._is_lite else np.float16
+        for start in range(0, len(contents), _BATCH):
+            batch = [
+                {
+                    "id": content.id,
+                    "set_id": content.set_id,
+                    "vector": np.asarray(content.vector, dtype),
+                    "words": dict.fromkeys(content.words, content.weight),
+                }
+                for content in contents[start : start + _BATCH]
+            ]
+            with self._translate_errors():
+                self._client.upsert(_collection_of(space), batch)
+
+    def filter_known(self, space: str, ids: Collection[str]) -> set[str]:
+        """Return which of these contents the space has."""
+        return {str(row["id"]) for row in self._query_all(space, {"id": list(ids)}, ["id"])}
+
+    def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> dict[str, NDArray[np.floating]]:
+        """Return the vectors of those of these contents that are in allowed sets."""
+        rows = self._query_all(space, {"id": list(ids)}, ["id", "set_id", "vector"])
+        allowed_ids = set(allowed.ids)
+        return {
+            str(row["id"]): _to_vector(row["vector"])
+            for row in rows
+            if (row["set_id"] in allowed_ids) is not allowed.is_excluded
+        }
+
+    def list_contents(self, space: str, set_ids: Collection[int]) -> set[str]:
+        """Return the contents of these repository sets."""
+        return {str(row["id"]) for row in self._query_all(space, {"set_id": list(set_ids)}, ["id"])}
+
+    def assign_sets(self, space: str, set_ids: Mapping[str, int]) -> None:
+        """Set the repository set of those contents that the space has with another one, by partial updates."""
+        rows = self._query_all(space, {"id": list(set_ids)}, ["id", "set_id"])
+        changed = [
+            {"id": row["id"], "set_id": set_ids[row["id"]]} for row in rows if set_ids[row["id"]] != row["set_id"]
+        ]
+        for start in range(0, len(changed), _BATCH):
+            with self._translate_errors():
+                self._client.upsert(_collection_of(space), changed[start : start + _BATCH], partial_update=True)
+
+    def delete_contents(self, space: str, ids: Collection[str]) -> None:
+        """Remove contents."""
+        for expression in make_expressions({"id": list(ids)}):
+            with self._translate_errors():
+                self._client.delete(_collection_of(space), filter=expression)
+
+    def count_contents(self, space: str) -> int:
+        """Return the number of contents."""
+        with self._translate_errors():
+            return int(self._client.query(_collection_of(space), "", output_fields=["count(*)"])[0]["count(*)"])
+
+    def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
+        """Return the words of the contents whose ids are first: ids are hashes, so these are drawn by chance."""
+        share = min(count / max(self.count_contents(space), 1), 1.0)
+        last_id = f"{int(share * 0xFFFFFFFF):08x}".ljust(KEY_LENGTH, "f")
+        rows = self._query(_collection_of(space), f'id <= "{last_id}"', ["words"], count)
+        return [tuple(row["words"]) for row in rows]
+
+    def search_vectors(
+        self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
+    ) -> list[SharedCandidate]:
+        """Return the nearest contents of allowed sets."""
+        dtype = np.float32 if self._is_lite else np.float16
+        return self._search(space, "vector", np.asarray(vector, dtype), k, allowed)
+
+    def search_words(
+        self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
+    ) -> list[SharedCandidate]:
+        """Return the contents of allowed sets that share the words with the greatest weights."""
+        return self._search(space, "words", dict(weights), k, allowed) if weights else []
+
+    def optimize(self, space: str) -> None:
+        """Seal what was written, so that graphs are built over it, and load it."""
+        with self._translate_errors():
+            for name in (_collection_of(space), *(_PREFIX + table.name for table in TABLES)):
+                self._client.flush(name)
+                self._client.load_collection(name)
+
+    @contextmanager
+    def lock_ingest(self) -> Iterator[None]:
+        """Hold a lock of this machine: Milvus has none, so ingest into one index from one machine."""
+        folder = runtime_directory()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        digest = hashlib.blake2b(self._uri.encode(), digest_size=8).hexdigest()
+        lock = FileLock(folder / f"team-{digest}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise TeamError("Another process is ingesting into this index. Wait until it ends.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with suppress(MilvusException):
+            self._client.close()
+
+    @property
+    def _address(self) -> str:
+        """Return the address without credentials."""
+        parts = urlsplit(self._uri)
+        return f"{parts.hostname}:{parts.port or 19530}" if parts.hostname else self._uri
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Context in which the engine's errors become TeamError."""
+        try:
+            yield
+        except MilvusException as error:
+            remedy = "Is the server running, and are address and credentials right?"
+            if not urlsplit(self._uri).hostname:
+                remedy = "One process at a time may open a file: run `milvus-lite server` and name its address instead."
+            raise TeamError(f"Milvus at {self._address}: {str(error.message).rstrip('.')}. {remedy}") from error
+
+    def _query_all(self, space: str, conditions: Conditions, fields: list[str]) -> list[dict[str, Any]]:
+        """Return these fields of all contents that meet the conditions."""
+        expressions = make_expressions(conditions)
+        return [row for expression in expressions for row in self._query(_collection_of(space), expression, fields)]
+
+    def _query(self, name: str, expression: str, fields: list[str], limit: int | None = None) -> list[dict[str, Any]]:
+        """Return these fields of the rows that meet the expression, however many there are."""
+        with self._translate_errors():
+            first = self._client.query(name, expression, output_fields=fields, limit=min(limit or _MAX_ROWS, _MAX_ROWS))
+            if len(first) < _MAX_ROWS or limit is not None:
+                return [{field: row[field] for field in fields} for row in first]
+            rows: list[dict[str, Any]] = []
+            iterator = self._client.query_iterator(name, filter=expression, batch_size=_BATCH, output_fields=fields)
+            while batch := iterator.next():
+                rows += [{field: row[field] for field in fields} for row in batch]
+            iterator.close()
+            return rows
+
+    def _search(
+        self, space: str, field: str, query: "NDArray[np.floating] | dict[int, float]", k: int, allowed: SetFilter
+    ) -> list[SharedCandidate]:
+        """Return the `k` best contents of allowed sets by one of the two vectors."""
+        operator = "not in" if allowed.is_excluded else "in"
+        expression = "" if allowed == SetFilter() else f"set_id {operator} {list(allowed.ids)}"
+        if not allowed.is_excluded and not allowed.ids:
+            return []
+        parameters = {"metric_type": "IP", "params": {"ef": max(_EF_SEARCH, k)} if field == "vector" else {}}
+        with self._translate_errors():
+            (hits,) = self._client.search(
+                _collection_of(space), [query], filter=expression, anns_field=field, limit=k,
+                search_params=parameters, output_fields=[],
+            )  # fmt: skip
+        candidates = [SharedCandidate(str(hit["id"]), float(hit["distance"])) for hit in hits]
+        return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.id))
+
+
+def _cut_texts(row: Row) -> Row:
+    """Return the row with texts that Milvus can hold."""
+    return {
+        column: value.encode()[:MAX_TEXT_BYTES].decode(errors="ignore") if isinstance(value, str) else value
+        for column, value in row.items()
+    }
+
+
+def _to_vector(value: Any) -> NDArray[np.floating]:
+    """Return a vector as Milvus hands it out: a list of numbers, or the bytes of float16 ones."""
+    if isinstance(value, bytes):
+        return np.frombuffer(value, np.float16)
+    return np.asarray(value, np.float32)
+
+
+def _collection_of(space: str) -> str:
+    """Return the collection of a space's contents."""
+    return _PREFIX + "contents_" + hashlib.blake2b(space.encode(), digest_size=6).hexdigest()

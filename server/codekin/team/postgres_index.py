@@ -1,0 +1,297 @@
+"""A shared index in PostgreSQL with pgvector: halfvec, HNSW, and a GIN index over arrays of hashed words."""
+
+import hashlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from psycopg import sql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from codekin.errors import TeamError
+from codekin.team.postgres_schema import (
+    INGEST_LOCK,
+    SQL_TYPES,
+    configure_connection,
+    prepare_database,
+    to_sql,
+)
+from codekin.team.shared_index import SetFilter, SharedCandidate, SharedContent
+from codekin.team.tables import TABLES, ColumnType, Conditions, Row, Table
+
+_MAX_CONNECTIONS = 8
+_CONNECT_TIMEOUT_S = 10.0
+_BUILD_MEMORY = "1GB"
+_MAX_EXACT_CONTENTS = 2_000  # up to as many, no graph is built
+_REMEDY = "Is the server running, and are address, user and password right?"
+
+
+class PostgresIndex:
+    """The shared index in one PostgreSQL database. Safe on any thread."""
+
+    def __init__(self, uri: str) -> None:
+        """Connect, and create extension and tables where they are missing. Raises TeamError."""
+        parts = urlsplit(uri)
+        self._address = f"{parts.hostname or 'local socket'}{parts.path}"
+        try:
+            with psycopg.connect(uri, connect_timeout=int(_CONNECT_TIMEOUT_S), autocommit=True) as connection:
+                self._version = prepare_database(connection)
+            self._pool = ConnectionPool(
+                uri,
+                open=True,
+                min_size=1,
+                max_size=_MAX_CONNECTIONS,
+                timeout=_CONNECT_TIMEOUT_S,
+                configure=configure_connection,
+            )
+        except psycopg.Error as error:
+            raise TeamError(f"PostgreSQL at {self._address}: {_to_line(error)}. {_REMEDY}") from error
+
+    @property
+    def description(self) -> str:
+        """Return engine, version and address, without credentials."""
+        return f"PostgreSQL {self._version} at {self._address}"
+
+    def upsert(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows, replacing those with the same key."""
+        if not rows:
+            return
+        columns = [sql.Identifier(name) for name in table.columns]
+        types = [SQL_TYPES[column_type] for column_type in table.columns.values()]
+        kinds = list(table.columns.items())
+        values = {
+            row[table.key]: tuple(UUID(str(row[name])) if kind is ColumnType.KEY else row[name] for name, kind in kinds)
+            for row in rows
+        }
+        self._copy_and_merge(table.name, columns, types, list(values.values()))
+
+    def select(self, table: Table, conditions: Conditions | None = None, limit: int | None = None) -> list[Row]:
+        """Return the rows that meet all conditions."""
+        where, values = _make_where(table, conditions or {})
+        statement = sql.SQL("SELECT {} FROM {} {} {}").format(
+            sql.SQL(", ").join(map(sql.Identifier, table.columns)),
+            sql.Identifier(table.name),
+            where,
+            sql.SQL("" if limit is None else f"LIMIT {int(limit)}"),
+        )
+        keys = [column_type is ColumnType.KEY for column_type in table.columns.values()]
+        return [
+            {
+                name: value.hex if is_key else value
+                for name, value, is_key in zip(table.columns, record, keys, strict=True)
+            }
+            for record in self._fetch(statement, values)
+        ]
+
+    def delete(self, table: Table, conditions: Conditions) -> None:
+        """Remove the rows that meet all conditions."""
+        where, values = _make_where(table, conditions)
+        self._execute(sql.SQL("DELETE FROM {} {}").format(sql.Identifier(table.name), where), values)
+
+    def open_space(self, space: str, dim: int) -> None:
+        """Create the space's table where it is missing. Raises TeamError for another dimension."""
+        name = _table_of(space)
+        create = f"""CREATE TABLE IF NOT EXISTS {name} (id uuid PRIMARY KEY, set_id bigint NOT NULL,
+            vector halfvec({int(dim)}) NOT NULL, words int[] NOT NULL, weight real NOT NULL)"""
+        self._execute(to_sql(create))
+        self._execute(to_sql(f"CREATE INDEX IF NOT EXISTS {name}_set ON {name} (set_id)"))
+        statement = "SELECT atttypmod FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'vector'"
+        ((stored_dim,),) = self._fetch(to_sql(statement), [name])
+        if stored_dim != dim:
+            raise TeamError(f"The shared index has vectors of {stored_dim} numbers, the model {dim}. Use its model.")
+
+    def drop_space(self, space: str) -> None:
+        """Remove the space's table."""
+        self._execute(to_sql(f"DROP TABLE IF EXISTS {_table_of(space)}"))
+
+    def put_contents(self, space: str, contents: Sequence[SharedContent]) -> None:
+        """Write contents, replacing those with the same id."""
+        columns = [sql.Identifier(name) for name in ("id", "set_id", "vector", "words", "weight")]
+        values = {
+            content.id: (
+                UUID(content.id),
+                content.set_id,
+                HalfVector(content.vector),
+                list(content.words),
+                content.weight,
+            )
+            for content in contents
+        }
+        types = ["uuid", "int8", "halfvec", "int4[]", "float4"]
+        self._copy_and_merge(_table_of(space), columns, types, list(values.values()))
+
+    def filter_known(self, space: str, ids: Collection[str]) -> set[str]:
+        """Return which of these contents the space has."""
+        statement = f"SELECT id FROM {_table_of(space)} WHERE id = ANY(%s::uuid[])"
+        return {record[0].hex for record in self._fetch(to_sql(statement), [list(ids)])}
+
+    def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> dict[str, NDArray[np.floating]]:
+        """Return the vectors of those of these contents that are in allowed sets."""
+        statement = f"SELECT id, vector FROM {_table_of(space)} WHERE id = ANY(%s::uuid[]) AND {_allow(allowed)}"
+        records = self._fetch(to_sql(statement), [list(ids), list(allowed.ids)])
+        return {record[0].hex: record[1].to_numpy() for record in records}
+
+    def list_contents(self, space: str, set_ids: Collection[int]) -> set[str]:
+        """Return the contents of these repository sets."""
+        statement = f"SELECT id FROM {_table_of(space)} WHERE set_id = ANY(%s::bigint[])"
+        return {record[0].hex for record in self._fetch(to_sql(statement), [list(set_ids)])}
+
+    def assign_sets(self, space: str, set_ids: Mapping[str, int]) -> None:
+        """Set the repository set of contents, leaving rows that have it already alone."""
+        statement = f"""UPDATE {_table_of(space)} AS contents SET set_id = given.set_id
+            FROM unnest(%s::uuid[], %s::bigint[]) AS given(id, set_id)
+            WHERE contents.id = given.id AND contents.set_id <> given.set_id"""
+        self._execute(to_sql(statement), [list(set_ids.keys()), list(set_ids.values())])
+
+    def delete_contents(self, space: str, ids: Collection[str]) -> None:
+        """Remove contents."""
+        self._execute(to_sql(f"DELETE FROM {_table_of(space)} WHERE id = ANY(%s::uuid[])"), [list(ids)])
+
+    def count_contents(self, space: str) -> int:
+        """Return the number of contents: the planner's estimate where there are many."""
+        name = _table_of(space)
+        ((estimate,),) = self._fetch(to_sql("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"), [name])
+        if estimate > 100_000:
+            return int(estimate)
+        return int(self._fetch(to_sql(f"SELECT count(*) FROM {name}"))[0][0])
+
+    def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
+        """Return the words of about `count` contents, of blocks drawn by chance."""
+        share = min(100.0, 130.0 * count / max(self.count_contents(space), 1))
+        statement = f"SELECT words FROM {_table_of(space)} TABLESAMPLE SYSTEM ({share:f}) LIMIT {int(count)}"
+        return [tuple(record[0]) for record in self._fetch(to_sql(statement))]
+
+    def search_vectors(
+        self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
+    ) -> list[SharedCandidate]:
+        """Return the nearest contents of allowed sets by the graph, which is followed until there are `k`."""
+        statement = f"""WITH nearest AS MATERIALIZED (
+            SELECT id, vector <#> %s AS distance FROM {_table_of(space)} WHERE {_allow(allowed)}
+            ORDER BY distance LIMIT {int(k)}) SELECT id, -distance FROM nearest ORDER BY distance, id"""
+        records = self._fetch(to_sql(statement), [HalfVector(vector), list(allowed.ids)])
+        return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
+
+    def search_words(
+        self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
+    ) -> list[SharedCandidate]:
+        """Return the contents of allowed sets that share the words with the greatest weights."""
+        statement = f"""SELECT id, weight * (
+                SELECT sum(given.weight) FROM unnest(%s::int[], %s::real[]) AS given(word, weight)
+                WHERE given.word = ANY(words)) AS score
+            FROM {_table_of(space)} WHERE words && %s::int[] AND {_allow(allowed)}
+            ORDER BY score DESC, id LIMIT {int(k)}"""
+        words = list(weights)
+        records = self._fetch(to_sql(statement), [words, list(weights.values()), words, list(allowed.ids)])
+        return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
+
+    def optimize(self, space: str) -> None:
+        """Build graph and word index where they are missing, and refresh the planner's statistics."""
+        name = _table_of(space)
+        with self._connect() as connection, connection.transaction():
+            connection.execute(to_sql(f"SET LOCAL maintenance_work_mem = '{_BUILD_MEMORY}'"))
+            connection.execute(to_sql(f"CREATE INDEX IF NOT EXISTS {name}_words ON {name} USING gin (words)"))
+            ((count,),) = connection.execute(to_sql(f"SELECT count(*) FROM {name}")).fetchall()
+            if count > _MAX_EXACT_CONTENTS:
+                connection.execute(
+                    to_sql(
+                        f"CREATE INDEX IF NOT EXISTS {name}_graph ON {name} USING hnsw (vector halfvec_ip_ops)"
+                        " WITH (m = 16, ef_construction = 100)"
+                    )
+                )
+        for table_name in (name, *(table.name for table in TABLES)):
+            self._execute(to_sql(f"ANALYZE {table_name}"))
+
+    @contextmanager
+    def lock_ingest(self) -> Iterator[None]:
+        """Hold an advisory lock of the database, on a connection of its own; it ends with the process."""
+        with self._connect() as connection:
+            ((is_locked,),) = connection.execute(to_sql("SELECT pg_try_advisory_lock(%s)"), [INGEST_LOCK]).fetchall()
+            if not is_locked:
+                raise TeamError("Another process is ingesting into this index. Wait until it ends.")
+            try:
+                yield
+            finally:
+                with suppress(psycopg.Error):  # the connection's end releases it, too
+                    connection.execute(to_sql("SELECT pg_advisory_unlock(%s)"), [INGEST_LOCK])
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._pool.close()
+
+    @contextmanager
+    def _connect(self) -> Iterator[psycopg.Connection[Any]]:
+        """Context with a connection; the engine's errors become TeamError."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise TeamError(f"PostgreSQL at {self._address} can't be reached. {_REMEDY}") from error
+        except psycopg.Error as error:
+            raise TeamError(f"PostgreSQL at {self._address}: {_to_line(error)}. {_REMEDY}") from error
+
+    def _fetch(self, statement: sql.Composable, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return the statement's rows."""
+        with self._connect() as connection:
+            rows: list[tuple[Any, ...]] = connection.execute(statement, values or None, binary=True).fetchall()
+            return rows
+
+    def _execute(self, statement: sql.Composable, values: Sequence[Any] = ()) -> None:
+        """Run a statement that returns nothing."""
+        with self._connect() as connection:
+            connection.execute(statement, values or None)
+
+    def _copy_and_merge(
+        self, table_name: str, columns: Sequence[sql.Identifier], types: Sequence[str], values: Sequence[Any]
+    ) -> None:
+        """Copy rows into a temporary table, and from there into the table, in one transaction."""
+        names = sql.SQL(", ").join(columns)
+        updates = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in columns[1:])
+        format_sql = partial(sql.SQL.format, table=sql.Identifier(table_name), names=names, updates=updates)
+        create = "CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {names} FROM {table} LIMIT 0"
+        merge = """INSERT INTO {table} ({names}) SELECT {names} FROM incoming
+            ON CONFLICT ({key}) DO UPDATE SET {updates}"""
+        with self._connect() as connection, connection.transaction():
+            connection.execute(format_sql(sql.SQL(create)))
+            with connection.cursor().copy(sql.SQL("COPY incoming FROM STDIN (FORMAT BINARY)")) as copy:
+                copy.set_types(list(types))
+                for row in values:
+                    copy.write_row(row)
+            connection.execute(format_sql(sql.SQL(merge), key=columns[0]))
+
+
+def _make_where(table: Table, conditions: Conditions) -> tuple[sql.Composable, list[Any]]:
+    """Return the WHERE clause of the conditions, and its values."""
+    if not conditions:
+        return sql.SQL(""), []
+    parts = [
+        sql.SQL("{} = ANY({}::{})").format(
+            sql.Identifier(column),
+            sql.Placeholder(),
+            to_sql(SQL_TYPES[table.columns[column]] + "[]"),
+        )
+        for column in conditions
+    ]
+    return sql.SQL("WHERE ") + sql.SQL(" AND ").join(parts), [list(values) for values in conditions.values()]
+
+
+def _allow(allowed: SetFilter) -> str:
+    """Return the condition on set_id; its only parameter is the list of ids."""
+    return "set_id <> ALL(%s::bigint[])" if allowed.is_excluded else "set_id = ANY(%s::bigint[])"
+
+
+def _table_of(space: str) -> str:
+    """Return the table of a space's contents."""
+    return "contents_" + hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
+
+
+def _to_line(error: Exception) -> str:
+    """Return an error's first line, without a full stop."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")

@@ -1,0 +1,48 @@
+"""PostgreSQL's tables for a shared index, and how its connections are set up."""
+
+from typing import Any, LiteralString
+
+import psycopg
+from pgvector.psycopg import register_vector
+from psycopg import sql
+
+from codekin.team.tables import TABLES, ColumnType
+
+SQL_TYPES = {ColumnType.KEY: "uuid", ColumnType.INTEGER: "bigint", ColumnType.TEXT: "text"}
+INGEST_LOCK = 0x636F64656B696E  # "codekin": the advisory lock of whoever ingests
+_EF_SEARCH = 100
+_MAX_SCANNED = 40_000  # tuples of the graph that a filtered search may visit
+
+
+def prepare_database(connection: psycopg.Connection[Any]) -> str:
+    """Create extension, tables and their indexes where they are missing; return the versions. Raises psycopg.Error."""
+    with connection.transaction():
+        connection.execute(
+            "SELECT pg_advisory_xact_lock(%s)", [INGEST_LOCK + 1]
+        )  # CREATE IF NOT EXISTS alone may collide
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        for table in TABLES:
+            columns = ", ".join(f"{name} {SQL_TYPES[kind]} NOT NULL" for name, kind in table.columns.items())
+            connection.execute(
+                to_sql(f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({table.key}))")
+            )
+            for column in table.lookups:
+                index_name = f"{table.name}_{column}"
+                connection.execute(to_sql(f"CREATE INDEX IF NOT EXISTS {index_name} ON {table.name} ({column})"))
+    ((vector_version,),) = connection.execute("SELECT extversion FROM pg_extension WHERE extname = 'vector'").fetchall()
+    server_version = connection.info.server_version
+    return f"{server_version // 10_000}.{server_version % 10_000}, pgvector {vector_version}"
+
+
+def configure_connection(connection: psycopg.Connection[Any]) -> None:
+    """Prepare a new connection of the pool."""
+    connection.autocommit = True
+    register_vector(connection)
+    connection.execute(to_sql(f"SET hnsw.ef_search = {_EF_SEARCH}"))
+    connection.execute(to_sql("SET hnsw.iterative_scan = 'relaxed_order'"))
+    connection.execute(to_sql(f"SET hnsw.max_scan_tuples = {_MAX_SCANNED}"))
+
+
+def to_sql(statement: LiteralString | str) -> sql.SQL:
+    """Return a statement that is joined from this module's own words; values are always bound."""
+    return sql.SQL(statement)  # type: ignore[arg-type, unused-ignore]

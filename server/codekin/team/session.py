@@ -1,0 +1,168 @@
+"""What the commands do with a shared index: open it, fill it, describe it, check it."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from codekin.errors import QueryError, TeamError
+from codekin.settings import IndexSettings, ModelSettings
+from codekin.team.catalogue import READY, Catalogue
+from codekin.team.cutting import load_team_embedder
+from codekin.team.git_repository import RepositoryClone, find_repositories
+from codekin.team.ingest import ingest_repositories
+from codekin.team.keyring import Keyring, default_key_file, load_keyring
+from codekin.team.repository_sets import RepositorySets
+from codekin.team.repository_update import IngestContext, IngestSummary
+from codekin.team.shared_index import open_shared_index
+from codekin.team.tables import BLOBS, FILES
+from codekin.team.workers import IngestWorkers, ProcessWorkers, WorkerSettings
+from codekin.types import OnProgress, Task
+
+_SAMPLED_REPOSITORIES = 50  # that doctor looks into
+_SAMPLED_BLOBS = 2_000  # of each
+
+
+@dataclass(frozen=True, slots=True)
+class IngestOptions:
+    """How `codekin team ingest` works."""
+
+    model: str | None = None
+    workers: int | None = None
+    ray: bool = False
+    ray_address: str | None = None
+    watch: float | None = None
+    key: Path | None = None
+
+
+@contextmanager
+def open_catalogue(uri: str, key: Path | None, *, create: bool) -> Iterator[tuple[Catalogue, Keyring]]:
+    """Context with the catalogue at a URI and its keyring; `create` makes what is missing. Raises TeamError."""
+    keyring = load_keyring(key or default_key_file(), create=create)
+    try:
+        index = open_shared_index(uri)
+    except ImportError as error:
+        remedy = 'Install it: pip install "codekin[team]".'
+        raise TeamError(f'The package "{error.name}" is missing. {remedy}') from error
+    try:
+        catalogue = Catalogue(index)
+        catalogue.check(keyring, create=create)
+        yield catalogue, keyring
+    finally:
+        index.close()
+
+
+def run_ingest(source: Path, uri: str, options: IngestOptions, on_progress: OnProgress) -> Iterator[IngestSummary]:
+    """Ingest the clones below a folder, or in a list, once or for ever; yield a summary of each. Raises TeamError."""
+    repositories = find_repositories(source)
+    model = replace(ModelSettings(), name=options.model) if options.model else ModelSettings()
+    with open_catalogue(uri, options.key, create=True) as (catalogue, keyring), catalogue.index.lock_ingest():
+        embedder = load_team_embedder(model)
+        space = embedder.space(Task.CODE2CODE)
+        catalogue.open_space(space, embedder.dim)
+        settings = WorkerSettings(IndexSettings(), model, keyring.key)
+        with _make_workers(settings, options) as workers:
+            context = IngestContext(catalogue, keyring, space, workers, settings.index)
+            yield from ingest_repositories(context, repositories, on_progress)
+            while options.watch is not None:
+                time.sleep(options.watch)
+                yield from _fetch(repositories)
+                summaries = ingest_repositories(context, find_repositories(source), on_progress)
+                yield from (summary for summary in summaries if not summary.is_unchanged)
+
+
+def describe_index(catalogue: Catalogue) -> dict[str, Any]:
+    """Return what an index has, as JSON values."""
+    meta = catalogue.read_meta()
+    spaces = [
+        {
+            "space": space,
+            "dim": dim,
+            "is_active": space == meta.get("active_space"),
+            "contents": _count_contents(catalogue, space, dim),
+        }
+        for space, dim in catalogue.list_spaces().items()
+    ]
+    repositories = [
+        {
+            "name": record.name,
+            "commit": record.commit_id,
+            "state": record.state,
+            "origin": record.origin,
+            "summary": json.loads(record.summary),
+        }
+        for record in catalogue.list_repositories().values()
+    ]
+    return {
+        "engine": catalogue.index.description,
+        "schema": int(meta["schema"]),
+        "spaces": spaces,
+        "repositories": sorted(repositories, key=lambda repository: str(repository["name"])),
+    }
+
+
+def check_index(catalogue: Catalogue) -> list[str]:
+    """Return what is wrong with an index, each with its remedy: unfinished repositories, missing or hidden contents."""
+    findings: list[str] = []
+    records = catalogue.list_repositories()
+    active = catalogue.find_active_space()
+    if not active or not records:
+        return ["There are no repositories yet. Run codekin team ingest."]
+    catalogue.index.open_space(active, catalogue.list_spaces()[active])
+    for record in records.values():
+        if record.state != READY:
+            findings.append(f"The ingest of {record.name} was interrupted. Run codekin team ingest again.")
+        elif record.space != active:
+            findings.append(f"{record.name} has no vectors of the model that is searched. Ingest it again.")
+    for record in list(records.values())[:_SAMPLED_REPOSITORIES]:
+        findings += _check_repository(catalogue, record.number, record.name, active)
+    findings += [
+        f"{len(catalogue.list_spaces()) - 1} former models' vectors are kept. They take space, and do no harm."
+    ] * (len(catalogue.list_spaces()) > 1)
+    return findings
+
+
+def _check_repository(catalogue: Catalogue, number: int, name: str, space: str) -> list[str]:
+    """Return what is wrong with the blobs and contents of a repository, by a sample of its files."""
+    rows = catalogue.index.select(FILES, {"repository": [number]}, _SAMPLED_BLOBS)
+    keys = {str(row["blob"]) for row in rows}
+    cut = {str(row["key"]) for row in catalogue.index.select(BLOBS, {"key": list(keys)})}
+    contents = catalogue.list_contents_of_blobs(cut)
+    ids = {content for found in contents.values() for content in found}
+    known = catalogue.index.filter_known(space, ids)
+    remedy = f"Run codekin team forget {name}, then codekin team ingest."
+    findings = []
+    if keys - cut:
+        findings.append(f"{len(keys - cut):,} files of {name} are not cut. {remedy}")
+    if ids - known:
+        findings.append(f"{len(ids - known):,} contents of {name} have no vector. {remedy}")
+    sets = RepositorySets(catalogue).list_sets()
+    claimed = catalogue.index.list_contents(space, [set_id for set_id, members in sets.items() if number in members])
+    if known - claimed:
+        findings.append(f"{len(known - claimed):,} contents of {name} can't be found by its readers. {remedy}")
+    return findings
+
+
+def _count_contents(catalogue: Catalogue, space: str, dim: int) -> int:
+    """Return how many contents a space has."""
+    catalogue.index.open_space(space, dim)
+    return catalogue.index.count_contents(space)
+
+
+def _make_workers(settings: WorkerSettings, options: IngestOptions) -> IngestWorkers:
+    """Return the workers that the options name. Raises TeamError where Ray is missing."""
+    if not (options.ray or options.ray_address):
+        return ProcessWorkers(settings, options.workers or 0)
+    raise TeamError("Ray is not supported yet.")
+
+
+def _fetch(repositories: list[RepositoryClone]) -> Iterator[IngestSummary]:
+    """Bring clones up to date with their remotes; yield a summary of each that failed."""
+    for repository in repositories:
+        try:
+            repository.fetch()
+        except QueryError as error:
+            yield IngestSummary(repository.name, error=str(error))

@@ -1,0 +1,211 @@
+"""Ask the team's index beside the local one, and make hits of what it answers.
+
+A question sends its vector and words; code sends its vector and a hash of its text, never the text. Answers in words
+are ranked and calibrated exactly as local ones, so that both stand in one order of probability. The workspace wins:
+what is open here is found here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from codekin.code.lines import hash_content, split_lines, to_canonical_text
+from codekin.code.words import find_compound_identifiers, split_words
+from codekin.embed.embedder import Embedder
+from codekin.embed.vocabulary import replace_surrogates
+from codekin.errors import TeamError
+from codekin.search.calibrate import MIN_BEST, MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, calibrate_similarity
+from codekin.search.clone_classification import TokenProfile, classify
+from codekin.search.hits import CodeQuery, to_structure_score
+from codekin.search.paths import read_traits
+from codekin.search.query_terms import QueryTerms
+from codekin.search.rank import QueryResults
+from codekin.search.search import calibrate_locations, drop_improbable
+from codekin.search.structural import RENAMED
+from codekin.settings import TeamSettings
+from codekin.team.client import GatewayClient, PendingAnswer
+from codekin.team.local_clones import LocalClones
+from codekin.team.messages import AnswerMessage, PlaceMessage, decode_answer, encode_vector
+from codekin.types import Candidate, Filter, Hit, Kinship, Location, Role, SnippetKind, Span, Task, TeamPlace
+
+_CANDIDATES = 100
+_MAX_COUNTED_WORDS = 200
+_MIN_COSINE = 0.45  # below which code is hardly kin
+_TREE = Path("/team")  # where the team's repositories seem to be, for ranking
+# Of code only the cosine is known here: what words would add to it is estimated, on the low side.
+_WORDS_PER_COSINE, _FUSED_SHARE = 0.7, 0.8
+_MAX_LISTED_WORDS = 4
+_KINDS = frozenset(SnippetKind)  # others are a newer codekin's
+
+
+class TeamSearch:
+    """Asks the gateway of the user's settings."""
+
+    def __init__(self, settings: TeamSettings, roots: Sequence[Path], embedder: Embedder) -> None:
+        """Send nothing yet. Raises TeamError where the settings are unsound."""
+        self._client = GatewayClient(settings)
+        self._clones = LocalClones(roots, settings.clones)
+        self._embedder = embedder
+
+    @property
+    def problem(self) -> str:
+        """Return why the last question had local answers alone; "" where it had the team's, too."""
+        return self._client.problem
+
+    def start(self, query: CodeQuery, task: Task, hit_filter: Filter, k: int) -> "PendingHits | None":
+        """Ask on a thread, and return at once; None where the filter leaves nothing but the workspace."""
+        if not query.text.strip() or hit_filter.folder or hit_filter.paths or hit_filter.excluded_paths:
+            return None
+        text = replace_surrogates(query.text)
+        counted_words = [] if query.is_code else _list_counted_words(text)
+
+        def make_body() -> dict[str, object]:
+            """Return the request, embedding the query."""
+            (vector,) = self._embedder.embed([text], task, Role.QUERY)
+            body = {
+                "space": self._embedder.space(Task.CODE2CODE),
+                "vector": encode_vector(vector),
+                "k": max(_CANDIDATES, k),
+            }
+            if query.is_code:
+                return body | {"hash": hash_content(text.strip("\n")).hex()}
+            question = QueryTerms(text, lambda _: 1, 1).text
+            words = list(dict.fromkeys(split_words(question) + find_compound_identifiers(question)))
+            return body | {"words": words[:_MAX_COUNTED_WORDS], "counted_words": counted_words}
+
+        pending = self._client.start("/search", make_body)
+        return PendingHits(pending, self._clones, replace(query, text=text), hit_filter)
+
+
+class PendingHits:
+    """A question to the team, under way."""
+
+    def __init__(self, pending: PendingAnswer, clones: LocalClones, query: CodeQuery, hit_filter: Filter) -> None:
+        self._pending = pending
+        self._clones = clones
+        self._query = query
+        self._filter = hit_filter
+
+    def merge_into(self, local_hits: Sequence[Hit], k: int) -> list[Hit]:
+        """Return the best `k` of the local hits and the team's; local ones alone where the team does not answer."""
+        try:
+            answer = decode_answer(self._pending.wait())
+        except (TeamError, ValueError):
+            return list(local_hits)
+        open_repositories = self._clones.list_open(answer.places)
+        places = [
+            place for place in answer.places if self._is_wanted(place) and place.repository not in open_repositories
+        ]
+        scored = self._score_code(answer, places) if self._query.is_code else self._score_answers(answer, places)
+        best = sorted(scored, key=lambda item: (-item[1], item[0].repository, item[0].path, item[0].start))[:k]
+        hits = [self._make_hit(place, score, place.content == answer.identical) for place, score in best]
+        return drop_improbable([*local_hits, *hits], MIN_RELATIVE if self._query.is_code else MIN_RELATIVE_ANSWER)[:k]
+
+    def _is_wanted(self, place: PlaceMessage) -> bool:
+        """Return whether the filter allows the place."""
+        wanted = self._filter
+        return (
+            (not wanted.languages or place.language in wanted.languages)
+            and (not wanted.kinds or place.kind in wanted.kinds)
+            and (wanted.tests is None or wanted.tests == (read_traits(place.path).is_test or place.kind == "test"))
+            and place.kind in _KINDS
+            and not (self._query.is_code and place.kind == SnippetKind.SECTION)
+        )
+
+    def _score_answers(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
+        """Return places that answer a question with their probability, ranked as local ones are."""
+        frequencies = answer.frequencies
+        terms = QueryTerms(self._query.text, lambda word: frequencies.get(word, 0), max(answer.content_count, 1))
+        dense = [Candidate(content, cosine) for content, cosine in enumerate(answer.cosines) if cosine > 0]
+        lexical = [Candidate(content, share) for content, share in enumerate(answer.shares) if share > 0]
+        results = QueryResults(terms, dense, lexical)
+        locations = {_to_location(place): place for place in places}
+        results.add_locations(locations)
+        roots = [_TREE / name for name in {place.repository for place in places}]
+        scored = calibrate_locations(
+            results.rank_locations(roots), results.known_share, results.word_count, answer.content_count
+        )
+        if not scored or scored[0][1] < MIN_BEST:
+            return []
+        return [(locations[location], probability) for location, probability in scored if probability >= MIN_HIT]
+
+    def _score_code(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
+        """Return places of similar code with their probability: 1 for the same text, else by cosine alone."""
+        scored = []
+        for place in places:
+            cosine = answer.cosines[place.content]
+            if place.content == answer.identical:
+                scored.append((place, 1.0))
+            elif cosine >= _MIN_COSINE:
+                scored.append((place, calibrate_similarity(_estimate_fused(cosine))))
+        return scored
+
+    def _make_hit(self, place: PlaceMessage, score: float, is_identical: bool) -> Hit:
+        """Return a place as a hit, with its code where a local clone has it."""
+        code = self._clones.read_code(place)
+        location = _to_location(place)
+        if code is not None:
+            moved = code.span.start - place.start
+            location = replace(location, path=code.path, span=code.span, name_line=place.name_line + moved)
+        text = code.text if code else ""
+        kinship = None
+        why = _describe(self._query.text, place)
+        share = 0.0
+        if self._query.is_code:
+            kinship = Kinship.IDENTICAL if is_identical else Kinship.SIMILAR
+            why = "the same text" if is_identical else why
+            evidence = None if is_identical or not text else _compare(self._query, text, place)
+            if evidence is not None:
+                kinship, why, share = evidence
+                score = max(score, calibrate_similarity(RENAMED * to_structure_score(share)))
+        team = TeamPlace(place.repository, place.path, place.link, code is not None)
+        return Hit(location, score, why, kinship, text, share, team=team)
+
+
+def _compare(query: CodeQuery, text: str, place: PlaceMessage) -> tuple[Kinship, str, float] | None:
+    """Return kinship, reason and share of structure of code that is a clone of the query's; else None."""
+    canonical = to_canonical_text(split_lines(text))
+    profile = TokenProfile(query.text, query.language) if query.language else None
+    evidence = classify(profile, TokenProfile(canonical, place.language, place.name)) if profile else None
+    return (evidence.kinship, evidence.why, evidence.share) if evidence else None
+
+
+def _estimate_fused(cosine: float) -> float:
+    """Return the score that local search would about give code of this cosine, had it the words, too."""
+    return _FUSED_SHARE * (cosine + _WORDS_PER_COSINE * max(2 * cosine - 1, 0.0)) / 2
+
+
+def _describe(text: str, place: PlaceMessage) -> str:
+    """Return what names tell of the likeness."""
+    words = set(split_words(text))
+    names = split_words(f"{place.qualified_name} {PurePosixPath(place.path).stem}")
+    shared = [word for word in dict.fromkeys(names) if word in words and len(word) > 2][:_MAX_LISTED_WORDS]
+    return f"shares {', '.join(shared)}" if shared else "similar meaning"
+
+
+def _to_location(place: PlaceMessage) -> Location:
+    """Return the place as a location below a folder that stands for its repository."""
+    return Location(
+        path=_TREE / place.repository / place.path,
+        span=Span(place.start, place.end),
+        name=place.name,
+        qualified_name=place.qualified_name,
+        kind=SnippetKind(place.kind),
+        language=place.language,
+        name_line=place.name_line,
+        part=place.part,
+        content=place.content,
+    )
+
+
+def _list_counted_words(question: str) -> list[str]:
+    """Return the words whose frequency ranking will want to know, those of the question first."""
+    counted: dict[str, None] = {}
+
+    def count(word: str) -> int:
+        """Note a word, and pretend that nothing has it, so that all its forms are asked for."""
+        counted[word] = None
+        return 0
+
+    QueryTerms(question, count, 1)
+    return list(counted)[:_MAX_COUNTED_WORDS]

