@@ -7,10 +7,13 @@ import numpy as np
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.search.blend import blend_rankings
+from codekin.search.language_means import LanguageMeans, LanguageMeansCache
 from codekin.search.pools import CandidatePool
 from codekin.types import Candidate, Query, Role, Task
 from codekin.vectors.dense_index import DenseIndex
 from codekin.vectors.matrix import FloatArray
+
+_CENTERED_FACTOR = 2  # candidates per hit, before the means of their languages are taken off
 
 # (query, task) → the heavy model's vector (d,); None where it does not answer in time.
 EmbedHeavy = Callable[[str, Task], FloatArray | None]
@@ -24,6 +27,7 @@ class DenseRetriever:
         self._index = index
         self._embedder = embedder
         self._embed_heavy = embed_heavy
+        self._means = LanguageMeansCache(index)
 
     def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
         """Embed the query and return at most `k` candidates, best first; scores are cosines, at least 0.
@@ -39,7 +43,23 @@ class DenseRetriever:
         """Return for each (k, pool) the candidates of that pool, as `search` does; the query is embedded once."""
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
         heavy_search = self._prepare_heavy(query)
+        if query.task is Task.CODE2CODE and heavy_search is None:
+            means = self._means.get()
+            centered = means.center_query(vector, query.language)
+            return [self._search_centered(centered, means, k, pool) for k, pool in requests]
         return [self._search_pool(vector, heavy_search, k, pool) for k, pool in requests]
+
+    def _search_centered(
+        self, centered: FloatArray, means: LanguageMeans, k: int, pool: CandidatePool
+    ) -> list[Candidate]:
+        """Return the candidates of one pool by the light model, the means of their languages taken off."""
+        light = self._index.light.dense
+        retrieved = self._find_cosines(light, centered, _CENTERED_FACTOR * k, pool)
+        are_loaded, vectors = light.find_vectors(list(retrieved))
+        contents = np.array(list(retrieved), np.int64)[are_loaded]
+        cosines = means.compute_cosines(centered, contents, vectors)
+        order = np.lexsort((self._index.sort_keys_of(contents), -cosines))[:k]
+        return [Candidate(int(contents[row]), max(float(cosines[row]), 0.0)) for row in order]
 
     def _search_pool(
         self, vector: FloatArray, heavy_search: tuple[DenseIndex, FloatArray] | None, k: int, pool: CandidatePool

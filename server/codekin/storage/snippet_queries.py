@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from codekin.storage import removal
 from codekin.storage.full_text import find_best_matches
 from codekin.storage.queries import (
@@ -161,6 +164,14 @@ class SnippetQueries(SkippedFiles):
         condition, values = filter_condition(hit_filter)
         statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
         return [row[0] for row in self._query(statement, values)]
+
+    def contents_by_language(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Return the contents of each language's code, ascending, by language, without prose. Raises StoreError."""
+        statement = "SELECT DISTINCT f.language, s.content FROM snippets s JOIN files f ON f.id = s.file"
+        numbers: dict[str, list[int]] = {}
+        for language, content in self._query(f"{statement} WHERE s.kind <> 'section'"):
+            numbers.setdefault(language, []).append(content)
+        return {language: np.sort(np.array(numbers[language], np.int64)) for language in sorted(numbers)}
 
     def count_files_by_language(self) -> dict[str, int]:
         """Return the number of files of each language, most first. Raises StoreError."""
