@@ -248,11 +248,9 @@ class _QueryComparison:
         return Hit(code.location, confidence, reason, Kinship.SIMILAR, code.text, cell=code.cell)
 
     def make_clone_hit(self, code: _CurrentCode, evidence: CloneEvidence) -> Hit:
-        """Return the code as a hit as `evidence` says; its score is 1.0 if identical, else calibrated."""
-        if evidence.kinship is Kinship.IDENTICAL:
-            confidence = 1.0
-        else:
-            confidence = calibrate_similarity(max(code.score, RENAMED * to_structure_score(evidence.share)))
+        """Return the code as a hit as `evidence` says; its score is 1.0 if identical, else calibrated and bounded."""
+        score = max(code.score, RENAMED * to_structure_score(evidence.share))
+        confidence = calibrate_similarity(score, evidence.kinship)
         return Hit(code.location, confidence, evidence.why, evidence.kinship, code.text, evidence.share, code.cell)
 
     def classify_code(self, code: _CurrentCode) -> CloneEvidence | None:

@@ -73,6 +73,7 @@ class QueryTerms:
         self.lowercase_tokens = {token.lower() for token in tokens}
         self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
         self._total_weight = sum(self._weights)
+        self.known_word_count = sum(document_frequency(word) > 0 for word in self.words)
         known_weight = sum(
             weight
             for word, weight in zip(self.words, self._weights, strict=True)

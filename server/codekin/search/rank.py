@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from codekin.code.words import split_words
+from codekin.search.answerability import AnswerEvidence
 from codekin.search.paths import find_current_version, is_former_version, read_traits, to_relative_path
 from codekin.search.query_terms import NameMatch, QueryTerms
 from codekin.search.ranking_weights import FILE_WEIGHTS
@@ -123,6 +124,20 @@ class QueryResults:
         """Return the weighted share of the question's words that the workspace has; 1 if it names a definition."""
         is_named = any(snippet.named for snippets in self._snippets_by_file.values() for snippet in snippets)
         return 1.0 if is_named else self._terms.known_share
+
+    def collect_evidence(self, best: RankedLocation, roots: Sequence[Path], content_count: int) -> AnswerEvidence:
+        """Return what is known of the question and of the best of its locations."""
+        path = best.location.path
+        return AnswerEvidence(
+            best.score,
+            self.known_share,
+            self.word_count,
+            self._terms.known_word_count,
+            max(self._cosines.values(), default=0.0),
+            max(self._shares.values(), default=0.0),
+            self._read_snippets(path, to_relative_path(str(path), roots))["covered"],
+            content_count,
+        )
 
     @property
     def word_count(self) -> int:

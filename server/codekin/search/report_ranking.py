@@ -24,12 +24,12 @@ Retrieve = Callable[[Query, Cancel], QueryResults]
 
 @dataclass(frozen=True, slots=True)
 class ReportRanking:
-    """The locations for a report, best first, and what is known of its words."""
+    """The locations for a report, best first, and what they were found by."""
 
     locations: tuple[RankedLocation, ...]
     innermost: Location | None  # that a frame is in; it comes before all others
-    known_share: float
-    word_count: int
+    results: QueryResults  # of the title with the body's words
+    best: RankedLocation | None  # of these
 
 
 class ReportRanker:
@@ -54,12 +54,13 @@ class ReportRanker:
         whole = self._retrieve(replace(query, text=whole_text), cancel_event)
         for path in bonuses:
             whole.add_locations(self._index.store.locations_in(path, query.hit_filter))
-        rankings = [(_WHOLE_WEIGHT, whole.rank_locations(self._roots))]
+        whole_ranking = whole.rank_locations(self._roots)
+        rankings = [(_WHOLE_WEIGHT, whole_ranking)]
         if report.title and body:
             title = self._retrieve(replace(query, text=report.title), cancel_event)
             rankings.append((_TITLE_WEIGHT, title.rank_locations(self._roots)))
         locations = combine_rankings(rankings, bonuses)
-        return ReportRanking(tuple(locations), innermost, whole.known_share, whole.word_count)
+        return ReportRanking(tuple(locations), innermost, whole, next(iter(whole_ranking), None))
 
 
 def combine_rankings(

@@ -1,5 +1,6 @@
 """Answer queries: run the retrievers, fuse their candidates, and check the hits against the current text."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
@@ -11,7 +12,8 @@ from codekin.code.words import split_words
 from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.index.index import Index
-from codekin.search.calibrate import MIN_BEST, MIN_CONTEXT, MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, calibrate_search
+from codekin.search.answerability import MIN_ANSWER_LOGIT, MIN_CONTEXT_LOGIT
+from codekin.search.calibrate import MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, MIN_SIMILAR, calibrate_search
 from codekin.search.dense import DenseRetriever, EmbedHeavy
 from codekin.search.fuse import fuse_candidates
 from codekin.search.hits import (
@@ -44,9 +46,9 @@ _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found
 _PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
 _FRAME_PROBABILITY = 0.8  # at least, of the function in which a pasted trace ends
 _MIN_CODE_CANDIDATES = 60  # of each retriever for code, or twice the hits: some candidates are stale
-# Flat between .4 and .6. NDCG@10 at .5 (embedded model; z-scores at their best weight beside it): csn_nl2code .684
-# (.692), mbpp_nl2code .665 (.667), mbxp_code2code .885 (.885); unlike a z-score, the sum says how good the best one is.
-_DENSE_WEIGHT = 0.5
+# NDCG@10 of mbxp_code2code at .5, .6, .65 and .8, the means of languages taken off: .912, .915, .915, .914. Unlike a
+# z-score, the sum says how good the best candidate is.
+_DENSE_WEIGHT = 0.6
 _STRUCTURE_WEIGHT = 0.25  # beside that of the two others together
 # Candidates of a lower estimate are no duplicates, and are not read: in trpc, none of 1,920 duplicates was below .51,
 # and three of four of 38,012 others were below .4.
@@ -85,8 +87,9 @@ class SearchEngine:
             scored_locations = self._answer_question(retrieval_query, cancel_event)
         hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel_event))
         best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
-        min_relative = MIN_RELATIVE if query.is_code else MIN_RELATIVE_ANSWER
-        return drop_improbable(best_hits, min_relative), reader.stale
+        if query.is_code:
+            return drop_improbable(best_hits, MIN_RELATIVE, MIN_SIMILAR), reader.stale
+        return drop_improbable(best_hits, MIN_RELATIVE_ANSWER), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
         """Return near-duplicates of a whole function, best first, suppressed ones too; [] for other snippets."""
@@ -110,37 +113,48 @@ class SearchEngine:
         if not code_query.text.strip():
             return iter(())
         query = Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(hit_filter))
-        scored_locations = self._score_locations(query, cancel_event)
-        if not scored_locations or scored_locations[0][1] < MIN_CONTEXT:
+        answer_logit, scored_locations = self._score_locations(query, cancel_event)
+        if answer_logit < MIN_CONTEXT_LOGIT:
             return iter(())
         query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel_event)
         return make_hits(scored_locations, query_run)
 
     def _answer_question(self, query: Query, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
-        """Return (location, probability) for a question in words, best first; () where no location is probable."""
-        scored_locations = self._score_locations(query, cancel_event)
-        if not scored_locations or scored_locations[0][1] < MIN_BEST:
+        """Return (location, probability) for a question in words, best first; () where the workspace has no answer."""
+        answer_logit, scored_locations = self._score_locations(query, cancel_event)
+        if answer_logit < MIN_ANSWER_LOGIT or not scored_locations:
             return ()
-        return [(location, probability) for location, probability in scored_locations if probability >= MIN_HIT]
+        min_probability = min(MIN_HIT, scored_locations[0][1])
+        return [(location, probability) for location, probability in scored_locations if probability >= min_probability]
 
-    def _score_locations(self, query: Query, cancel_event: Cancel) -> list[tuple[Location, float]]:
-        """Return (location, probability) for a question or a report, best first. Raises StoreError."""
+    def _score_locations(self, query: Query, cancel_event: Cancel) -> tuple[float, list[tuple[Location, float]]]:
+        """Return the log odds that the workspace answers a question or a report, and (location, probability) of hits.
+
+        Best first. Raises StoreError.
+        """
         report = read_issue_report(query.text)
         if report is None:
             results = self.retrieve(query, cancel_event)
             ranked_locations = results.rank_locations(self._workspace.roots)
-            return calibrate_locations(
-                ranked_locations, results.known_share, results.word_count, self._index.content_count
-            )
+            best = next(iter(ranked_locations), None)
+            return self._judge(results, best), self._calibrate(ranked_locations, results)
         ranking = self._report_ranker.rank(report, query, cancel_event)
-        scored_locations = calibrate_locations(
-            ranking.locations, ranking.known_share, ranking.word_count, self._index.content_count
-        )
+        scored_locations = self._calibrate(ranking.locations, ranking.results)
         if ranking.innermost is None:
-            return scored_locations
+            return self._judge(ranking.results, ranking.best), scored_locations
         others = [item for item in scored_locations if item[0] != ranking.innermost]
         best_probability = max(others[0][1] if others else 0.0, _FRAME_PROBABILITY)
-        return [(ranking.innermost, best_probability), *others]
+        return math.inf, [(ranking.innermost, best_probability), *others]
+
+    def _judge(self, results: QueryResults, best: RankedLocation | None) -> float:
+        """Return the log odds that the workspace answers the question of these results."""
+        return judge_results(results, best, self._workspace.roots, self._index.content_count)
+
+    def _calibrate(
+        self, ranked_locations: Iterable[RankedLocation], results: QueryResults
+    ) -> list[tuple[Location, float]]:
+        """Return (location, probability) of the ranked locations, in order, for the question of these results."""
+        return calibrate_locations(ranked_locations, results.known_share, results.word_count, self._index.content_count)
 
     def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
@@ -202,6 +216,17 @@ class SearchEngine:
         return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
 
 
+def judge_results(
+    results: QueryResults, best: RankedLocation | None, roots: Sequence[Path], content_count: int
+) -> float:
+    """Return the log odds that the question of these results is answered; `best` is the best of their locations."""
+    if best is None:
+        return -math.inf
+    if best.location.kind is SnippetKind.SECTION:
+        best = RankedLocation(best.location, best.score + _PROSE_BONUS)
+    return results.collect_evidence(best, roots, content_count).compute_logit()
+
+
 def calibrate_locations(
     ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int, content_count: int
 ) -> list[tuple[Location, float]]:
@@ -218,9 +243,10 @@ def calibrate_locations(
     return scored_locations
 
 
-def drop_improbable(hits: Sequence[Hit], min_relative: float) -> list[Hit]:
-    """Return the hits best first, without those below this share of the best score."""
-    min_score = min_relative * max((hit.score for hit in hits), default=0.0)
+def drop_improbable(hits: Sequence[Hit], min_relative: float, min_further: float = 0.0) -> list[Hit]:
+    """Return the hits best first, without those below this share of the best score, or below both it and this score."""
+    best_score = max((hit.score for hit in hits), default=0.0)
+    min_score = max(min_relative * best_score, min(min_further, best_score))
     return sorted((hit for hit in hits if hit.score >= min_score), key=lambda hit: -hit.score)
 
 

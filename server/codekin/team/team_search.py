@@ -14,13 +14,14 @@ from codekin.code.words import find_compound_identifiers, split_words
 from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import TeamError
-from codekin.search.calibrate import MIN_BEST, MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, calibrate_similarity
+from codekin.search.answerability import MIN_ANSWER_LOGIT
+from codekin.search.calibrate import MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, MIN_SIMILAR, calibrate_similarity
 from codekin.search.clone_classification import TokenProfile, classify
 from codekin.search.hits import CodeQuery, to_structure_score
 from codekin.search.paths import read_traits
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults
-from codekin.search.search import calibrate_locations, drop_improbable
+from codekin.search.search import calibrate_locations, drop_improbable, judge_results
 from codekin.search.structural import RENAMED
 from codekin.settings import TeamSettings
 from codekin.team.client import GatewayClient, PendingAnswer
@@ -99,7 +100,9 @@ class PendingHits:
         scored = self._score_code(answer, places) if self._query.is_code else self._score_answers(answer, places)
         best = sorted(scored, key=lambda item: (-item[1], item[0].repository, item[0].path, item[0].start))[:k]
         hits = [self._make_hit(place, score, place.content == answer.identical) for place, score in best]
-        return drop_improbable([*local_hits, *hits], MIN_RELATIVE if self._query.is_code else MIN_RELATIVE_ANSWER)[:k]
+        if self._query.is_code:
+            return drop_improbable([*local_hits, *hits], MIN_RELATIVE, MIN_SIMILAR)[:k]
+        return drop_improbable([*local_hits, *hits], MIN_RELATIVE_ANSWER)[:k]
 
     def _is_wanted(self, place: PlaceMessage) -> bool:
         """Return whether the filter allows the place."""
@@ -122,11 +125,10 @@ class PendingHits:
         locations = {_to_location(place): place for place in places}
         results.add_locations(locations)
         roots = [_TREE / name for name in {place.repository for place in places}]
-        scored = calibrate_locations(
-            results.rank_locations(roots), results.known_share, results.word_count, answer.content_count
-        )
-        if not scored or scored[0][1] < MIN_BEST:
+        ranked = results.rank_locations(roots)
+        if judge_results(results, next(iter(ranked), None), roots, answer.content_count) < MIN_ANSWER_LOGIT:
             return []
+        scored = calibrate_locations(ranked, results.known_share, results.word_count, answer.content_count)
         return [(locations[location], probability) for location, probability in scored if probability >= MIN_HIT]
 
     def _score_code(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
@@ -157,7 +159,7 @@ class PendingHits:
             evidence = None if is_identical or not text else _compare(self._query, text, place)
             if evidence is not None:
                 kinship, why, share = evidence
-                score = max(score, calibrate_similarity(RENAMED * to_structure_score(share)))
+                score = max(score, calibrate_similarity(RENAMED * to_structure_score(share), kinship))
         team = TeamPlace(place.repository, place.path, place.link, code is not None)
         return Hit(location, score, why, kinship, text, share, team=team)
 

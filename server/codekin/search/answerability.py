@@ -1,0 +1,55 @@
+"""Decide whether a workspace answers a question at all: silence is better than the best of what says nothing.
+
+Fitted by logistic regression to harvested questions about the train repositories of a harvest (they are answered), to
+harvested questions about other repositories (weighed a third: some of them are answered) and to questions that no code
+answers. How often it is wrong on the test repositories: evaluation/README.md.
+"""
+
+import math
+from dataclasses import dataclass
+
+MIN_ANSWER_LOGIT = -0.75  # below which a question has no answer here
+MIN_CONTEXT_LOGIT = -1.35  # below which there is no context for a task: what is asked there is less often nonsense
+
+_WEIGHTS = {
+    "score": 0.339,  # of `rank`, of the best location
+    "known": 3.514,  # the share of the question, by rarity, that the workspace has words for
+    "length": -1.491,  # the logarithm of the number of words: of a long question fewer are in any one place
+    "known words": 1.547,  # the logarithm of how many of them the workspace has
+    "cosine": 9.34,  # the best
+    "share": 3.414,  # the best, of the highest possible BM25
+    "covered": 1.946,  # of the question, by path and definitions of the best file
+    "size": -1.018,  # the logarithm of the number of contents: of more, the best says more by chance
+}
+_BIAS = -5.34
+_MAX_COUNTED_WORDS = 40
+_MIN_SIZE, _MAX_SIZE = 5.0, 10.0  # nats of contents, about as far as the repositories of the harvest go
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEvidence:
+    """What is known of a question and of the best that was found for it."""
+
+    score: float
+    known_share: float
+    word_count: int
+    known_word_count: int
+    cosine: float
+    share: float
+    covered: float
+    content_count: int
+
+    def compute_logit(self) -> float:
+        """Return the log odds that the workspace answers the question."""
+        size = min(max(math.log(max(self.content_count, 1)), _MIN_SIZE), _MAX_SIZE) - _MIN_SIZE
+        features = {
+            "score": self.score,
+            "known": self.known_share,
+            "length": math.log1p(min(max(self.word_count, 1), _MAX_COUNTED_WORDS)),
+            "known words": math.log1p(self.known_word_count),
+            "cosine": self.cosine,
+            "share": self.share,
+            "covered": self.covered,
+            "size": size,
+        }
+        return _BIAS + sum(_WEIGHTS[name] * value for name, value in features.items())
