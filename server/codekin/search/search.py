@@ -44,6 +44,7 @@ _MAX_NAMED_DEFINITIONS = 60  # whose name the question has
 _MAX_NAMED_FILES = 40  # whose names begin like a word of the question
 _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found anything in them
 _PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
+_REPORT_BONUS = 0.6  # log odds that a report is answered: hardly anybody pastes nonsense
 _FRAME_PROBABILITY = 0.8  # at least, of the function in which a pasted trace ends
 _MIN_CODE_CANDIDATES = 60  # of each retriever for code, or twice the hits: some candidates are stale
 # NDCG@10 of mbxp_code2code at .5, .6, .65 and .8, the means of languages taken off: .912, .915, .915, .914. Unlike a
@@ -141,7 +142,7 @@ class SearchEngine:
         ranking = self._report_ranker.rank(report, query, cancel_event)
         scored_locations = self._calibrate(ranking.locations, ranking.results)
         if ranking.innermost is None:
-            return self._judge(ranking.results, ranking.best), scored_locations
+            return self._judge(ranking.results, ranking.best) + _REPORT_BONUS, scored_locations
         others = [item for item in scored_locations if item[0] != ranking.innermost]
         best_probability = max(others[0][1] if others else 0.0, _FRAME_PROBABILITY)
         return math.inf, [(ranking.innermost, best_probability), *others]
