@@ -21,6 +21,7 @@ from codekin.evaluation.retrieval import (
     fuse_scores,
     measure_rankings,
     rank_passages,
+    subtract_language_means,
 )
 from codekin.settings import ModelSettings, Settings
 from codekin.types import Task
@@ -216,3 +217,13 @@ def test_fusion_ignores_scale_and_offset_of_either_side() -> None:
 def test_bm25_takes_a_plural_and_its_singular_for_one_word() -> None:
     scores = compute_bm25_scores(["headers", "glas", "parseheaders"], ["header = 1", "glass = 1", "parseHeaders = 1"])
     assert (scores > 0).tolist() == [[True, False, True], [False, False, False], [False, False, True]]
+
+
+def test_without_its_languages_mean_code_is_near_the_same_code_in_another_language() -> None:
+    vectors = np.array([[0.8, 0.6, 0], [0.8, 0, 0.6], [-0.8, 0.6, 0], [-0.8, 0, 0.6]], np.float32)
+    languages = ("go", "go", "lua", "lua")
+    assert np.argsort(-(vectors @ vectors[0])).tolist()[1] == 1
+    means = {"go": vectors[:2].mean(axis=0), "lua": vectors[2:].mean(axis=0)}
+    centered = subtract_language_means(vectors, languages, means)
+    assert np.argsort(-(centered @ centered[0])).tolist()[:2] in ([0, 2], [2, 0])
+    assert np.allclose(subtract_language_means(vectors, ("", "c", "", "c"), means), vectors)

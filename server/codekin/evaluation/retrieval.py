@@ -15,7 +15,8 @@ from codekin.evaluation.bm25 import SIGNATURE, compute_bm25_scores
 from codekin.evaluation.metrics import compute_ndcg, compute_recall, compute_reciprocal_rank
 from codekin.evaluation.signature import describe_model, format_signature
 from codekin.search.blend import HEAVY_WEIGHT
-from codekin.types import Role
+from codekin.search.language_means import compute_mean
+from codekin.types import Role, Task
 
 DENSE_WEIGHT = 0.8  # of the convex sum of z-scores: the best of .6 to .9 on the sets for our own model
 
@@ -43,10 +44,26 @@ class RetrievalResult:
 
 
 def compute_dense_scores(embedder: Embedder, benchmark: Benchmark) -> Scores:
-    """Embed queries and passages, all at once, and return their cosines, float32 (queries, passages)."""
+    """Embed queries and passages, all at once, and return their cosines, float32 (queries, passages).
+
+    Those of Code2Code sets are without the mean of the passages of their language, as codekin compares similar code.
+    """
     queries = embedder.embed(benchmark.queries, benchmark.task, Role.QUERY)
     passages = embedder.embed(benchmark.passages, benchmark.task, Role.PASSAGE)
+    if benchmark.task is Task.CODE2CODE:
+        names = np.array(benchmark.passage_languages)
+        means = {name: compute_mean(passages[names == name]) for name in dict.fromkeys(benchmark.passage_languages)}
+        queries = subtract_language_means(queries, benchmark.languages, means)
+        passages = subtract_language_means(passages, benchmark.passage_languages, means)
     return queries @ passages.T
+
+
+def subtract_language_means(vectors: Scores, languages: Sequence[str], means: Mapping[str, Scores]) -> Scores:
+    """Return unit vectors (n, dim) without the mean of their language, of length 1; of an unknown one as they are."""
+    zeros = np.zeros(vectors.shape[1], np.float32)
+    centered = vectors - np.stack([means.get(language, zeros) for language in languages])
+    norms = np.sqrt(np.einsum("ij,ij->i", centered, centered))
+    return np.asarray(centered / np.maximum(norms, 1e-6)[:, None], np.float32)
 
 
 def fuse_scores(dense: Scores, lexical: Scores, weight: float = DENSE_WEIGHT) -> Scores:

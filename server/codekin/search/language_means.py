@@ -71,16 +71,16 @@ class LanguageMeansCache:
     def _make_means(self, dense: DenseIndex) -> LanguageMeans:
         """Return the means of what is loaded of the index. Raises StoreError."""
         contents = self._index.store.contents_by_language()
-        sums: dict[str, tuple[int, FloatArray]] = {}
+        samples: dict[str, FloatArray] = {}
         for language, labels in contents.items():
             order = np.argsort(self._index.sort_keys_of(labels), kind="stable")[:_MAX_SAMPLE]
             _, vectors = dense.find_vectors(labels[order])
-            if len(vectors):
-                sums[language] = len(vectors), vectors.sum(axis=0)
-        means = {
-            language: (total / (count + _PRIOR_COUNT)).astype(np.float32) for language, (count, total) in sums.items()
-        }
-        total_count = sum(count for count, _ in sums.values())
-        zeros = np.zeros(dense.dim, np.float32)
-        overall = sum((total for _, total in sums.values()), start=zeros) / (total_count + _PRIOR_COUNT)
-        return LanguageMeans(contents, means, np.asarray(overall, np.float32))
+            samples[language] = vectors
+        means = {language: compute_mean(vectors) for language, vectors in samples.items()}
+        overall = compute_mean(np.concatenate([np.zeros((0, dense.dim), np.float32), *samples.values()]))
+        return LanguageMeans(contents, means, overall)
+
+
+def compute_mean(vectors: FloatArray) -> FloatArray:
+    """Return the mean (dim,) of vectors (n, dim), drawn towards 0 where they are few."""
+    return np.asarray(vectors.sum(axis=0) / (len(vectors) + _PRIOR_COUNT), np.float32)
