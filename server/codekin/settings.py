@@ -64,6 +64,9 @@ class ModelSettings:
     name: str = users_setting(
         "embedded", 'Embedding model: "embedded", a name from `codekin model list`, a hub id, or a folder.'
     )
+    small: bool = users_setting(
+        True, "Let the small transformer fill in behind the embedded model, where codekin[small] is installed."
+    )
     dim: int = users_setting(
         0,
         "Vector dimension (a Matryoshka dimension of the model). 0 is the model's default.",
@@ -91,6 +94,7 @@ class ModelSettings:
     idle_s: float = users_setting(
         600.0, "Idle seconds after which a heavy model is unloaded.", between=(0.1, 2_592_000)
     )
+    on_battery: bool = users_setting(False, "Let a heavy model work through the index on battery power, too.")
     endpoint: str = users_setting(
         "",
         "URL of a server with an OpenAI-compatible embeddings API (http://localhost:8080/v1) that runs the model. "

@@ -21,9 +21,11 @@ def list_(as_json: bool) -> int:
     Other models work, too, by hub id (owner/name) or by folder.
     """
     from codekin.cli import console
+    from codekin.embed.local import small
     from codekin.embed.local.presets import PRESETS
 
     rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
+    rows += [{"name": small.NAME, "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": small.is_available()}]
     rows += [
         {
             "name": model_name,
@@ -40,7 +42,8 @@ def list_(as_json: bool) -> int:
     width, licence_width = (max(len(str(row[column])) for row in rows) for column in ("name", "licence"))
     for row in rows:
         state = "downloaded" if row["here"] else f"{row['megabytes']:,} MB to download"
-        state = state if row["hub"] else "built in"
+        if not row["hub"]:
+            state = "built in" if row["here"] else "needs codekin[small]"
         console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']:<{licence_width}}  {row['hub']}".rstrip())
     return 0
 

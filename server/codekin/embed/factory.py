@@ -1,11 +1,12 @@
 """Choose the models: a light one in every process, and optionally a heavy one that takes its time."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codekin.embed.embedder import Embedder, is_static_model, load_embedder
+from codekin.embed.local import small
 from codekin.embed.tasks import PROBE
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -22,17 +23,36 @@ class HeavyModel:
     bulk: Embedder  # waits as long as it takes
     interactive: Embedder  # for people's queries; raises ModelError on a time-out
     close: Callable[[], None]  # ends requests under way soon, with ModelError
+    blend_weights: Mapping[Task, float] = field(default_factory=dict)  # beside the light model, where they are known
     probe: "NDArray[np.float32] | None" = None  # the vector of PROBE, if the fingerprint doesn't identify the model
 
 
+@dataclass(frozen=True, slots=True)
+class HeavyQuery:
+    """A query's vector in the heavy model's space."""
+
+    vector: "NDArray[np.float32]"
+    blend_weight: float | None  # of the heavy model beside the light one, for the query's task; None where unknown
+
+
 def has_heavy_model(settings: ModelSettings) -> bool:
-    """Return whether the settings name a heavy model: an endpoint, or a model that is not static."""
-    return bool(settings.endpoint) or not is_static_model(settings)
+    """Return whether there is a heavy model: an endpoint, one that is not static, or the small one by default."""
+    return bool(settings.endpoint) or not is_static_model(settings) or is_small_by_default(settings)
+
+
+def is_small_by_default(settings: ModelSettings) -> bool:
+    """Return whether the small model fills in because it can run here, not because it was chosen: nobody waits then."""
+    return settings.name == "embedded" and settings.small and not settings.endpoint and small.is_available()
+
+
+def name_heavy_model(settings: ModelSettings) -> str:
+    """Return the name of the heavy model, before it is loaded, for people."""
+    return small.TITLE if is_small_by_default(settings) or settings.name == small.NAME else settings.name
 
 
 def load_light_model(settings: ModelSettings) -> Embedder:
     """Load the static model that the settings name; the built-in one if they name a heavy one. Raises ModelError."""
-    return load_embedder(ModelSettings() if has_heavy_model(settings) else settings)
+    return load_embedder(settings if is_static_model(settings) and not settings.endpoint else ModelSettings())
 
 
 def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
@@ -51,6 +71,9 @@ def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout
     from codekin.embed.local.checkpoint import read_checkpoint
     from codekin.embed.local.model_client import ModelClient, ModelServerProcess
 
+    if is_small_by_default(settings):
+        settings = replace(settings, name=small.NAME)
+    blend_weights = small.BLEND_WEIGHTS if settings.name == small.NAME else {}
     server_process = ModelServerProcess(read_checkpoint(settings), settings, runtime_folder)
     bulk_client = ModelClient(server_process, is_urgent=False)
     interactive = ModelClient(server_process, is_urgent=True, timeout_s=timeout_s)
@@ -60,7 +83,7 @@ def _connect_model_server(settings: ModelSettings, runtime_folder: Path, timeout
         bulk_client.close()
         interactive.close()
 
-    return HeavyModel(Embedder(bulk_client, settings.dim), Embedder(interactive, settings.dim), close)
+    return HeavyModel(Embedder(bulk_client, settings.dim), Embedder(interactive, settings.dim), close, blend_weights)
 
 
 def _connect_endpoint(settings: ModelSettings, timeout_s: float | None) -> HeavyModel:
@@ -72,4 +95,4 @@ def _connect_endpoint(settings: ModelSettings, timeout_s: float | None) -> Heavy
     bulk_embedder = Embedder(EndpointEncoder(endpoint, settings, model_proof), settings.dim)
     interactive_embedder = Embedder(EndpointEncoder(endpoint, settings, model_proof, timeout_s), settings.dim)
     (probe_vector,) = bulk_embedder.embed([PROBE], Task.CODE2CODE, Role.PASSAGE)
-    return HeavyModel(bulk_embedder, interactive_embedder, endpoint.closed.set, probe_vector)
+    return HeavyModel(bulk_embedder, interactive_embedder, endpoint.closed.set, probe=probe_vector)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codekin.embed.embedder import Embedder
+from codekin.embed.local import small
 from codekin.evaluation import markdown
 from codekin.evaluation.benchmarks import Benchmark, BenchmarkError
 from codekin.evaluation.bm25 import SIGNATURE, compute_bm25_scores
@@ -137,8 +138,9 @@ def evaluate_benchmark(
         fused_rankings = rank_passages(benchmark, fuse_scores(dense, lexical))
         yield measure_rankings(f"{ranker_name}+bm25", benchmark, fused_rankings, f"{signature} · z-sum {DENSE_WEIGHT}")
     for heavy_model in [name for name in embedders if light_model and name != light_model]:
-        dense = fuse_scores(all_scores[heavy_model], all_scores[light_model], HEAVY_WEIGHT)
-        signature = f"z-sum {HEAVY_WEIGHT} of {heavy_model} with {light_model}, z-sum {DENSE_WEIGHT} of both"
+        weight = small.BLEND_WEIGHTS[benchmark.task] if heavy_model == small.TITLE else HEAVY_WEIGHT
+        dense = fuse_scores(all_scores[heavy_model], all_scores[light_model], weight)
+        signature = f"z-sum {weight} of {heavy_model} with {light_model}, z-sum {DENSE_WEIGHT} of both"
         fused_rankings = rank_passages(benchmark, fuse_scores(dense, lexical))
         yield measure_rankings(f"{light_model}+{heavy_model}+bm25", benchmark, fused_rankings, signature)
     for ranker_name, (ranker, signature) in rankers.items():

@@ -1,5 +1,6 @@
 """Export a trained encoder as an ONNX graph of int8 weights: `codekin train onnx`. The server runs it without torch."""
 
+import json
 import logging
 import shutil
 import warnings
@@ -54,6 +55,8 @@ def export_onnx(model_folder: Path, out: Path, is_quantized: bool = True) -> Non
         target = partial / path.relative_to(model_folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+    tokenizer = partial / "tokenizer.json"  # compact: no tool takes a line of it for a text
+    tokenizer.write_text(json.dumps(json.loads(tokenizer.read_text("utf-8")), separators=(",", ":")), "utf-8")
     _write_graph(_PooledGraph(encoder), partial / ONNX_FILE)
     if is_quantized:
         _quantize_graph(partial / ONNX_FILE)

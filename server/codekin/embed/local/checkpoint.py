@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from codekin.embed.local import small
 from codekin.embed.local.checkpoint_files import (
     DECODERS,
     ENCODERS,
@@ -84,12 +85,14 @@ def resolve_folder(name: str) -> Path | None:
 
 def find_checkpoint(name: str) -> Path:
     """Return a model's folder: that path, or a downloaded one in the hub's cache; never connects. Raises ModelError."""
+    if name == small.NAME:
+        return small.FOLDER
     if folder := resolve_folder(name):
         return folder
     preset = find_preset(name)
     hub_id = preset.hub_id if preset else name
     if hub_id.count("/") != 1 or hub_id.startswith((".", "/", "~")):
-        choices = ", ".join(("embedded", *PRESETS))
+        choices = ", ".join(("embedded", small.NAME, *PRESETS))
         raise ModelError(f'There is no model "{name}". Choose one of {choices}, a hub id (owner/name), or a folder.')
     cached_model = hub_cache_folder() / f"models--{hub_id.replace('/', '--')}"
     try:
@@ -149,6 +152,8 @@ def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpo
 
 def _choose_name(name: str, model_root: Path, preset: Preset | None) -> str:
     """Return the name to show: the preset's, else the folder's, else the hub id."""
+    if name == small.NAME:
+        return small.TITLE
     if preset:
         return preset.hub_id.rpartition("/")[2]
     return model_root.name if resolve_folder(name) else name
