@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 os.environ["CODEKIN_CLI_RESIDENT"] = "false"  # no command that a test runs leaves a process behind
+os.environ["CODEKIN_MODEL_SMALL"] = "false"  # no server that a test runs starts another one for the small model
 
 STANDARD_LIBRARY_PARTS = (
     "asyncio",
@@ -32,6 +33,16 @@ STANDARD_LIBRARY_PARTS = (
 def pytest_xdist_auto_num_workers() -> int:
     """Run one worker more than there are processors: tests of servers and editors wait much of their time."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_small_model() -> Iterator[None]:
+    """No engine in a test has the small model behind it, unless the test says so."""
+    from codekin.embed.local import small
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "is_available", lambda: False)
+        yield
 
 
 @pytest.fixture(scope="session")

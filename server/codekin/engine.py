@@ -14,6 +14,7 @@ from codekin.duplicates.finder import DuplicateSearch
 from codekin.duplicates.selection import DuplicateSelection
 from codekin.duplicates.suppression_file import SuppressionFile
 from codekin.duplicates.suppressions import FunctionReference, SuppressionEdit
+from codekin.embed.factory import is_small_by_default
 from codekin.engine_answers import AnsweringEngine
 from codekin.map.builder import CodeMap
 from codekin.search.hits import DocumentReader
@@ -222,9 +223,19 @@ class Engine(AnsweringEngine):
 
     # The heavy model
 
-    def open_heavy_model(self) -> bool:
-        """Load or connect to the heavy model, waiting for it; False where none is configured. Raises ModelError."""
+    def open_heavy_model(self, *, by_default: bool = False) -> bool:
+        """Load or connect to the heavy model, waiting for it; False where none is configured. Raises ModelError.
+
+        `by_default` opens the small model, too, that fills in though nobody has chosen it.
+        """
+        if by_default:
+            self._heavy.enable()
         return self._heavy.open() is not None
+
+    def start_embedding(self) -> None:
+        """Let the small model fill in on a thread, if it does so by default; `start` does this, too."""
+        if is_small_by_default(self.settings.model):
+            self._heavy.start()
 
     def embed_with_heavy_model(self, on_progress: OnProgress, cancel_event: Cancel) -> int:
         """Embed with the heavy model until no vector is missing or cancelled; return how many. Raises ModelError."""

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 from codekin.completion.completer import Completer
 from codekin.duplicates.finder import DuplicateFinder
 from codekin.duplicates.suppressions import Suppressions
-from codekin.embed.factory import HeavyModel, connect_heavy_model, has_heavy_model, load_light_model
+from codekin.embed.factory import (
+    HeavyModel,
+    connect_heavy_model,
+    has_heavy_model,
+    is_small_by_default,
+    load_light_model,
+)
 from codekin.errors import StoreCorruptError, TeamError
 from codekin.index.index import Index
 from codekin.indexing.embedding_worker import EmbeddingWorker
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _HEAVY_QUERY_TIMEOUT_S = 2.0  # in an editor: the light model answers alone after that
+_SMALL_QUERY_TIMEOUT_S = 1.0  # of the small model, which nobody has asked for
 
 
 class EngineCore:
@@ -85,10 +92,11 @@ class EngineCore:
             closer()
 
     def _open_heavy(self) -> HeavyModel:
-        """Connect to the heavy model; its queries time out after 2 s if started, else never. Raises ModelError."""
-        return connect_heavy_model(
-            self.settings.model, self._paths.models, _HEAVY_QUERY_TIMEOUT_S if self._started else None
-        )
+        """Connect to the heavy model; its queries time out in a server, else never. Raises ModelError."""
+        timeout_s = _HEAVY_QUERY_TIMEOUT_S if self._started else None
+        if is_small_by_default(self.settings.model):
+            timeout_s = _SMALL_QUERY_TIMEOUT_S
+        return connect_heavy_model(self.settings.model, self._paths.models, timeout_s)
 
     def _open_team(self, team_settings: TeamSettings) -> "TeamSearch | None":
         """Return what asks the team's gateway, which is not asked yet; None without one, or with unsound settings."""

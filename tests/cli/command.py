@@ -79,6 +79,7 @@ class Codekin:
             **{name: value for name, value in os.environ.items() if not name.startswith("CODEKIN_")},
             "CODEKIN_CACHE_DIRECTORY": str(cache),
             "CODEKIN_CONFIG": str(cache / "config.toml"),
+            "CODEKIN_MODEL_SMALL": "false",
             "CODEKIN_CLI_RESIDENT": "false",  # no test leaves a process behind
             "PYTHONIOENCODING": "utf-8",
         }

@@ -74,6 +74,7 @@ class UserProject:
             "XDG_CONFIG_HOME": str(self.home / ".config"),
             "XDG_CACHE_HOME": str(self.home / ".cache"),
             "CODEKIN_INDEX_WORKERS": "1",
+            "CODEKIN_MODEL_SMALL": "false",
         }
 
     def install(self, *programs: str) -> None:

@@ -239,7 +239,7 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
         engine.follow()
         if engine.is_to_be_refilled():
             bring_up_to_date_if_possible(engine, wait=False)
-        open_heavy_model(engine)
+        open_heavy_model(engine, by_default=True)
         current, report = engine.status(), engine.make_report()
     resident = ResidentProcess(current.roots[0], load_settings()).ask({"command": "describe"}) or {"pid": None}
     if as_json:

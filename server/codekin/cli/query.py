@@ -89,10 +89,10 @@ def embed_with_heavy_model(engine: "Engine") -> int:
     return embedded_count
 
 
-def open_heavy_model(engine: "Engine") -> bool:
+def open_heavy_model(engine: "Engine", *, by_default: bool = False) -> bool:
     """Open the heavy model and return True; False where none is configured, or it fails, with a printed warning."""
     try:
-        return engine.open_heavy_model()
+        return engine.open_heavy_model(by_default=by_default)
     except ModelError as error:
         console.print_note(f"Warning: Only the embedded model is used. {error}")
         return False

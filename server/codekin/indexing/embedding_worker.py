@@ -8,28 +8,28 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from codekin.code.lines import hash_content
 from codekin.embed.embedder import Embedder
-from codekin.embed.factory import HeavyModel
+from codekin.embed.factory import HeavyModel, HeavyQuery, is_small_by_default, name_heavy_model
 from codekin.embed.tasks import PROBE
-from codekin.errors import CodekinError, ModelBusyError, ModelDiedError, ModelError
+from codekin.errors import CodekinError, ModelBusyError, ModelError
 from codekin.index.index import Index
 from codekin.index.model_vectors import ModelVectors
 from codekin.indexing.backlog import EmbeddingBacklog
+from codekin.indexing.embedding_batches import EmbeddingBatches
+from codekin.indexing.power import is_on_battery
 from codekin.storage.paths import IndexPaths
-from codekin.storage.vector_store import Vectors, VectorStore
+from codekin.storage.vector_store import VectorStore
 from codekin.types import Cancel, ModelState, ModelStatus, OnProgress, Progress, Role, Task
 from codekin.workspace.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
-_FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 8, 4, 1024  # contents embedded at a time
-_MIN_BATCH_S, _MAX_BATCH_S = 1.0, 4.0  # target time of a batch: a kill loses one, and an edit waits for one
 _POLL_INTERVAL_S = 2.0  # between two checks for pending contents
 _RETRY_DELAYS_S = (5.0, 30.0, 300.0)
 _STOP_TIMEOUT_S = 0.5  # for the end of a batch that can't be interrupted
@@ -46,11 +46,15 @@ class EmbeddingWorker:
         open_heavy: Callable[[], HeavyModel] | None,
         on_change: Callable[[], None],
     ) -> None:
-        """Prepare; `open_heavy` may take long and raises ModelError. None: there is no heavy model, nothing to do."""
+        """Prepare; `open_heavy` may take long and raises ModelError. None: there is no heavy model, nothing to do.
+
+        A model that was not chosen but fills in by default is there once it is enabled, or the thread started.
+        """
+        self._starter = open_heavy
         self._index_paths = index_paths
         self._index = index
         self._backlog = EmbeddingBacklog(workspace, index)
-        self._open_heavy = open_heavy
+        self._open_heavy = None if is_small_by_default(index_paths.settings.model) else open_heavy
         self._on_change = on_change
         self._heavy: HeavyModel | None = None
         self._opening_lock = threading.Lock()
@@ -59,20 +63,20 @@ class EmbeddingWorker:
         self._round_interrupt = threading.Event()  # ends the round under way: set to stop and to pause
         self._is_paused = False
         self._thread: threading.Thread | None = None
-        self._batch_size = _FIRST_BATCH
+        self._batches = EmbeddingBatches()
         self._activity = ModelState.OPENING
         self.progress: Progress | None = None
         self.problem: str | None = None
         self.query_problem: str | None = None  # why the last query was answered without the model
         self._must_reopen = False  # a query failed: another model may answer by now
 
-    def embed_query(self, question: str, task: Task) -> Vectors | None:
-        """Return the question's vector (d,); None if the model is not open, busy or fails; sets `query_problem`.
+    def embed_query(self, question: str, task: Task) -> HeavyQuery | None:
+        """Return the question's vector (d,) and weight; None if the model is not open, busy, fails or counts nothing.
 
-        If it fails, `query_problem` says why, and the model is opened again for the next round.
+        Sets `query_problem`. If it fails, `query_problem` says why, and the model is opened again for the next round.
         """
         heavy = self._heavy
-        if heavy is None:
+        if heavy is None or heavy.blend_weights.get(task) == 0:
             return None
         try:
             (vector,) = heavy.interactive.embed([question], task, Role.QUERY)
@@ -86,7 +90,7 @@ class EmbeddingWorker:
                 self._on_change()
             return None
         self.query_problem = None
-        return np.asarray(vector)
+        return HeavyQuery(np.asarray(vector), heavy.blend_weights.get(task))
 
     @property
     def pending_count(self) -> int:
@@ -127,8 +131,13 @@ class EmbeddingWorker:
                 self._stop.wait(_POLL_INTERVAL_S)
         return embedded_count
 
+    def enable(self) -> None:
+        """Let a model that fills in by default be opened, too."""
+        self._open_heavy = self._starter
+
     def start(self) -> None:
         """Start the thread that embeds in the background; does nothing without a heavy model."""
+        self.enable()
         if self._open_heavy is None:
             return
         self._thread = threading.Thread(target=self._run_rounds, name="codekin-embedding-worker", daemon=True)
@@ -174,9 +183,9 @@ class EmbeddingWorker:
         vectors, heavy = self._index.heavy, self._heavy
         if self._open_heavy is None:
             return None
-        activity = ModelState.FAILED if self.problem else ModelState.PAUSED if self._is_paused else self._activity
+        activity = ModelState.FAILED if self.problem else ModelState.PAUSED if self._must_pause() else self._activity
         if vectors is None or heavy is None:
-            return ModelStatus(self._index_paths.settings.model.name, "", 0.0, activity)
+            return ModelStatus(name_heavy_model(self._index_paths.settings.model), "", 0.0, activity)
         return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, activity)
 
     def _run_rounds(self) -> None:
@@ -185,7 +194,7 @@ class EmbeddingWorker:
         while not self._stop.is_set():
             self._round_interrupt.clear()
             try:
-                if not self._is_paused:
+                if not self._must_pause():
                     self._run_round()
                     failures, self.problem = 0, None
             except Exception as error:  # noqa: BLE001 (whatever it is: the light model answers, and this is tried again)
@@ -197,6 +206,10 @@ class EmbeddingWorker:
                     failures += 1
             with self._wake:
                 self._wake.wait(_POLL_INTERVAL_S)
+
+    def _must_pause(self) -> bool:
+        """Return whether to embed nothing: told so, or on battery where the settings spare it."""
+        return self._is_paused or (is_on_battery() and not self._index_paths.settings.model.on_battery)
 
     def _record_problem(self, error: Exception) -> None:
         """Set the problem to the error's message, and log it if it is new."""
@@ -226,14 +239,18 @@ class EmbeddingWorker:
             return
         try:
             with FileLock(self._index_paths.embedding_lock(self._get_vectors().space), timeout=0, mode=0o600):
-                self._embed_backlog(
-                    heavy.bulk, lambda progress: self._set_activity(ModelState.FILLING, progress), self._round_interrupt
-                )
+                self._embed_backlog(heavy.bulk, self._report_round, self._round_interrupt)
             self._set_activity(ModelState.READY if not self._round_interrupt.is_set() else ModelState.FILLING, None)
         except Timeout:
             self._set_activity(ModelState.STANDING_BY, None)
         finally:
             self.progress = None
+
+    def _report_round(self, progress: Progress) -> None:
+        """Show the progress of the round under way, and end the round where work is to pause."""
+        self._set_activity(ModelState.FILLING, progress)
+        if self._must_pause():
+            self._round_interrupt.set()
 
     def _set_activity(self, activity: ModelState, progress: Progress | None) -> None:
         """Set state and progress, and call `on_change` if they have changed."""
@@ -247,38 +264,20 @@ class EmbeddingWorker:
         started, embedded_count = time.monotonic(), 0
         self._index.follow()
         on_progress(self._make_progress(None))
+        space = self._get_vectors().space
         with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
-            for batch in self._backlog.iterate_batches(lambda: self._batch_size, cancel_event):
-                embedded_hashes = vector_store.hashes_with_vector(self._get_vectors().space, list(batch))
+            for batch in self._backlog.iterate_batches(lambda: self._batches.size, cancel_event):
+                embedded_hashes = vector_store.hashes_with_vector(space, list(batch))
                 missing_texts = {key: text for key, text in batch.items() if key not in embedded_hashes}
-                embedded_count += self._embed_texts(missing_texts, embedder, vector_store)
+                embedded_count += self._batches.embed_texts(missing_texts, embedder, vector_store, space)
+                if missing_texts:
+                    self.problem = self.query_problem = None
                 self._index.follow()
                 if embedded_count:
                     seconds_per_content = (time.monotonic() - started) / embedded_count
                     on_progress(self._make_progress(seconds_per_content * len(self._get_vectors().pending)))
         self._index.follow_and_compact()
         return embedded_count
-
-    def _embed_texts(self, texts: Mapping[bytes, str], embedder: Embedder, vector_store: VectorStore) -> int:
-        """Embed texts by content hash and write the vectors; return how many, without texts that kill the model."""
-        if not texts:
-            return 0
-        started = time.monotonic()
-        try:
-            vectors = embedder.embed(list(texts.values()), Task.CODE2CODE, Role.PASSAGE)
-        except ModelDiedError as error:
-            if len(texts) == 1:  # this text kills the model: it alone is left out
-                logger.warning("%s It is left out.", error)
-                return 0
-            return sum(self._embed_texts({key: text}, embedder, vector_store) for key, text in texts.items())
-        vector_store.put_vectors(self._get_vectors().space, list(texts), vectors)
-        self.problem = self.query_problem = None
-        duration_s = time.monotonic() - started
-        if duration_s < _MIN_BATCH_S and len(texts) >= self._batch_size:
-            self._batch_size = min(2 * self._batch_size, _MAX_BATCH)
-        elif duration_s > _MAX_BATCH_S:
-            self._batch_size = max(self._batch_size // 2, _MIN_BATCH)
-        return len(texts)
 
     def _find_space(self, heavy: HeavyModel) -> str:
         """Return the space of the model's vectors; for an endpoint, the one whose stored probe vector matches."""

@@ -38,6 +38,7 @@ def _serve(root: Path, settings: Settings, address_path: Path) -> None:
         if not listener.claim():
             return
         service.warm_up()
+        engine.start_embedding()
         listener.listen()
         store = engine.status().store  # asked once: the engine would make a new one
         while _is_needed(service, root, store, listener) and fingerprint_code() == code:

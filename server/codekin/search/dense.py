@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from codekin.embed.embedder import Embedder
+from codekin.embed.factory import HeavyQuery
 from codekin.index.index import Index
-from codekin.search.blend import blend_rankings
+from codekin.search.blend import HEAVY_WEIGHT, blend_rankings
 from codekin.search.language_means import LanguageMeans, LanguageMeansCache
 from codekin.search.pools import CandidatePool
 from codekin.types import Candidate, Query, Role, Task
@@ -15,8 +16,8 @@ from codekin.vectors.matrix import FloatArray
 
 _CENTERED_FACTOR = 2  # candidates per hit, before the means of their languages are taken off
 
-# (query, task) → the heavy model's vector (d,); None where it does not answer in time.
-EmbedHeavy = Callable[[str, Task], FloatArray | None]
+# (query, task) → the heavy model's vector and weight; None where it does not answer in time.
+EmbedHeavy = Callable[[str, Task], HeavyQuery | None]
 
 
 class DenseRetriever:
@@ -62,28 +63,29 @@ class DenseRetriever:
         return [Candidate(int(contents[row]), max(float(cosines[row]), 0.0)) for row in order]
 
     def _search_pool(
-        self, vector: FloatArray, heavy_search: tuple[DenseIndex, FloatArray] | None, k: int, pool: CandidatePool
+        self, vector: FloatArray, heavy_search: tuple[DenseIndex, HeavyQuery] | None, k: int, pool: CandidatePool
     ) -> list[Candidate]:
         """Return the candidates of one pool, by both models where the heavy one has an index and a query vector."""
         light = self._index.light.dense
         cosines = self._find_cosines(light, vector, k, pool)
         if heavy_search is not None:
-            heavy, heavy_vector = heavy_search
-            heavy_cosines = self._find_cosines(heavy, heavy_vector, k, pool)
+            heavy, heavy_query = heavy_search
+            heavy_cosines = self._find_cosines(heavy, heavy_query.vector, k, pool)
+            weight = HEAVY_WEIGHT if heavy_query.blend_weight is None else heavy_query.blend_weight
             contents = np.array(sorted(cosines.keys() | heavy_cosines.keys()), np.int64)
             cosines = self._find_cosines(light, vector, len(contents), CandidatePool(contents))
-            heavy_cosines = self._find_cosines(heavy, heavy_vector, len(contents), CandidatePool(contents))
-            blended = blend_rankings(cosines, heavy_cosines)[:k]
+            heavy_cosines = self._find_cosines(heavy, heavy_query.vector, len(contents), CandidatePool(contents))
+            blended = blend_rankings(cosines, heavy_cosines, weight)[:k]
             cosines = {candidate.content: candidate.score for candidate in blended}
         return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
 
-    def _prepare_heavy(self, query: Query) -> tuple[DenseIndex, FloatArray] | None:
+    def _prepare_heavy(self, query: Query) -> tuple[DenseIndex, HeavyQuery] | None:
         """Return the heavy model's index and query vector; None where it has no vectors or no answer in time."""
         model_vectors = self._index.heavy
         if model_vectors is None or not len(model_vectors.dense):
             return None
-        vector = self._embed_heavy(query.text, query.task)
-        return None if vector is None else (model_vectors.dense, vector)
+        heavy_query = self._embed_heavy(query.text, query.task)
+        return None if heavy_query is None else (model_vectors.dense, heavy_query)
 
     def _find_cosines(
         self, dense_index: DenseIndex, vector: FloatArray, k: int, pool: CandidatePool
