@@ -64,9 +64,7 @@ class ModelSettings:
     name: str = users_setting(
         "embedded", 'Embedding model: "embedded", a name from `codekin model list`, a hub id, or a folder.'
     )
-    small: bool = users_setting(
-        True, "Let the small transformer fill in behind the embedded model, where codekin[small] is installed."
-    )
+    small: bool = users_setting(True, "Let the small model fill in behind the embedded one (needs codekin[small]).")
     dim: int = users_setting(
         0,
         "Vector dimension (a Matryoshka dimension of the model). 0 is the model's default.",
