@@ -24,47 +24,47 @@ class Estimate:
     longest: int = 0  # the longest context that anything followed; 0 for none
     rest: float = 1.0  # probability that is left for shorter contexts
 
-    def add(self, length: int, counts: Counts) -> None:
+    def add(self, context_length: int, symbol_counts: Counts) -> None:
         """Give the rest of the probability to what followed the next shorter context."""
-        if not counts:
+        if not symbol_counts:
             return
-        self.longest = self.longest or length
-        total = sum(counts.values()) + len(counts)
-        factor = self.rest / total
-        for symbol, count in counts.items():
-            self.probabilities[symbol] = self.probabilities.get(symbol, 0.0) + count * factor
+        self.longest = self.longest or context_length
+        total_count = sum(symbol_counts.values()) + len(symbol_counts)
+        factor = self.rest / total_count
+        for symbol, symbol_count in symbol_counts.items():
+            self.probabilities[symbol] = self.probabilities.get(symbol, 0.0) + symbol_count * factor
             if symbol not in self.lengths:
-                self.lengths[symbol], self.counts[symbol] = length, count
-        self.rest *= len(counts) / total
+                self.lengths[symbol], self.counts[symbol] = context_length, symbol_count
+        self.rest *= len(symbol_counts) / total_count
 
     def get_total(self) -> float:
         """Return how often anything followed the longest context."""
-        return sum(count for symbol, count in self.counts.items() if self.lengths[symbol] == self.longest)
+        return sum(symbol_count for symbol, symbol_count in self.counts.items() if self.lengths[symbol] == self.longest)
 
-    def list_best(self, count: int) -> list[int]:
-        """Return the most probable symbols, at most `count`."""
-        return sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)[:count]
+    def list_best(self, max_count: int) -> list[int]:
+        """Return the most probable symbols, at most `max_count`."""
+        return sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)[:max_count]
 
 
 def count_symbols(symbols: Symbols, weights: Weights) -> dict[int, float]:
     """Return the summed weight of each symbol."""
-    distinct, inverse = np.unique(symbols, return_inverse=True)
-    return dict(zip(distinct.tolist(), np.bincount(inverse, weights=weights).tolist(), strict=True))
+    distinct_symbols, inverse = np.unique(symbols, return_inverse=True)
+    return dict(zip(distinct_symbols.tolist(), np.bincount(inverse, weights=weights).tolist(), strict=True))
 
 
 def merge_counts(counts: Counts, other_counts: Counts, other_weight: float) -> dict[int, float]:
     """Return the sum of both, `other_counts` multiplied."""
     merged = dict(counts)
-    for symbol, count in other_counts.items():
-        merged[symbol] = merged.get(symbol, 0.0) + other_weight * count
+    for symbol, symbol_count in other_counts.items():
+        merged[symbol] = merged.get(symbol, 0.0) + other_weight * symbol_count
     return merged
 
 
 def estimate(counts_by_length: Iterable[tuple[int, Counts]]) -> Estimate:
     """Mix what followed each context, the longest first, for as long as it matters."""
-    result = Estimate()
-    for length, counts in counts_by_length:
-        result.add(length, counts)
-        if result.rest < MIN_REST:
+    mixed_estimate = Estimate()
+    for context_length, symbol_counts in counts_by_length:
+        mixed_estimate.add(context_length, symbol_counts)
+        if mixed_estimate.rest < MIN_REST:
             break
-    return result
+    return mixed_estimate

@@ -62,11 +62,11 @@ class CandidateFinder:
         """
         rarities = measure_rarity(context, self._index)
         document_candidates = find_document_candidates(context, rarities, excluded)
-        sources = SourceReader(self._index, self._documents, context.path, excluded)
-        return [*document_candidates, *self._find_index_candidates(context, rarities, sources, cancel_event)]
+        source_reader = SourceReader(self._index, self._documents, context.path, excluded)
+        return [*document_candidates, *self._find_index_candidates(context, rarities, source_reader, cancel_event)]
 
     def _find_index_candidates(
-        self, context: CompletionContext, rarities: dict[int, float], sources: SourceReader, cancel_event: Cancel
+        self, context: CompletionContext, rarities: dict[int, float], source_reader: SourceReader, cancel_event: Cancel
     ) -> Iterator[LineCandidate]:
         """Yield lines of other documents: those after a line like the cursor's, and those the model finds."""
         cosines = self._find_cosines(context)
@@ -74,17 +74,17 @@ class CandidateFinder:
             *self._find_following_lines(context, rarities),
             *self._find_split_points(list(cosines)[:_MAX_MODEL_CONTENTS]),
         ]
-        sources_by_content = sources.read_sources([match.content for match in matches], cancel_event)
+        sources_by_content = source_reader.read_sources([match.content for match in matches], cancel_event)
         for match in matches:
-            source = sources_by_content.get(match.content)
-            if source is not None and match.row < len(source.lines):
+            source_snippet = sources_by_content.get(match.content)
+            if source_snippet is not None and match.row < len(source_snippet.lines):
                 cosine = cosines.get(match.content, 0.0)
-                yield LineCandidate(source, match.row, match.depth, match.rarity, cosine)
+                yield LineCandidate(source_snippet, match.row, match.depth, match.rarity, cosine)
 
     def _find_following_lines(self, context: CompletionContext, rarities: dict[int, float]) -> list["_IndexLine"]:
         """Return up to 64 index lines that follow the same lines as the cursor does, the rarest matches first."""
-        hashes = context.line_hashes[-_MAX_DEPTH:]
-        matches = self._index.line_index.find_following(hashes, [rarities[line_hash] for line_hash in hashes])
+        line_hashes = context.line_hashes[-_MAX_DEPTH:]
+        matches = self._index.line_index.find_following(line_hashes, [rarities[line_hash] for line_hash in line_hashes])
         # Equal ones are ordered by their hashes: contents' numbers depend on the order of indexing.
         order = np.lexsort((matches.lines, self._index.sort_keys_of(matches.contents), -matches.weight))
         return [
@@ -101,24 +101,26 @@ class CandidateFinder:
         """Return the first line of each embedded continuation of these contents, with depth and rarity 0."""
         packed_hashes = self._index.store.line_hashes_of(contents)
         return [
-            _IndexLine(content, row, 0, 0.0)
+            _IndexLine(content, split_row, 0, 0.0)
             for content in contents
             if content in packed_hashes
-            for row in unpack_line_hashes(packed_hashes[content]).borders
+            for split_row in unpack_line_hashes(packed_hashes[content]).borders
         ]
 
     def _find_cosines(self, context: CompletionContext) -> dict[int, float]:
         """Embed the context; return content → cosine of the 256 nearest continuations, best first, {} if none exist."""
-        vectors = self._index.continuation_vectors
-        if not len(vectors.labels):
+        continuation_vectors = self._index.continuation_vectors
+        if not len(continuation_vectors.labels):
             return {}
-        (query,) = truncate_vectors(self._embedder.embed([context.query_text], Task.CODE2COMPLETION, Role.QUERY))
-        cosines = vectors.find_cosines(query)
+        (query_vector,) = truncate_vectors(self._embedder.embed([context.query_text], Task.CODE2COMPLETION, Role.QUERY))
+        cosines = continuation_vectors.find_cosines(query_vector)
         threshold = np.partition(cosines, -_MAX_COSINES)[-_MAX_COSINES] if len(cosines) > _MAX_COSINES else -np.inf
-        nearest = np.flatnonzero(cosines >= threshold)
-        sort_keys = self._index.sort_keys_of(vectors.labels[nearest])
-        best = nearest[np.lexsort((sort_keys, -cosines[nearest]))][:_MAX_COSINES]
-        return dict(zip(vectors.labels[best].tolist(), cosines[best].tolist(), strict=True))
+        near_vectors = np.flatnonzero(cosines >= threshold)
+        sort_keys = self._index.sort_keys_of(continuation_vectors.labels[near_vectors])
+        best_vectors = near_vectors[np.lexsort((sort_keys, -cosines[near_vectors]))][:_MAX_COSINES]
+        return dict(
+            zip(continuation_vectors.labels[best_vectors].tolist(), cosines[best_vectors].tolist(), strict=True)
+        )
 
 
 def find_document_candidates(
@@ -135,15 +137,18 @@ def find_document_candidates(
     for distance, snippet in enumerate(nearest_first):
         if hash_content(snippet.text) in excluded:
             continue
-        source = _to_source(snippet, context, distance)
-        content_rows = scorer.list_content_rows(source)
+        source_snippet = _to_source(snippet, context, distance)
+        content_rows = scorer.list_content_rows(source_snippet)
         scanned_count += len(content_rows)
         if scanned_count > _MAX_SCANNED_LINES:
             break
         body_row = snippet.borders[0] if snippet.borders else -1
-        scored_lines += scorer.score_lines(source, content_rows, body_row)
-    best = heapq.nlargest(_MAX_DOCUMENT_LINES, scored_lines, key=lambda line: line.score)
-    return [LineCandidate(line.source, line.row, line.depth, line.rarity) for line in best]
+        scored_lines += scorer.score_lines(source_snippet, content_rows, body_row)
+    best_lines = heapq.nlargest(_MAX_DOCUMENT_LINES, scored_lines, key=lambda scored_line: scored_line.score)
+    return [
+        LineCandidate(scored_line.source, scored_line.row, scored_line.depth, scored_line.rarity)
+        for scored_line in best_lines
+    ]
 
 
 def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]:
@@ -184,30 +189,32 @@ class _DocumentLineScorer:
         self._hasher = make_line_hasher(context.language)
         last_line = context.content_lines[-1]
         self._last_calls = find_calls(last_line)
-        column = context.indent_column
-        self._indent_step = None if column is None else column - measure_indent(last_line)
+        indent_column = context.indent_column
+        self._indent_step = None if indent_column is None else indent_column - measure_indent(last_line)
 
-    def list_content_rows(self, source: SourceSnippet) -> list[int]:
+    def list_content_rows(self, source_snippet: SourceSnippet) -> list[int]:
         """Return the source's rows that have code: no blank lines, comments or lone brackets."""
-        return [row for row, line in enumerate(source.lines) if self._hasher[line]]
+        return [source_row for source_row, source_line in enumerate(source_snippet.lines) if self._hasher[source_line]]
 
-    def score_lines(self, source: SourceSnippet, content_rows: Sequence[int], body_row: int) -> Iterator[_ScoredLine]:
+    def score_lines(
+        self, source_snippet: SourceSnippet, content_rows: Sequence[int], body_row: int
+    ) -> Iterator[_ScoredLine]:
         """Yield each content row but the first with its score; `body_row` is the first row of the body, or -1."""
-        hashes = [self._hasher[source.lines[row]] for row in content_rows]
+        line_hashes = [self._hasher[source_snippet.lines[source_row]] for source_row in content_rows]
         for position in range(1, len(content_rows)):
-            row, previous_row = content_rows[position], content_rows[position - 1]
-            depth, rarity = self._match_lines_before(hashes[max(0, position - _MAX_DEPTH) : position])
-            score = rarity + 2 * self._has_same_calls(source.lines[previous_row])
-            score += self._has_same_indent_step(source.lines[previous_row], source.lines[row])
-            score += 1 / (1 + source.distance)
-            score += 2 * (self._context.is_signature_only and row == body_row)
-            yield _ScoredLine(score, source, row, depth, rarity)
+            source_row, previous_row = content_rows[position], content_rows[position - 1]
+            depth, rarity = self._match_lines_before(line_hashes[max(0, position - _MAX_DEPTH) : position])
+            score = rarity + 2 * self._has_same_calls(source_snippet.lines[previous_row])
+            score += self._has_same_indent_step(source_snippet.lines[previous_row], source_snippet.lines[source_row])
+            score += 1 / (1 + source_snippet.distance)
+            score += 2 * (self._context.is_signature_only and source_row == body_row)
+            yield _ScoredLine(score, source_snippet, source_row, depth, rarity)
 
-    def _match_lines_before(self, hashes: Sequence[int]) -> tuple[int, float]:
+    def _match_lines_before(self, line_hashes: Sequence[int]) -> tuple[int, float]:
         """Return how many of these lines, from the last one up, equal the context's last, and their rarity (nats)."""
         depth, rarity = 0, 0.0
         for context_hash, line_hash in zip(
-            reversed(self._context.line_hashes[-_MAX_DEPTH:]), reversed(hashes), strict=False
+            reversed(self._context.line_hashes[-_MAX_DEPTH:]), reversed(line_hashes), strict=False
         ):
             if context_hash != line_hash:
                 break
@@ -219,15 +226,17 @@ class _DocumentLineScorer:
         """Return whether the line calls the same functions as the line above the cursor, and any at all."""
         return bool(self._last_calls) and find_calls(previous_line) == self._last_calls
 
-    def _has_same_indent_step(self, previous_line: str, line: str) -> bool:
+    def _has_same_indent_step(self, previous_line: str, current_line: str) -> bool:
         """Return whether the line's indentation changes as at the cursor, within one column; False if unknown."""
         if self._indent_step is None:
             return False
-        return abs(measure_indent(line) - measure_indent(previous_line) - self._indent_step) <= 1
+        return abs(measure_indent(current_line) - measure_indent(previous_line) - self._indent_step) <= 1
 
 
 def _to_source(snippet: Snippet, context: CompletionContext, distance: int) -> SourceSnippet:
     """Return a snippet of the cursor's document as a source; `distance` is the number of snippets nearer to it."""
     name_row = snippet.name_line - snippet.span.start if snippet.part == 0 else -1
-    lines = tuple(snippet.text.split("\n"))
-    return SourceSnippet(context.path, snippet.span.start, lines, snippet.name, snippet.kind, name_row, distance)
+    snippet_lines = tuple(snippet.text.split("\n"))
+    return SourceSnippet(
+        context.path, snippet.span.start, snippet_lines, snippet.name, snippet.kind, name_row, distance
+    )

@@ -47,59 +47,84 @@ class Completer:
         self._finder = CandidateFinder(index, documents, embedder)
         self._lines = LineCompleter(index, workspace, documents)
 
-    def load_tokens(self, near: Path | None = None) -> None:
-        """Read the workspace's tokens before returning, with `near` only the nearest documents'. Raises StoreError."""
-        self._lines.update(near)
+    def load_tokens(self, near_path: Path | None = None) -> None:
+        """Read the workspace's tokens, with `near_path` only the nearest documents'; then return. Raises StoreError."""
+        self._lines.update(near_path)
 
     def close(self) -> None:
         """Make a background update of tokens end soon; returns at once."""
         self._lines.close()
 
-    def make_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
-        """Return the cursor at (row, column) in `text`, or in the document where that is None. Raises QueryError.
+    def make_cursor(
+        self, document_path: Path, document_text: str | CellText | None, cursor_row: int, cursor_column: int
+    ) -> Cursor:
+        """Return the cursor in `document_text`, or in the document where that is None. Raises QueryError.
 
         That is where there is no source code, the text is too large, or the document's own text has no such row. In
-        `text` any row is accepted: an editor's text may lag behind its cursor.
+        `document_text` any row is accepted: an editor's text may lag behind its cursor.
         """
-        path = self._workspace.resolve_path(path)
-        if is_notebook(path):
-            return self._make_notebook_cursor(path, text, row, column)
-        if isinstance(text, CellText):
-            text = text.text
-        if text is None:
-            document = self._workspace.read_document(path)
-            text = document.text if isinstance(document, Document) else None
-            lines = split_lines(text) if text is not None else []
-            if lines and row >= len(lines):
-                raise NoLineError(path, lines, row)
-        language = None if text is None else self._workspace.language_rules.detect_language(path, text=text)
-        if text is not None and (refused := self._workspace.check_text_size(path, text)):
-            raise QueryError(f"{path} is left out: {refused.reason}.")
-        if text is None or language is None:
-            raise QueryError(f"{path} can't be read as source. Name a source file.")
-        if language in COMPONENT_LANGUAGES and (script := blank_all_but_script(split_lines(text), language, row)):
-            text, language = script
-        return Cursor(path, text, language, row, column)
+        document_path = self._workspace.resolve_path(document_path)
+        if is_notebook(document_path):
+            return self._make_notebook_cursor(document_path, document_text, cursor_row, cursor_column)
+        if isinstance(document_text, CellText):
+            document_text = document_text.text
+        if document_text is None:
+            document = self._workspace.read_document(document_path)
+            document_text = document.text if isinstance(document, Document) else None
+            document_lines = split_lines(document_text) if document_text is not None else []
+            if document_lines and cursor_row >= len(document_lines):
+                raise NoLineError(document_path, document_lines, cursor_row)
+        language = (
+            None
+            if document_text is None
+            else self._workspace.language_rules.detect_language(document_path, text=document_text)
+        )
+        if document_text is not None and (
+            skipped_text := self._workspace.check_text_size(document_path, document_text)
+        ):
+            raise QueryError(f"{document_path} is left out: {skipped_text.reason}.")
+        if document_text is None or language is None:
+            raise QueryError(f"{document_path} can't be read as source. Name a source file.")
+        if language in COMPONENT_LANGUAGES and (
+            script_and_language := blank_all_but_script(split_lines(document_text), language, cursor_row)
+        ):
+            document_text, language = script_and_language
+        return Cursor(document_path, document_text, language, cursor_row, cursor_column)
 
-    def _make_notebook_cursor(self, path: Path, text: str | CellText | None, row: int, column: int) -> Cursor:
+    def _make_notebook_cursor(
+        self, document_path: Path, cell_text: str | CellText | None, cursor_row: int, cursor_column: int
+    ) -> Cursor:
         """Return the cursor in a notebook's code, with all cells. Raises QueryError where it is in no code cell."""
-        document = self._workspace.read_document(path)
-        key, text = (text.key, text.text) if isinstance(text, CellText) else ("", text)
+        document = self._workspace.read_document(document_path)
+        cell_key, cell_text = (cell_text.key, cell_text.text) if isinstance(cell_text, CellText) else ("", cell_text)
         if not isinstance(document, Document):
-            raise QueryError(f"{path} can't be read as source. Name a notebook with code.")
-        if text is not None and not document.cells:  # the editor shows it as a script
-            return Cursor(path, text, document.language, row, column)
+            raise QueryError(f"{document_path} can't be read as source. Name a notebook with code.")
+        if cell_text is not None and not document.cells:  # the editor shows it as a script
+            return Cursor(document_path, cell_text, document.language, cursor_row, cursor_column)
         notebook = Notebook(document.text, document.language, document.cells, 0)
-        if text is not None:
-            notebook = replace_cell_text(notebook, key, text)
-            cell = next((cell for cell in notebook.cells if cell.key and cell.key == key), None)
-            row += cell.span.start if cell else 0
+        if cell_text is not None:
+            notebook = replace_cell_text(notebook, cell_key, cell_text)
+            cursor_cell = next(
+                (cursor_cell for cursor_cell in notebook.cells if cursor_cell.key and cursor_cell.key == cell_key), None
+            )
+            cursor_row += cursor_cell.span.start if cursor_cell else 0
         else:
-            cell = find_cell(notebook.cells, row)
-        lines = notebook.text.split("\n")
-        if cell is None or row >= cell.span.end or (text and lines[row] != split_lines(text)[row - cell.span.start]):
-            raise QueryError(f"{path} has no code cell at this position. Name a line of a code cell.")
-        return Cursor(path, blank_other_languages(notebook, cell.language), cell.language, row, column, notebook.cells)
+            cursor_cell = find_cell(notebook.cells, cursor_row)
+        notebook_lines = notebook.text.split("\n")
+        if (
+            cursor_cell is None
+            or cursor_row >= cursor_cell.span.end
+            or (cell_text and notebook_lines[cursor_row] != split_lines(cell_text)[cursor_row - cursor_cell.span.start])
+        ):
+            raise QueryError(f"{document_path} has no code cell at this position. Name a line of a code cell.")
+        return Cursor(
+            document_path,
+            blank_other_languages(notebook, cursor_cell.language),
+            cursor_cell.language,
+            cursor_row,
+            cursor_column,
+            notebook.cells,
+        )
 
     def complete(
         self, cursor: Cursor, settings: CompletionSettings, cancel_event: Cancel, excluded: Collection[bytes] = ()
@@ -109,38 +134,42 @@ class Completer:
         [] too in comments, strings, documents over 1,048,576 characters, or when cancelled. `excluded` has the hashes
         of contents that nothing is copied from. The context is kept for the next call; nothing is inserted.
         """
-        former = self._checks.get(cursor.path)
-        if former is not None and former.context.language != cursor.language:
-            former = None
+        former_check = self._checks.get(cursor.path)
+        if former_check is not None and former_check.context.language != cursor.language:
+            former_check = None
         if len(cursor.text) > _MAX_CHARACTERS:
             return []
-        context = read_context(cursor, former.context if former else None)
-        check = ParseCheck(context, former)
-        completions = [] if context.is_in_prose else self._complete(context, check, settings, cancel_event, excluded)
-        self._remember_check(cursor.path, check)
+        context = read_context(cursor, former_check.context if former_check else None)
+        parse_check = ParseCheck(context, former_check)
+        completions = (
+            [] if context.is_in_prose else self._complete(context, parse_check, settings, cancel_event, excluded)
+        )
+        self._remember_check(cursor.path, parse_check)
         return [_add_cell(completion, cursor) for completion in completions] if cursor.cells else completions
 
     def _complete(
         self,
         context: CompletionContext,
-        check: ParseCheck,
+        parse_check: ParseCheck,
         settings: CompletionSettings,
         cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
         """Return the completions at the context: the rest of the line, or whole lines where these are more probable."""
-        rest = self._lines.complete_line(context, check, settings.floor, cancel_event)
-        if rest is not None and rest.confidence >= _SURE:
-            return [rest]
-        lines = self._complete_lines(context, check, settings, cancel_event, excluded) if context.can_continue else []
-        if rest is not None and (not lines or lines[0].confidence < rest.confidence):
-            return [rest]
-        return lines
+        line_rest = self._lines.complete_line(context, parse_check, settings.floor, cancel_event)
+        if line_rest is not None and line_rest.confidence >= _SURE:
+            return [line_rest]
+        line_completions = (
+            self._complete_lines(context, parse_check, settings, cancel_event, excluded) if context.can_continue else []
+        )
+        if line_rest is not None and (not line_completions or line_completions[0].confidence < line_rest.confidence):
+            return [line_rest]
+        return line_completions
 
     def _complete_lines(
         self,
         context: CompletionContext,
-        check: ParseCheck,
+        parse_check: ParseCheck,
         settings: CompletionSettings,
         cancel_event: Cancel,
         excluded: Collection[bytes],
@@ -149,15 +178,17 @@ class Completer:
         ranked_lines = self.rank_next_lines(context, cancel_event, excluded)
         if ranked_lines and is_closing(ranked_lines[0].line):
             return []  # most likely the block ends here, which needs no suggestion
-        probable_lines = [line for line in ranked_lines[:_MAX_TRIED_LINES] if line.probability >= settings.floor]
-        completions = _make_completions(context, probable_lines, check, settings.max_lines, cancel_event)
+        probable_lines = [
+            ranked_line for ranked_line in ranked_lines[:_MAX_TRIED_LINES] if ranked_line.probability >= settings.floor
+        ]
+        completions = _make_completions(context, probable_lines, parse_check, settings.max_lines, cancel_event)
         return list(islice(completions, settings.limit))
 
-    def _remember_check(self, path: Path, check: ParseCheck) -> None:
+    def _remember_check(self, document_path: Path, parse_check: ParseCheck) -> None:
         """Cache the check and its context for the document's next one; drop the oldest of more than eight."""
         with self._lock:
-            self._checks[path] = check
-            self._checks.move_to_end(path)
+            self._checks[document_path] = parse_check
+            self._checks.move_to_end(document_path)
             while len(self._checks) > _MAX_CONTEXTS:
                 self._checks.popitem(last=False)
 
@@ -172,12 +203,12 @@ class Completer:
     ) -> list[LineCandidate]:
         """Return the candidates, with features, whose line starts with what is typed, unranked; [] where cancelled."""
         extractor = FeatureExtractor(context, self._index)
-        typed = context.text_before.strip()
+        typed_text = context.text_before.strip()
         candidates = []
         for candidate in self._finder.find_candidates(context, excluded, cancel_event):
             if cancel_event.is_set():
                 return []
-            if extractor.adapt_candidate(candidate, typed):
+            if extractor.adapt_candidate(candidate, typed_text):
                 candidates.append(candidate)
         return candidates
 
@@ -192,41 +223,45 @@ def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
 def _make_completions(
     context: CompletionContext,
     ranked_lines: Sequence[RankedLine],
-    check: ParseCheck,
+    parse_check: ParseCheck,
     max_lines: int,
     cancel_event: Cancel,
 ) -> Iterator[Completion]:
     """Yield for each line its longest agreed extent that fits, holds no secret and parses no worse, until cancelled."""
-    for ranked in ranked_lines:
-        candidate = ranked.candidates[0]
-        for rows in choose_extents(context, ranked.candidates, max_lines):
+    for ranked_line in ranked_lines:
+        candidate = ranked_line.candidates[0]
+        for source_rows in choose_extents(context, ranked_line.candidates, max_lines):
             if cancel_event.is_set():
                 return
-            lines = adapt_lines(candidate, rows)
-            inserted_text = make_insertion(context, lines, candidate.source.lines)
+            adapted_lines = adapt_lines(candidate, source_rows)
+            inserted_text = make_insertion(context, adapted_lines, candidate.source.lines)
             if (
                 inserted_text
                 and inserted_text.strip()
                 and not looks_secret(context.text_before + inserted_text)
-                and check.is_no_worse(inserted_text)
+                and parse_check.is_no_worse(inserted_text)
             ):
-                yield _make_completion(context, ranked, inserted_text, rows, lines)
+                yield _make_completion(context, ranked_line, inserted_text, source_rows, adapted_lines)
                 break
 
 
 def _make_completion(
-    context: CompletionContext, ranked: RankedLine, inserted_text: str, rows: Sequence[int], lines: Sequence[str]
+    context: CompletionContext,
+    ranked_line: RankedLine,
+    inserted_text: str,
+    source_rows: Sequence[int],
+    adapted_lines: Sequence[str],
 ) -> Completion:
     """Return the completion that inserts `inserted_text`, copied from these rows of the best candidate's source."""
-    source = ranked.candidates[0].source
+    source_snippet = ranked_line.candidates[0].source
     return Completion(
         inserted_text,
         context.row,
         context.column,
-        ranked.probability,
-        source.path,
-        Span(source.start_row + rows[0], source.start_row + rows[-1] + 1),
-        source.name,
-        edited=lines != [source.lines[row] for row in rows],
-        cell=source.cell,
+        ranked_line.probability,
+        source_snippet.path,
+        Span(source_snippet.start_row + source_rows[0], source_snippet.start_row + source_rows[-1] + 1),
+        source_snippet.name,
+        edited=adapted_lines != [source_snippet.lines[source_row] for source_row in source_rows],
+        cell=source_snippet.cell,
     )

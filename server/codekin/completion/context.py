@@ -127,8 +127,8 @@ class CompletionContext:
     @cached_property
     def other_lines(self) -> str:
         """Return the document's text, without the lines below the cursor in its function, as one string."""
-        end = max((part.span.end for part in self.function_parts), default=self.row + 1)
-        return "\n".join((*self.lines[: self.row + 1], *self.lines[max(end, self.row + 1) :]))
+        function_end = max((part.span.end for part in self.function_parts), default=self.row + 1)
+        return "\n".join((*self.lines[: self.row + 1], *self.lines[max(function_end, self.row + 1) :]))
 
     @cached_property
     def word_set(self) -> frozenset[str]:
@@ -181,16 +181,16 @@ def read_context(cursor: Cursor, former: CompletionContext | None = None) -> Com
     )
 
 
-def _find_function_parts(snippets: Sequence[Snippet], row: int) -> list[Snippet]:
+def _find_function_parts(snippets: Sequence[Snippet], cursor_row: int) -> list[Snippet]:
     """Return all parts of the definition in which the row is; [] outside of any."""
-    cursor_part = next((snippet for snippet in snippets if snippet.span.start <= row < snippet.span.end), None)
+    cursor_part = next((snippet for snippet in snippets if snippet.span.start <= cursor_row < snippet.span.end), None)
     if cursor_part is None:
         return []
     qualified_name = cursor_part.qualified_name
     namesakes = [
         snippet
         for snippet in snippets
-        if snippet.qualified_name == qualified_name and (qualified_name or snippet.span.start <= row)
+        if snippet.qualified_name == qualified_name and (qualified_name or snippet.span.start <= cursor_row)
     ]
     return _select_adjacent_parts(namesakes, cursor_part)
 
@@ -204,19 +204,23 @@ def _is_being_indented(context: CompletionContext) -> bool:
     return cursor_column < columns[-1] and cursor_column not in columns
 
 
-def _guess_indent(lines: Sequence[str], row: int) -> str:
+def _guess_indent(lines: Sequence[str], cursor_row: int) -> str:
     """Return the indentation for a line that has none: that of the line above, 4 spaces deeper if it ends in : or {."""
-    above = lines[row - 1] if row else ""
-    return above[: len(above) - len(above.lstrip())] + ("    " if above.rstrip().endswith((":", "{")) else "")
+    line_above = lines[cursor_row - 1] if cursor_row else ""
+    return line_above[: len(line_above) - len(line_above.lstrip())] + (
+        "    " if line_above.rstrip().endswith((":", "{")) else ""
+    )
 
 
-def _update_snippets(former: CompletionContext, lines: Sequence[str], row: int) -> list[Snippet]:
+def _update_snippets(former: CompletionContext, lines: Sequence[str], cursor_row: int) -> list[Snippet]:
     """Return the former snippets, moved to where they are in `lines`; [] where the document must be parsed again."""
-    if lines[row].strip() and is_closing(lines[row]):
+    if lines[cursor_row].strip() and is_closing(lines[cursor_row]):
         return []  # the bracket that was open may have held everything below it
     edit = find_edit(former.lines, lines)
     snippets = sorted((*former.function_parts, *former.other_snippets), key=lambda snippet: snippet.span.start)
-    return update_snippets(snippets, edit, lines, row, is_cursor_line=_is_on_cursor_line(former, edit, row))
+    return update_snippets(
+        snippets, edit, lines, cursor_row, is_cursor_line=_is_on_cursor_line(former, edit, cursor_row)
+    )
 
 
 def _is_on_cursor_line(former: CompletionContext, edit: Edit, row: int) -> bool:
@@ -232,12 +236,12 @@ def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> li
     if not cursor_part.part:
         return [cursor_part]
     position = next(index for index, part in enumerate(parts) if part.span == cursor_part.span)
-    first, end = position, position + 1
-    while first and parts[first - 1].part == parts[first].part - 1 > 0:
-        first -= 1
-    while end < len(parts) and parts[end].part == parts[end - 1].part + 1:
-        end += 1
-    return list(parts[first:end])
+    first_position, end_position = position, position + 1
+    while first_position and parts[first_position - 1].part == parts[first_position].part - 1 > 0:
+        first_position -= 1
+    while end_position < len(parts) and parts[end_position].part == parts[end_position - 1].part + 1:
+        end_position += 1
+    return list(parts[first_position:end_position])
 
 
 def measure_indent(line: str) -> int:
@@ -248,18 +252,18 @@ def measure_indent(line: str) -> int:
 
 def parse_parameters(signature: Sequence[str]) -> tuple[str, ...]:
     """Return the names of a signature's parameters, in order; () for none or if one has several words for a name."""
-    parameters, depth, current = list[str](), 0, ""
+    parameters, bracket_depth, parameter_text = list[str](), 0, ""
     for character in " ".join(signature).partition("(")[2]:
-        depth += (character in "([{<") - (character in ")]}>")
-        if depth < 0:
+        bracket_depth += (character in "([{<") - (character in ")]}>")
+        if bracket_depth < 0:
             break
-        if character == "," and not depth:
-            parameters, current = [*parameters, current], ""
+        if character == "," and not bracket_depth:
+            parameters, parameter_text = [*parameters, parameter_text], ""
         else:
-            current += character
+            parameter_text += character
     names_of_parameters = [
         find_local_names(_TYPE_OR_DEFAULT.split(parameter)[0].replace("$", ""))
-        for parameter in (*parameters, current)
+        for parameter in (*parameters, parameter_text)
         if parameter.strip()
     ]
     if any(len(names) > 1 for names in names_of_parameters):

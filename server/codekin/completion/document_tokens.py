@@ -42,9 +42,9 @@ class TokenContext:
         if text == "(" and abstract_tokens[-1] == ANY_NAME:
             abstract_tokens[-1] = self.tokens[-1]  # a called name is none of the local ones
         is_fixed = vocabulary.texts[self.tokens[-1]] in MEMBER_MARKS or text[:1].isupper()
-        kind = vocabulary.kinds[token]
+        token_kind = vocabulary.kinds[token]
         abstract_token = {NAME: token if is_fixed else ANY_NAME, STRING: ANY_STRING, NUMBER: ANY_NUMBER}.get(
-            kind, token
+            token_kind, token
         )
         return TokenContext(
             [*self.tokens[-MAX_CONTEXT_TOKENS:], token],
@@ -107,8 +107,8 @@ class DocumentTokens:
 
     def is_foreign_name(self, token: int, previous_token: int) -> bool:
         """Return whether the token would be a local name that the cursor's function doesn't contain."""
-        text = self.vocabulary.texts[token]
-        is_name = self.vocabulary.kinds[token] == NAME and not text[:1].isupper()
+        token_text = self.vocabulary.texts[token]
+        is_name = self.vocabulary.kinds[token] == NAME and not token_text[:1].isupper()
         is_member = self.vocabulary.texts[previous_token] in MEMBER_MARKS
         return is_name and not is_member and token not in self.function_tokens
 
@@ -120,11 +120,11 @@ class DocumentTokens:
     @cached_property
     def recent_shares(self) -> dict[int, float]:
         """Return token → its share of the last tokens before the cursor, nearer ones weighing more."""
-        recent = self.before.symbols[-_RECENT_TOKENS:] >> 1
-        weights = np.exp(-np.arange(len(recent))[::-1] / _RECENT_DECAY)
-        distinct, inverse = np.unique(recent, return_inverse=True)
-        shares = np.bincount(inverse, weights=weights) / max(float(weights.sum()), 1e-9)
-        return dict(zip(distinct.tolist(), shares.tolist(), strict=True))
+        recent_tokens = self.before.symbols[-_RECENT_TOKENS:] >> 1
+        weights = np.exp(-np.arange(len(recent_tokens))[::-1] / _RECENT_DECAY)
+        distinct_tokens, inverse = np.unique(recent_tokens, return_inverse=True)
+        token_shares = np.bincount(inverse, weights=weights) / max(float(weights.sum()), 1e-9)
+        return dict(zip(distinct_tokens.tolist(), token_shares.tolist(), strict=True))
 
     @cached_property
     def names(self) -> frozenset[int]:
@@ -138,21 +138,26 @@ class DocumentTokens:
 
     def make_context(self) -> TokenContext:
         """Return the context at the cursor."""
-        cursor = self.cursor_position
-        start = max(cursor - _CONTEXT_TOKENS, 0)
-        tokens = self.tokens[start:cursor].tolist()
+        cursor_position = self.cursor_position
+        start_position = max(cursor_position - _CONTEXT_TOKENS, 0)
+        context_tokens = self.tokens[start_position:cursor_position].tolist()
         open_brackets: tuple[str, ...] = ()
-        for token in tokens:
+        for token in context_tokens:
             open_brackets = _follow_bracket(open_brackets, self.vocabulary.texts[token])
-        line_tokens = next((count for count, token in enumerate(reversed(tokens)) if token == LINE_END), len(tokens))
-        return TokenContext(tokens, self.abstract_tokens[start:cursor].tolist(), open_brackets, line_tokens)
+        line_tokens = next(
+            (token_count for token_count, token in enumerate(reversed(context_tokens)) if token == LINE_END),
+            len(context_tokens),
+        )
+        return TokenContext(
+            context_tokens, self.abstract_tokens[start_position:cursor_position].tolist(), open_brackets, line_tokens
+        )
 
 
-def _follow_bracket(open_brackets: tuple[str, ...], text: str) -> tuple[str, ...]:
+def _follow_bracket(open_brackets: tuple[str, ...], token_text: str) -> tuple[str, ...]:
     """Return the brackets that are open behind a token, by those that are open before it."""
-    if text in ("(", "[", "{"):
-        return (*open_brackets, text)
-    return open_brackets[:-1] if text in (")", "]", "}") else open_brackets
+    if token_text in ("(", "[", "{"):
+        return (*open_brackets, token_text)
+    return open_brackets[:-1] if token_text in (")", "]", "}") else open_brackets
 
 
 def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
@@ -160,18 +165,18 @@ def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
 
     A name is local if it is lower-case, no member, and not called.
     """
-    distinct, inverse = np.unique(tokens, return_inverse=True)
-    texts = [vocabulary.texts[token] for token in distinct.tolist()]
-    kinds = np.array([vocabulary.kinds[token] for token in distinct.tolist()])[inverse]
-    is_lower = _select(inverse, texts, lambda text: not text[:1].isupper())
-    follows_member_mark = np.roll(_select(inverse, texts, MEMBER_MARKS.__contains__), 1)
-    precedes_bracket = np.roll(_select(inverse, texts, "(".__eq__), -1)
-    is_local = (kinds == NAME) & is_lower & ~follows_member_mark & ~precedes_bracket
+    distinct_tokens, inverse = np.unique(tokens, return_inverse=True)
+    token_texts = [vocabulary.texts[token] for token in distinct_tokens.tolist()]
+    token_kinds = np.array([vocabulary.kinds[token] for token in distinct_tokens.tolist()])[inverse]
+    is_lower = _select(inverse, token_texts, lambda token_text: not token_text[:1].isupper())
+    follows_member_mark = np.roll(_select(inverse, token_texts, MEMBER_MARKS.__contains__), 1)
+    precedes_bracket = np.roll(_select(inverse, token_texts, "(".__eq__), -1)
+    is_local = (token_kinds == NAME) & is_lower & ~follows_member_mark & ~precedes_bracket
     abstract_tokens = np.where(is_local, ANY_NAME, tokens)
-    abstract_tokens = np.where(kinds == STRING, ANY_STRING, abstract_tokens)
-    return np.where(kinds == NUMBER, ANY_NUMBER, abstract_tokens).astype(np.int32)
+    abstract_tokens = np.where(token_kinds == STRING, ANY_STRING, abstract_tokens)
+    return np.where(token_kinds == NUMBER, ANY_NUMBER, abstract_tokens).astype(np.int32)
 
 
-def _select(inverse: Positions, texts: Sequence[str], holds: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+def _select(inverse: Positions, token_texts: Sequence[str], predicate: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
     """Return for each token whether its text holds; each distinct text is checked once."""
-    return np.array([holds(text) for text in texts], bool)[inverse]
+    return np.array([predicate(token_text) for token_text in token_texts], bool)[inverse]

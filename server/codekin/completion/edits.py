@@ -21,9 +21,9 @@ class Edit:
     added: int  # lines; negative where the text became shorter
     keeps_all_lines: bool  # whether the old text is the start of the new one
 
-    def is_in_rows(self, start: int, end: int) -> bool:
+    def is_in_rows(self, start_row: int, end_row: int) -> bool:
         """Return whether everything that changed lies in these old rows, half-open; appended lines lie in any."""
-        return self.keeps_all_lines or (start <= self.start < end and self.end <= end)
+        return self.keeps_all_lines or (start_row <= self.start < end_row and self.end <= end_row)
 
     def is_before(self, snippet: Snippet) -> bool:
         """Return whether the snippet follows the edit: it has its old text, moved by the added lines."""
@@ -33,68 +33,71 @@ class Edit:
         """Return whether the snippet precedes the edit: it has its old text and its old rows."""
         return snippet.span.end <= self.start
 
-    def may_rename(self, snippet: Snippet, lines: Sequence[str]) -> bool:
-        """Return whether the function may have another name in `lines`, the new text: its name's line lost the name."""
+    def may_rename(self, snippet: Snippet, new_lines: Sequence[str]) -> bool:
+        """Return whether the function may have another name in `new_lines`: its name's line lost the name."""
         if not self.start <= snippet.name_line < self.end:
             return False
-        return bool(self.added) or not _has_name(lines[snippet.name_line], snippet.name)
+        return bool(self.added) or not _has_name(new_lines[snippet.name_line], snippet.name)
 
-    def move_row(self, row: int) -> int:
+    def move_row(self, old_row: int) -> int:
         """Return the new row of an old row: moved by `added` if behind the edit, else unchanged."""
-        return row + self.added if row >= self.end else row
+        return old_row + self.added if old_row >= self.end else old_row
 
 
-def find_edit(old_lines: Sequence[str], lines: Sequence[str]) -> Edit:
+def find_edit(old_lines: Sequence[str], new_lines: Sequence[str]) -> Edit:
     """Return the smallest range of lines whose replacement turns the old text into the new one; empty if equal."""
-    shorter = min(len(old_lines), len(lines))
-    start = next((row for row in range(shorter) if old_lines[row] != lines[row]), shorter)
-    equal_at_end = next(
-        (offset for offset in range(shorter - start) if old_lines[-1 - offset] != lines[-1 - offset]), shorter - start
+    shorter_length = min(len(old_lines), len(new_lines))
+    start_row = next(
+        (old_row for old_row in range(shorter_length) if old_lines[old_row] != new_lines[old_row]), shorter_length
     )
-    end = max(len(old_lines) - equal_at_end, start)
-    return Edit(start, end, len(lines) - len(old_lines), keeps_all_lines=start == len(old_lines))
+    equal_at_end = next(
+        (offset for offset in range(shorter_length - start_row) if old_lines[-1 - offset] != new_lines[-1 - offset]),
+        shorter_length - start_row,
+    )
+    end_row = max(len(old_lines) - equal_at_end, start_row)
+    return Edit(start_row, end_row, len(new_lines) - len(old_lines), keeps_all_lines=start_row == len(old_lines))
 
 
 def update_snippets(
-    snippets: Sequence[Snippet], edit: Edit, lines: Sequence[str], row: int, *, is_cursor_line: bool
+    snippets: Sequence[Snippet], edit: Edit, new_lines: Sequence[str], cursor_row: int, *, is_cursor_line: bool
 ) -> list[Snippet]:
-    """Return the old snippets, by start, moved to where they are in `lines`; [] where the text must be parsed.
+    """Return the old snippets, by start, moved to where they are in `new_lines`; [] where the text must be parsed.
 
-    No parsing is needed where the edit is inside the function that has the cursor's `row` and leaves its name, or where
-    it is on the cursor's line alone (`is_cursor_line`). Any other edit may have turned code into a function. The
+    No parsing is needed where the edit is inside the function that has `cursor_row` and leaves its name, or where it is
+    on the cursor's line alone (`is_cursor_line`). Any other edit may have turned code into a function. The
     borders of a snippet stay as they were.
     """
-    updated: list[Snippet] = []
+    updated_snippets: list[Snippet] = []
     is_explained = is_cursor_line
     for snippet in snippets:
-        start, end = snippet.span.start, snippet.span.end
-        is_function = snippet.kind.is_function and edit.move_row(snippet.name_line) <= row
-        has_cursor = start <= row < end + edit.added
-        if has_cursor and edit.is_in_rows(start, end) and (is_function or is_explained):
-            if is_function and edit.may_rename(snippet, lines):
+        start_row, end_row = snippet.span.start, snippet.span.end
+        is_function = snippet.kind.is_function and edit.move_row(snippet.name_line) <= cursor_row
+        has_cursor = start_row <= cursor_row < end_row + edit.added
+        if has_cursor and edit.is_in_rows(start_row, end_row) and (is_function or is_explained):
+            if is_function and edit.may_rename(snippet, new_lines):
                 return []
-            updated.append(_read_again(snippet, edit, lines))
+            updated_snippets.append(_read_again(snippet, edit, new_lines))
             is_explained = True
         elif edit.is_after(snippet):
-            updated.append(snippet)
+            updated_snippets.append(snippet)
         elif edit.is_before(snippet):
-            updated.append(_move(snippet, edit, Span(start + edit.added, end + edit.added)))
+            updated_snippets.append(_move(snippet, edit, Span(start_row + edit.added, end_row + edit.added)))
         else:
             return []
-    return updated if is_explained else []
+    return updated_snippets if is_explained else []
 
 
-def _read_again(snippet: Snippet, edit: Edit, lines: Sequence[str]) -> Snippet:
-    """Return the snippet with its rows' text in `lines`, extended by the added lines; nothing is parsed."""
-    span = Span(snippet.span.start, snippet.span.end + edit.added)
-    return replace(_move(snippet, edit, span), text=to_canonical_text(lines[span.start : span.end]))
+def _read_again(snippet: Snippet, edit: Edit, new_lines: Sequence[str]) -> Snippet:
+    """Return the snippet with its rows' text in `new_lines`, extended by the added lines; nothing is parsed."""
+    new_span = Span(snippet.span.start, snippet.span.end + edit.added)
+    return replace(_move(snippet, edit, new_span), text=to_canonical_text(new_lines[new_span.start : new_span.end]))
 
 
-def _move(snippet: Snippet, edit: Edit, span: Span) -> Snippet:
-    """Return the snippet at `span`, its name's line moved by the edit."""
-    return replace(snippet, span=span, name_line=edit.move_row(snippet.name_line))
+def _move(snippet: Snippet, edit: Edit, new_span: Span) -> Snippet:
+    """Return the snippet at `new_span`, its name's line moved by the edit."""
+    return replace(snippet, span=new_span, name_line=edit.move_row(snippet.name_line))
 
 
-def _has_name(line: str, name: str) -> bool:
+def _has_name(line: str, function_name: str) -> bool:
     """Return whether the line has the name as a whole word; True for no name."""
-    return not name or re.search(rf"(?<!\w){re.escape(name)}(?!\w)", line) is not None
+    return not function_name or re.search(rf"(?<!\w){re.escape(function_name)}(?!\w)", line) is not None

@@ -60,65 +60,67 @@ class FeatureExtractor:
         self._last_line = _strip_blanks(last_line)
         self._last_words = split_word_set(last_line)
         self._last_calls = find_calls(last_line)
-        column = context.indent_column
-        self._indent_step = None if column is None else column - measure_indent(last_line)
+        indent_column = context.indent_column
+        self._indent_step = None if indent_column is None else indent_column - measure_indent(last_line)
         self._header_hash = self._hash_header(context.block_header)
         self._header_words = split_word_set(context.block_header)
         self._name_words = split_word_set(context.name)
         self._frequencies: dict[int, float] = {}  # line hash → logarithm of how often the workspace has it
         self._is_name_in_document: dict[str, bool] = {}
 
-    def adapt_candidate(self, candidate: LineCandidate, typed: str) -> bool:
-        """Set the candidate's `names`, `line` and `features`, which has all FEATURES in order, in place.
+    def adapt_candidate(self, candidate: LineCandidate, typed_text: str) -> bool:
+        """Set the candidate's `names`, `source_line` and `features`, which has all FEATURES in order, in place.
 
         Return whether its line starts with what is typed; where it does not, there are no features.
         """
         content_lines = self._list_content_lines(candidate)
-        line = candidate.source.lines[candidate.row].strip()
+        source_line = candidate.source.lines[candidate.row].strip()
         candidate.names = map_names(self._context, candidate, content_lines)
-        candidate.line = rename_locals(line, candidate.names)
-        if not candidate.line.startswith(typed):
+        candidate.line = rename_locals(source_line, candidate.names)
+        if not candidate.line.startswith(typed_text):
             return False
         self._extract_features(candidate, self._read_source_start(candidate, content_lines))
         return True
 
-    def _extract_features(self, candidate: LineCandidate, start: _SourceStart) -> None:
+    def _extract_features(self, candidate: LineCandidate, source_start: _SourceStart) -> None:
         """Set the candidate's features, products of features included, in the order of FEATURES."""
         features = {
-            **self._compare_lines_above(candidate, start),
-            **self._compare_blocks(candidate, start),
+            **self._compare_lines_above(candidate, source_start),
+            **self._compare_blocks(candidate, source_start),
             **self._compare_locations(candidate),
-            **self._describe_line(candidate, start),
+            **self._describe_line(candidate, source_start),
         }
         features |= {
-            feature_name: math.prod(features[factor] for factor in factors)
-            for feature_name, factors in _PRODUCTS.items()
+            feature_name: math.prod(features[factor_name] for factor_name in factor_names)
+            for feature_name, factor_names in _PRODUCTS.items()
         }
         candidate.features = {feature_name: float(features[feature_name]) for feature_name in FEATURES}
 
     def _list_content_lines(self, candidate: LineCandidate) -> tuple[str, ...]:
         """Return the lines of code that the source has above the candidate's."""
-        return tuple(line for line in candidate.source.lines[: candidate.row] if self._hasher[line])
+        return tuple(
+            source_line for source_line in candidate.source.lines[: candidate.row] if self._hasher[source_line]
+        )
 
     def _read_source_start(self, candidate: LineCandidate, content_lines: tuple[str, ...]) -> _SourceStart:
         """Return what the source has above the candidate's line, and the line itself."""
-        lines_above, line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
-        column = measure_indent(line)
+        lines_above, source_line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
+        source_column = measure_indent(source_line)
         return _SourceStart(
-            line,
-            column,
+            source_line,
+            source_column,
             content_lines,
             content_lines[-1] if content_lines else "",
-            find_block_header(lines_above, column),
+            find_block_header(lines_above, source_column),
             find_open_bracket(lines_above),
         )
 
-    def _compare_lines_above(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
+    def _compare_lines_above(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
         """Return the features that compare the lines above the candidate with those above the cursor."""
-        rarity, previous_line = candidate.rarity, start.previous_line
-        source_hashes = {self._hasher[line] for line in start.content_lines}
+        rarity, previous_line = candidate.rarity, source_start.previous_line
+        source_hashes = {self._hasher[content_line] for content_line in source_start.content_lines}
         common_rarity = sum(self._rarities[line_hash] for line_hash in source_hashes & self._rarities.keys())
-        source_words = frozenset().union(*map(split_word_set, start.content_lines))
+        source_words = frozenset().union(*map(split_word_set, source_start.content_lines))
         return {
             "rarity": min(rarity, 30) / 10,
             "root_rarity": math.sqrt(min(rarity, 60)) / 3 if rarity > 0 else 0,
@@ -132,58 +134,60 @@ class FeatureExtractor:
             "meaning": candidate.cosine,
         }
 
-    def _compare_blocks(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
+    def _compare_blocks(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
         """Return the features that compare the block of the candidate's line with the cursor's."""
         return {
-            "stands": self._has_same_indent_step(start),
+            "stands": self._has_same_indent_step(source_start),
             "begins": self._context.is_signature_only and self._is_first_of_body(candidate),
-            "bracket": start.open_bracket == self._context.open_bracket,
-            "in_list": start.open_bracket in ("(", "["),
-            "header": self._hash_header(start.block_header) == self._header_hash,
-            "header_words": compute_jaccard(self._header_words, split_word_set(start.block_header)),
+            "bracket": source_start.open_bracket == self._context.open_bracket,
+            "in_list": source_start.open_bracket in ("(", "["),
+            "header": self._hash_header(source_start.block_header) == self._header_hash,
+            "header_words": compute_jaccard(self._header_words, split_word_set(source_start.block_header)),
         }
 
     def _compare_locations(self, candidate: LineCandidate) -> dict[str, float]:
         """Return the features that compare the candidate's document and function with the cursor's."""
-        context, source = self._context, candidate.source
-        is_same_document = source.path == context.path
+        context, source_snippet = self._context, candidate.source
+        is_same_document = source_snippet.path == context.path
         return {
             "here": is_same_document,
-            "folder": source.path.parent == context.path.parent,
-            "near": 1 / (1 + source.distance) if is_same_document else 0,
-            "kind": source.kind == context.kind,
-            "name": compute_jaccard(self._name_words, split_word_set(source.name)),
+            "folder": source_snippet.path.parent == context.path.parent,
+            "near": 1 / (1 + source_snippet.distance) if is_same_document else 0,
+            "kind": source_snippet.kind == context.kind,
+            "name": compute_jaccard(self._name_words, split_word_set(source_snippet.name)),
         }
 
-    def _describe_line(self, candidate: LineCandidate, start: _SourceStart) -> dict[str, float]:
+    def _describe_line(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
         """Return the features of the adapted line itself."""
-        line = candidate.line
-        local_names = find_local_names(line)
-        global_names = [name for name in find_names(line) if name not in local_names]
+        adapted_line = candidate.line
+        local_names = find_local_names(adapted_line)
+        global_names = [global_name for global_name in find_names(adapted_line) if global_name not in local_names]
         return {
-            "unresolved": self._has_unresolved_name(candidate, start, local_names),
-            "already": _strip_blanks(line) in self._context.stripped_lines,
-            "frequency": self._measure_frequency(self._hasher[start.line]),
+            "unresolved": self._has_unresolved_name(candidate, source_start, local_names),
+            "already": _strip_blanks(adapted_line) in self._context.stripped_lines,
+            "frequency": self._measure_frequency(self._hasher[source_start.line]),
             "known": all(map(self._is_in_document, global_names)),
-            "length": min(len(line), 60) / 60,
-            "closing": is_closing(start.line),
+            "length": min(len(adapted_line), 60) / 60,
+            "closing": is_closing(source_start.line),
         }
 
-    def _has_same_indent_step(self, start: _SourceStart) -> bool:
+    def _has_same_indent_step(self, source_start: _SourceStart) -> bool:
         """Return whether the line's indentation changes as at the cursor, within one column; True if unknown."""
         if self._indent_step is None:
             return True
-        return abs(start.column - measure_indent(start.previous_line) - self._indent_step) <= 1
+        return abs(source_start.column - measure_indent(source_start.previous_line) - self._indent_step) <= 1
 
     def _is_first_of_body(self, candidate: LineCandidate) -> bool:
         """Return whether the candidate is the first line of code below its function's name."""
-        source = candidate.source
-        body_above = source.lines[source.name_row + 1 : candidate.row]
-        return source.name_row >= 0 and not any(self._hasher[line] for line in body_above)
+        source_snippet = candidate.source
+        body_above = source_snippet.lines[source_snippet.name_row + 1 : candidate.row]
+        return source_snippet.name_row >= 0 and not any(self._hasher[body_line] for body_line in body_above)
 
-    def _has_unresolved_name(self, candidate: LineCandidate, start: _SourceStart, local_names: Sequence[str]) -> bool:
+    def _has_unresolved_name(
+        self, candidate: LineCandidate, source_start: _SourceStart, local_names: Sequence[str]
+    ) -> bool:
         """Return whether the line needs a local name that its source has above and the context does not."""
-        source_names = set(chain.from_iterable(map(find_local_names, start.content_lines)))
+        source_names = set(chain.from_iterable(map(find_local_names, source_start.content_lines)))
         context_names = self._context.local_names | set(candidate.names.values())
         return any(local_name in source_names and local_name not in context_names for local_name in local_names)
 
@@ -191,11 +195,11 @@ class FeatureExtractor:
         """Return the header's line hash; 0 where there is no header."""
         return self._hasher[block_header] if block_header else 0
 
-    def _is_in_document(self, name: str) -> bool:
+    def _is_in_document(self, global_name: str) -> bool:
         """Return whether the name occurs, if only in a longer one, in the document's other lines; cached."""
-        if name not in self._is_name_in_document:
-            self._is_name_in_document[name] = name in self._context.other_lines
-        return self._is_name_in_document[name]
+        if global_name not in self._is_name_in_document:
+            self._is_name_in_document[global_name] = global_name in self._context.other_lines
+        return self._is_name_in_document[global_name]
 
     def _measure_frequency(self, line_hash: int) -> float:
         """Return the logarithm of 1 + how often the workspace has the line, cached."""
@@ -210,19 +214,19 @@ def map_names(context: CompletionContext, candidate: LineCandidate, content_line
     `content_lines` are the source's above the candidate. Left out: names that stay, ambiguous ones, and two that would
     get the same name.
     """
-    names: dict[str, str] = {}
+    cursor_names: dict[str, str] = {}
     ambiguous_names: set[str] = set()
-    for source_name, name in _pair_names_of_lines(context, candidate, content_lines):
-        if names.setdefault(source_name, name) != name:
+    for source_name, cursor_name in _pair_names_of_lines(context, candidate, content_lines):
+        if cursor_names.setdefault(source_name, cursor_name) != cursor_name:
             ambiguous_names.add(source_name)
-    for source_name, name in _pair_parameters(context, candidate):
+    for source_name, cursor_name in _pair_parameters(context, candidate):
         if source_name not in context.local_names:
-            names.setdefault(source_name, name)
-    new_names = list(names.values())
+            cursor_names.setdefault(source_name, cursor_name)
+    new_names = list(cursor_names.values())
     return {
-        source_name: name
-        for source_name, name in names.items()
-        if source_name != name and source_name not in ambiguous_names and new_names.count(name) == 1
+        source_name: cursor_name
+        for source_name, cursor_name in cursor_names.items()
+        if source_name != cursor_name and source_name not in ambiguous_names and new_names.count(cursor_name) == 1
     }
 
 
@@ -235,19 +239,21 @@ def _pair_names_of_lines(
     out.
     """
     line_pairs = list(zip(reversed(content_lines), reversed(context.content_lines), strict=False))
-    for source_line, line in line_pairs[: max(candidate.depth, 1)]:
-        source_names, names = find_local_names(source_line), find_local_names(line)
-        is_same_line = candidate.depth or find_calls(source_line) == find_calls(line) != ()
-        if len(source_names) == len(names) and is_same_line:
-            yield from zip(source_names, names, strict=True)
+    for source_line, cursor_line in line_pairs[: max(candidate.depth, 1)]:
+        source_names, cursor_names = find_local_names(source_line), find_local_names(cursor_line)
+        is_same_line = candidate.depth or find_calls(source_line) == find_calls(cursor_line) != ()
+        if len(source_names) == len(cursor_names) and is_same_line:
+            yield from zip(source_names, cursor_names, strict=True)
 
 
 def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> Iterator[tuple[str, str]]:
     """Yield (source parameter, cursor parameter) by position; nothing for different numbers, or without a head."""
-    source = candidate.source
-    if source.name_row < 0:
+    source_snippet = candidate.source
+    if source_snippet.name_row < 0:
         return
-    source_parameters = parse_parameters(source.lines[source.name_row : source.name_row + SIGNATURE_LINES])
+    source_parameters = parse_parameters(
+        source_snippet.lines[source_snippet.name_row : source_snippet.name_row + SIGNATURE_LINES]
+    )
     if len(source_parameters) == len(context.parameters):
         yield from zip(source_parameters, context.parameters, strict=True)
 

@@ -24,97 +24,112 @@ _MIN_CLASS_CHANGES = 3  # between letters and digits, in a generated key
 _MIN_HEX_LENGTH = 32  # of a word of hexadecimal digits that is a key
 
 
-def looks_secret(text: str) -> bool:
+def looks_secret(code_text: str) -> bool:
     """Return whether the text may hold a credential: a known form, a named secret with a value, a random word."""
-    return _SECRET.search(text) is not None or any(_is_random(match[0]) for match in _LONG_WORD.finditer(text))
+    return _SECRET.search(code_text) is not None or any(
+        _is_random(match[0]) for match in _LONG_WORD.finditer(code_text)
+    )
 
 
 def _is_random(word: str) -> bool:
     """Return whether a word looks generated: lower, upper, digits in turns, or 32 or more lower-case hex digits."""
-    classes = sum(re.search(pattern, word) is not None for pattern in ("[a-z]", "[A-Z]", "[0-9]"))
-    changes = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
+    class_count = sum(re.search(pattern, word) is not None for pattern in ("[a-z]", "[A-Z]", "[0-9]"))
+    change_count = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
     is_hexadecimal = len(word) >= _MIN_HEX_LENGTH and re.fullmatch("[0-9a-f]+", word) is not None
-    return (classes >= _MIN_CHARACTER_CLASSES and changes >= _MIN_CLASS_CHANGES) or is_hexadecimal
+    return (class_count >= _MIN_CHARACTER_CLASSES and change_count >= _MIN_CLASS_CHANGES) or is_hexadecimal
 
 
 def find_indent_unit(lines: Sequence[str]) -> str:
     """Return one level of indentation: a tab, or 2, 3, 4 or 8 spaces by frequency; "" where no line is indented."""
-    filled_lines = [line for line in lines if line.strip()]
-    if 2 * sum(line[0] == "\t" for line in filled_lines) > sum(line[0] in " \t" for line in filled_lines):
+    filled_lines = [filled_line for filled_line in lines if filled_line.strip()]
+    if 2 * sum(filled_line[0] == "\t" for filled_line in filled_lines) > sum(
+        filled_line[0] in " \t" for filled_line in filled_lines
+    ):
         return "\t"
-    step_counts = Counter(below - above for above, below in pairwise(map(measure_indent, filled_lines)))
-    width = max(_INDENT_WIDTHS, key=lambda width: step_counts[width])
-    return " " * width if step_counts[width] else ""
+    step_counts = Counter(
+        lower_indent - upper_indent for upper_indent, lower_indent in pairwise(map(measure_indent, filled_lines))
+    )
+    indent_width = max(_INDENT_WIDTHS, key=lambda indent_width: step_counts[indent_width])
+    return " " * indent_width if step_counts[indent_width] else ""
 
 
 def make_insertion(context: CompletionContext, lines: Sequence[str], source_lines: Sequence[str]) -> str | None:
     """Return the text to insert so that the document continues with `lines` of `source_lines`; None if it can't.
 
-    `lines` are indented as in their source; the first one's indentation is the statement's. None where `typed` is not
-    its beginning or all of it, or text right of the cursor is in the way.
+    `lines` are indented as in their source; the first one's indentation is the statement's. None where the
+    typed text is not its beginning or all of it, or text right of the cursor is in the way.
     """
-    first_line, typed = lines[0].strip(), context.text_before
-    if typed.strip():
-        indentation = typed[: len(typed) - len(typed.lstrip())]
-        head = _find_untyped_part(first_line, typed)
+    first_line, typed_text = lines[0].strip(), context.text_before
+    if typed_text.strip():
+        indentation = typed_text[: len(typed_text) - len(typed_text.lstrip())]
+        first_text = _find_untyped_part(first_line, typed_text)
     else:
-        indentation = typed
+        indentation = typed_text
         if context.indent_column is None:
             indentation = _guess_indentation(context, lines[0], source_lines)
-        head = indentation[len(typed) :] + first_line
-    if head is None:
+        first_text = indentation[len(typed_text) :] + first_line
+    if first_text is None:
         return None
-    unit = _find_unit_at_cursor(context)
-    source_unit = find_indent_unit(source_lines) or unit
-    column = measure_indent(lines[0])
-    body = [indentation + _indent_anew(line, column, source_unit, unit) if line.strip() else "" for line in lines[1:]]
-    return fit_text_after(context, head, body)
+    indent_unit = _find_unit_at_cursor(context)
+    source_unit = find_indent_unit(source_lines) or indent_unit
+    first_column = measure_indent(lines[0])
+    body_lines = [
+        indentation + _indent_anew(body_line, first_column, source_unit, indent_unit) if body_line.strip() else ""
+        for body_line in lines[1:]
+    ]
+    return fit_text_after(context, first_text, body_lines)
 
 
-def _find_untyped_part(line: str, typed: str) -> str | None:
-    """Return the part of the line behind `typed`; None where the line starts otherwise or is typed completely."""
-    typed_code = typed.strip()
-    if not line.startswith(typed_code) or len(line) == len(typed_code):
+def _find_untyped_part(source_line: str, typed_text: str) -> str | None:
+    """Return the part of the line behind `typed_text`; None where the line starts otherwise or is typed completely."""
+    typed_code = typed_text.strip()
+    if not source_line.startswith(typed_code) or len(source_line) == len(typed_code):
         return None
-    untyped = line[len(typed_code) :]
-    trailing_blanks = len(typed) - len(typed.rstrip())
-    return untyped[trailing_blanks:] if untyped.startswith(" " * trailing_blanks) else None
+    untyped_code = source_line[len(typed_code) :]
+    trailing_blanks = len(typed_text) - len(typed_text.rstrip())
+    return untyped_code[trailing_blanks:] if untyped_code.startswith(" " * trailing_blanks) else None
 
 
 def _find_unit_at_cursor(context: CompletionContext) -> str:
     """Return one level of indentation of the lines around the cursor; four spaces where none is indented."""
-    start, end = max(context.row - _MAX_INDENT_LINES, 0), context.row + _MAX_INDENT_LINES
-    return find_indent_unit(context.lines[start:end]) or "    "
+    start_row, end_row = max(context.row - _MAX_INDENT_LINES, 0), context.row + _MAX_INDENT_LINES
+    return find_indent_unit(context.lines[start_row:end_row]) or "    "
 
 
 def _guess_indentation(context: CompletionContext, first_line: str, source_lines: Sequence[str]) -> str:
     """Return the indentation of the line above the cursor, one level deeper if the line is deeper in its source."""
     last_line = context.content_lines[-1]
     indentation = last_line[: len(last_line) - len(last_line.lstrip())]
-    first_row = next((row for row, line in enumerate(source_lines) if line is first_line), 0)
-    line_above = next((line for line in reversed(source_lines[:first_row]) if line.strip()), first_line)
+    first_row = next(
+        (source_row for source_row, source_line in enumerate(source_lines) if source_line is first_line), 0
+    )
+    line_above = next(
+        (source_line for source_line in reversed(source_lines[:first_row]) if source_line.strip()), first_line
+    )
     is_deeper = measure_indent(first_line) > measure_indent(line_above)
     return indentation + _find_unit_at_cursor(context) if is_deeper else indentation
 
 
-def _indent_anew(line: str, column: int, source_unit: str, unit: str) -> str:
-    """Return the line indented by `unit` for each level, of `source_unit`, that it has beyond `column`."""
-    width = 4 if source_unit == "\t" else len(source_unit)
-    levels, spaces = divmod(max(measure_indent(line) - column, 0), width)
-    return unit * levels + " " * spaces + line.strip()
+def _indent_anew(source_line: str, base_column: int, source_unit: str, indent_unit: str) -> str:
+    """Return the line indented by `indent_unit` for each level, of `source_unit`, that it has beyond `base_column`."""
+    indent_width = 4 if source_unit == "\t" else len(source_unit)
+    indent_levels, spaces = divmod(max(measure_indent(source_line) - base_column, 0), indent_width)
+    return indent_unit * indent_levels + " " * spaces + source_line.strip()
 
 
-def fit_text_after(context: CompletionContext, head: str, body: Sequence[str]) -> str | None:
+def fit_text_after(context: CompletionContext, first_text: str, body_lines: Sequence[str]) -> str | None:
     """Return the text without the closers that follow the cursor; None if it would repeat a line or displace code.
 
     Other text right of the cursor is never overwritten.
     """
     text_after = context.text_after.strip()
     if not text_after:
-        next_line = next((line.strip() for line in context.lines[context.row + 1 :] if line.strip()), "")
-        full_line = (context.text_before + head).strip()
-        is_repetition = full_line == next_line and len(full_line) > 1 and not body
-        return None if is_repetition else "\n".join([head, *body])
-    if body or not _CLOSERS.fullmatch(text_after) or not head.rstrip().endswith(text_after):
+        next_line = next(
+            (line_below.strip() for line_below in context.lines[context.row + 1 :] if line_below.strip()), ""
+        )
+        full_line = (context.text_before + first_text).strip()
+        is_repetition = full_line == next_line and len(full_line) > 1 and not body_lines
+        return None if is_repetition else "\n".join([first_text, *body_lines])
+    if body_lines or not _CLOSERS.fullmatch(text_after) or not first_text.rstrip().endswith(text_after):
         return None
-    return head.rstrip()[: -len(text_after)] or None
+    return first_text.rstrip()[: -len(text_after)] or None

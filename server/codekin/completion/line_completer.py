@@ -55,42 +55,42 @@ class LineCompleter:
         self._tokens = WorkspaceTokens(index, workspace)
         self._line_tokens = _TokenCache()
 
-    def update(self, near: Path | None = None) -> None:
-        """Read the workspace's tokens before returning, with `near` only the nearest documents'. Raises StoreError."""
-        self._tokens.update(near, MAX_TOKENS if near is None else _CLI_TOKENS)
+    def update(self, near_path: Path | None = None) -> None:
+        """Read the workspace's tokens, with `near_path` only the nearest documents'; then return. Raises StoreError."""
+        self._tokens.update(near_path, MAX_TOKENS if near_path is None else _CLI_TOKENS)
 
     def close(self) -> None:
         """Make a background update of tokens end soon; returns at once."""
         self._tokens.close()
 
     def complete_line(
-        self, context: CompletionContext, check: ParseCheck, floor: float, cancel_event: Cancel
+        self, context: CompletionContext, parse_check: ParseCheck, floor: float, cancel_event: Cancel
     ) -> Completion | None:
         """Return the most probable rest of the cursor's line; None if that is blank or nothing reaches the floor."""
         self._tokens.update_in_background()
         snapshot = self._tokens.snapshot
         for cursor_line in self._read_cursor_line(context, snapshot.vocabulary):
             document = cursor_line.document
-            model = NgramModel(document, snapshot.index, snapshot.find_documents(context.path))
-            proposer = LineProposer(model, snapshot.vocabulary, document.names)
+            ngram_model = NgramModel(document, snapshot.index, snapshot.find_documents(context.path))
+            proposer = LineProposer(ngram_model, snapshot.vocabulary, document.names)
             token_context = document.make_context()
             proposals = proposer.propose_rests(token_context, cursor_line.open_token, floor, cancel_event)
             if not proposals:
                 continue
             fitting = next(
                 (
-                    (proposal, text)
-                    for proposal, text in _fit_proposals(context, proposals)
-                    if check.fits_line(text, ends_line=proposal.is_whole)
+                    (proposal, inserted_text)
+                    for proposal, inserted_text in _fit_proposals(context, proposals)
+                    if parse_check.fits_line(inserted_text, ends_line=proposal.is_whole)
                 ),
                 None,
             )
             if fitting is None:
                 return None
-            proposal, text = fitting
-            source = model.find_source(token_context, proposal.symbols[0])
-            line = self._find_source_line(context, document, source, snapshot) if source else None
-            return _make_completion(context, text, proposal, line) if line else None
+            proposal, inserted_text = fitting
+            symbol_source = ngram_model.find_source(token_context, proposal.symbols[0])
+            source_line = self._find_source_line(context, document, symbol_source, snapshot) if symbol_source else None
+            return _make_completion(context, inserted_text, proposal, source_line) if source_line else None
         return None
 
     def _read_cursor_line(self, context: CompletionContext, vocabulary: TokenVocabulary) -> Iterator[CursorLine]:
@@ -100,36 +100,46 @@ class LineCompleter:
         """
         if not context.text_before.strip() or re.match(r"[\w$]", context.text_after):
             return
-        row, read = context.row, self._line_tokens.read
-        above = read("above", (*context.lines[:row], ""), context.language, vocabulary)
-        line = read_line_tokens(context.text_before, context.language, vocabulary)
-        below = read("below", context.lines[row + 1 :], context.language, vocabulary)
-        if above is None or line is None or below is None or not len(line.symbols):
+        cursor_row, read_tokens = context.row, self._line_tokens.read
+        tokens_above = read_tokens("above", (*context.lines[:cursor_row], ""), context.language, vocabulary)
+        line_tokens = read_line_tokens(context.text_before, context.language, vocabulary)
+        tokens_below = read_tokens("below", context.lines[cursor_row + 1 :], context.language, vocabulary)
+        if tokens_above is None or line_tokens is None or tokens_below is None or not len(line_tokens.symbols):
             return
-        last_token, after = context.text_before[int(line.offsets[-1]) :], replace(below, rows=below.rows + row + 1)
-        if _is_comment_behind(last_token, int(line.symbols[-1]), vocabulary):
+        last_token, tokens_after = (
+            context.text_before[int(line_tokens.offsets[-1]) :],
+            replace(tokens_below, rows=tokens_below.rows + cursor_row + 1),
+        )
+        if _is_comment_behind(last_token, int(line_tokens.symbols[-1]), vocabulary):
             return
         if _OPEN_TOKEN.fullmatch(last_token):
-            line_before = LineTokens(line.symbols[:-1], line.rows[:-1], line.offsets[:-1])
-            opened = DocumentTokens(above.followed_by(line_before, row), after, vocabulary, context.first_row)
-            yield CursorLine(opened, last_token)
-            if vocabulary[last_token] not in opened.names:
+            line_before = LineTokens(line_tokens.symbols[:-1], line_tokens.rows[:-1], line_tokens.offsets[:-1])
+            tokens_without_last = DocumentTokens(
+                tokens_above.followed_by(line_before, cursor_row), tokens_after, vocabulary, context.first_row
+            )
+            yield CursorLine(tokens_without_last, last_token)
+            if vocabulary[last_token] not in tokens_without_last.names:
                 return  # the beginning of a longer one, most likely
-        yield CursorLine(DocumentTokens(above.followed_by(line, row), after, vocabulary, context.first_row), "")
+        yield CursorLine(
+            DocumentTokens(
+                tokens_above.followed_by(line_tokens, cursor_row), tokens_after, vocabulary, context.first_row
+            ),
+            "",
+        )
 
     def _find_source_line(
-        self, context: CompletionContext, document: DocumentTokens, source: Source, snapshot: TokenSnapshot
+        self, context: CompletionContext, document: DocumentTokens, symbol_source: Source, snapshot: TokenSnapshot
     ) -> SourceLine | None:
         """Return the line that a predicted symbol stands on; None where its document has changed since it was read."""
-        if source.is_in_document:
-            row = document.find_row(source.position)
-            return SourceLine(context.path, row, context.lines[row])
-        (document_number,) = snapshot.index.documents_of(np.array([source.position]))
+        if symbol_source.is_in_document:
+            source_row = document.find_row(symbol_source.position)
+            return SourceLine(context.path, source_row, context.lines[source_row])
+        (document_number,) = snapshot.index.documents_of(np.array([symbol_source.position]))
         source_document = self._documents.read(snapshot.paths[document_number])
         if source_document is None or source_document.document.hash != snapshot.hashes[document_number]:
             return None
-        row = snapshot.find_row(int(document_number), source.position)
-        return SourceLine(source_document.document.path, row, source_document.lines[row])
+        source_row = snapshot.find_row(int(document_number), symbol_source.position)
+        return SourceLine(source_document.document.path, source_row, source_document.lines[source_row])
 
 
 class _TokenCache:
@@ -138,48 +148,57 @@ class _TokenCache:
     def __init__(self) -> None:
         self._entries: dict[str, tuple[Sequence[str], str, TokenVocabulary, LineTokens | None]] = {}
 
-    def read(self, place: str, lines: Sequence[str], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-        """Return the tokens of the lines, cached per `place` for equal lines; None without lexical rules."""
-        entry = self._entries.get(place)
-        if entry is None or entry[2] is not vocabulary or entry[1] != language or entry[0] != lines:
+    def read(
+        self, cache_key: str, lines: Sequence[str], language: str, vocabulary: TokenVocabulary
+    ) -> LineTokens | None:
+        """Return the tokens of the lines, cached per `cache_key` for equal lines; None without lexical rules."""
+        cache_entry = self._entries.get(cache_key)
+        if (
+            cache_entry is None
+            or cache_entry[2] is not vocabulary
+            or cache_entry[1] != language
+            or cache_entry[0] != lines
+        ):
             tokens = read_line_tokens("\n".join(lines), language, vocabulary)
-            entry = self._entries[place] = lines, language, vocabulary, tokens
-        return entry[3]
+            cache_entry = self._entries[cache_key] = lines, language, vocabulary, tokens
+        return cache_entry[3]
 
 
 def _fit_proposals(context: CompletionContext, proposals: Sequence[LineProposal]) -> Iterator[tuple[LineProposal, str]]:
     """Yield each proposal that may be inserted at the cursor, with the text to insert."""
     for proposal in proposals:
-        text = _fit_at_cursor(context, proposal)
-        if text and not looks_secret(context.text_before + text):
-            yield proposal, text
+        inserted_text = _fit_at_cursor(context, proposal)
+        if inserted_text and not looks_secret(context.text_before + inserted_text):
+            yield proposal, inserted_text
 
 
-def _make_completion(context: CompletionContext, text: str, proposal: LineProposal, source: SourceLine) -> Completion:
-    """Return the completion that inserts `text` at the cursor, copied from or edited after the source line."""
-    make = Completion if proposal.is_whole else LineBeginning
-    return make(
-        text,
+def _make_completion(
+    context: CompletionContext, inserted_text: str, proposal: LineProposal, source_line: SourceLine
+) -> Completion:
+    """Return the completion that inserts `inserted_text` at the cursor, copied from or edited after the source line."""
+    completion_type = Completion if proposal.is_whole else LineBeginning
+    return completion_type(
+        inserted_text,
         context.row,
         context.column,
         proposal.probability,
-        source.path,
-        Span(source.row, source.row + 1),
+        source_line.path,
+        Span(source_line.row, source_line.row + 1),
         "",
-        edited=text.strip() not in source.text,
+        edited=inserted_text.strip() not in source_line.text,
     )
 
 
-def _is_comment_behind(last_token: str, symbol: int, vocabulary: TokenVocabulary) -> bool:
+def _is_comment_behind(last_token: str, last_symbol: int, vocabulary: TokenVocabulary) -> bool:
     """Return whether the text has more than its first token, the line's last one: a comment."""
-    token = vocabulary.texts[symbol >> 1]
-    return symbol >> 1 != LONG_LITERAL and bool(last_token.removeprefix(token).strip())
+    token_text = vocabulary.texts[last_symbol >> 1]
+    return last_symbol >> 1 != LONG_LITERAL and bool(last_token.removeprefix(token_text).strip())
 
 
 def _fit_at_cursor(context: CompletionContext, proposal: LineProposal) -> str | None:
     """Return the part of the proposal to insert; None if it is short, or does not fit what follows the cursor."""
-    text = proposal.text.lstrip() if context.text_before[-1:].isspace() else proposal.text
-    if not proposal.is_whole and (context.text_after.strip() or len(text.strip()) < _MIN_CERTAIN_CHARACTERS):
+    proposed_text = proposal.text.lstrip() if context.text_before[-1:].isspace() else proposal.text
+    if not proposal.is_whole and (context.text_after.strip() or len(proposed_text.strip()) < _MIN_CERTAIN_CHARACTERS):
         return None
-    fitting_text = fit_text_after(context, text, [])
+    fitting_text = fit_text_after(context, proposed_text, [])
     return fitting_text if fitting_text and len(fitting_text.strip()) >= _MIN_CHARACTERS else None

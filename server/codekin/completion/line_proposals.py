@@ -40,51 +40,57 @@ class _Beginning:
 class LineProposer:
     """Proposes the rest of the line at one cursor."""
 
-    def __init__(self, model: NgramModel, vocabulary: TokenVocabulary, names: frozenset[int]) -> None:
-        """`names` are the tokens of the document: other local names are not proposed."""
-        self._model = model
+    def __init__(self, ngram_model: NgramModel, vocabulary: TokenVocabulary, document_names: frozenset[int]) -> None:
+        """`document_names` are the tokens of the document: other local names are not proposed."""
+        self._model = ngram_model
         self._vocabulary = vocabulary
-        self._names = names
+        self._names = document_names
 
     def propose_rests(
-        self, context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
+        self, token_context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
     ) -> list[LineProposal]:
         """Return rests of the line above the floor, most probable first, and then a certain beginning of it, if any.
 
-        `open_token` is the beginning of a token at the cursor, which `context` is without. [] when cancelled.
+        `open_token` is the beginning of a token at the cursor, which `token_context` is without. [] when cancelled.
         """
-        wholes, certain = self._search(context, open_token, floor, cancel_event)
-        if wholes and not wholes[0].symbols:
+        whole_rests, certain_beginning = self._search(token_context, open_token, floor, cancel_event)
+        if whole_rests and not whole_rests[0].symbols:
             return []  # most likely the line ends at the cursor
-        rests = [whole for whole in wholes if whole.symbols and whole.probability >= floor]
-        proposals = [self._make_proposal(rest, open_token, is_whole=True) for rest in rests[:_MAX_PROPOSALS]]
-        if certain:
-            proposals.append(self._make_proposal(certain, open_token, is_whole=False))
+        shown_rests = [
+            whole_rest for whole_rest in whole_rests if whole_rest.symbols and whole_rest.probability >= floor
+        ]
+        proposals = [
+            self._make_proposal(shown_rest, open_token, is_whole=True) for shown_rest in shown_rests[:_MAX_PROPOSALS]
+        ]
+        if certain_beginning:
+            proposals.append(self._make_proposal(certain_beginning, open_token, is_whole=False))
         return proposals
 
     def _search(
-        self, context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
+        self, token_context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
     ) -> tuple[list[_Beginning], _Beginning | None]:
         """Return the whole rests that a beam search finds, most probable first, and the longest certain beginning."""
-        wholes: list[_Beginning] = []
-        certain: _Beginning | None = None
-        beam = [_Beginning((), 1.0, context)]
-        for step in range(_MAX_LINE_TOKENS):
+        whole_rests: list[_Beginning] = []
+        certain_beginning: _Beginning | None = None
+        beam = [_Beginning((), 1.0, token_context)]
+        for step_number in range(_MAX_LINE_TOKENS):
             if cancel_event.is_set():
                 return [], None
             following = [
                 (beginning, prediction)
                 for beginning in beam
-                for prediction in self._predict(beginning, "" if step else open_token)
+                for prediction in self._predict(beginning, "" if step_number else open_token)
             ]
             following.sort(key=lambda pair: -pair[0].probability * pair[1].probability)
-            wholes += _list_ends(following)
-            beam = list(self._select(following, max((whole.probability for whole in wholes), default=0.0)))
+            whole_rests += _list_ends(following)
+            beam = list(
+                self._select(following, max((whole_rest.probability for whole_rest in whole_rests), default=0.0))
+            )
             if not beam:
                 break
             if beam[0].probability >= max(floor, _CERTAIN):
-                certain = beam[0]
-        return sorted(wholes, key=lambda whole: -whole.probability), certain
+                certain_beginning = beam[0]
+        return sorted(whole_rests, key=lambda whole_rest: -whole_rest.probability), certain_beginning
 
     def _predict(self, beginning: _Beginning, open_token: str) -> list[Prediction]:
         """Return the likeliest next symbols that are in scope and, with `open_token`, complete it."""
@@ -95,37 +101,43 @@ class LineProposer:
 
     def _keep_typed(self, predictions: list[Prediction], open_token: str) -> list[Prediction]:
         """Return the predictions that start with what is typed, their probabilities scaled to replace the others."""
-        texts = self._vocabulary.texts
-        kept = [each for each in predictions if texts[each.symbol >> 1].startswith(open_token)]
-        unknown = max(1.0 - sum(each.probability for each in predictions), 0.0) * _UNKNOWN_NAME_SHARE ** len(open_token)
-        total = sum(each.probability for each in kept) + unknown
-        return [Prediction(each.symbol, each.probability / total) for each in kept]
+        token_texts = self._vocabulary.texts
+        kept_predictions = [
+            prediction for prediction in predictions if token_texts[prediction.symbol >> 1].startswith(open_token)
+        ]
+        unknown_probability = max(
+            1.0 - sum(prediction.probability for prediction in predictions), 0.0
+        ) * _UNKNOWN_NAME_SHARE ** len(open_token)
+        total_probability = sum(prediction.probability for prediction in kept_predictions) + unknown_probability
+        return [
+            Prediction(prediction.symbol, prediction.probability / total_probability) for prediction in kept_predictions
+        ]
 
     def _is_in_scope(self, beginning: _Beginning, prediction: Prediction) -> bool:
         """Return whether the predicted token may be used here: no local name that the document lacks."""
-        token, texts = prediction.symbol >> 1, self._vocabulary.texts
-        if self._vocabulary.kinds[token] != NAME or token in self._names or texts[token][0].isupper():
+        token, token_texts = prediction.symbol >> 1, self._vocabulary.texts
+        if self._vocabulary.kinds[token] != NAME or token in self._names or token_texts[token][0].isupper():
             return True
-        return texts[beginning.context.tokens[-1]] in MEMBER_MARKS
+        return token_texts[beginning.context.tokens[-1]] in MEMBER_MARKS
 
-    def _select(self, following: list[tuple[_Beginning, Prediction]], best: float) -> Iterator[_Beginning]:
+    def _select(self, following: list[tuple[_Beginning, Prediction]], best_probability: float) -> Iterator[_Beginning]:
         """Yield the beginnings to go on with: those that may still become as probable as a fair share of the best."""
-        least = max(_MIN_PROBABILITY, _MIN_RIVAL * best)
-        going_on = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
-        for beginning, prediction in going_on:
+        min_probability = max(_MIN_PROBABILITY, _MIN_RIVAL * best_probability)
+        continuing = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
+        for beginning, prediction in continuing:
             probability = beginning.probability * prediction.probability
-            if probability > least:
+            if probability > min_probability:
                 yield _extend(
                     beginning, prediction, beginning.context.extended(prediction.symbol >> 1, self._vocabulary)
                 )
-                least = max(least, _MIN_RELATIVE_PROBABILITY * probability)
+                min_probability = max(min_probability, _MIN_RELATIVE_PROBABILITY * probability)
 
     def _make_proposal(self, beginning: _Beginning, open_token: str, *, is_whole: bool) -> LineProposal:
         """Return the beginning as a proposal, its text without what is typed already."""
-        text = write_symbols(beginning.symbols, self._vocabulary)
+        proposed_text = write_symbols(beginning.symbols, self._vocabulary)
         if open_token:
-            text = text.lstrip()[len(open_token) :]
-        return LineProposal(text, beginning.probability, beginning.symbols, is_whole)
+            proposed_text = proposed_text.lstrip()[len(open_token) :]
+        return LineProposal(proposed_text, beginning.probability, beginning.symbols, is_whole)
 
 
 def _list_ends(following: list[tuple[_Beginning, Prediction]]) -> Iterator[_Beginning]:
@@ -135,10 +147,10 @@ def _list_ends(following: list[tuple[_Beginning, Prediction]]) -> Iterator[_Begi
             yield replace(_extend(beginning, prediction, beginning.context), symbols=beginning.symbols)
 
 
-def _extend(beginning: _Beginning, prediction: Prediction, context: TokenContext) -> _Beginning:
+def _extend(beginning: _Beginning, prediction: Prediction, token_context: TokenContext) -> _Beginning:
     """Return the beginning with one symbol more."""
     return _Beginning(
         (*beginning.symbols, prediction.symbol),
         beginning.probability * prediction.probability,
-        context,
+        token_context,
     )

@@ -35,12 +35,12 @@ class LineTokens:
     rows: Positions  # (n,), 0-based
     offsets: Positions  # (n,), in characters
 
-    def followed_by(self, line: "LineTokens", row: int) -> "LineTokens":
+    def followed_by(self, line_tokens: "LineTokens", line_row: int) -> "LineTokens":
         """Return these tokens and, behind them, those of the line in that row, whose offsets are in the line."""
         return LineTokens(
-            np.concatenate((self.symbols, line.symbols)),
-            np.concatenate((self.rows, line.rows + row)),
-            np.concatenate((self.offsets, line.offsets)),
+            np.concatenate((self.symbols, line_tokens.symbols)),
+            np.concatenate((self.rows, line_tokens.rows + line_row)),
+            np.concatenate((self.offsets, line_tokens.offsets)),
         )
 
 
@@ -64,25 +64,30 @@ class TokenVocabulary(dict[str, int]):
         return token_id
 
 
-def read_line_tokens(text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
+def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
     """Split a text into tokens and number them; None where the language's lexical rules are unknown."""
     pattern = _compile_pattern(language)
     if pattern is None:
         return None
-    symbols, starts = array("i"), array("q")  # numbers without objects: a document may have hundreds of thousands
+    token_symbols, token_starts = (
+        array("i"),
+        array("q"),
+    )  # numbers without objects: a document may have hundreds of thousands
     previous_end, is_line_start = 0, True
-    for match in pattern.finditer(text):
-        start, end = match.span(1)
-        if start < 0:  # a comment
+    for match in pattern.finditer(source_text):
+        token_start, token_end = match.span(1)
+        if token_start < 0:  # a comment
             continue
-        token_id = vocabulary[match[1]] if text[start] != "\n" else LINE_END
+        token_id = vocabulary[match[1]] if source_text[token_start] != "\n" else LINE_END
         if token_id != LINE_END or not is_line_start:
-            symbols.append(token_id * 2 + (start > previous_end and not is_line_start and token_id != LINE_END))
-            starts.append(start)
-        is_line_start, previous_end = token_id == LINE_END, end
-    line_ends = np.array([match.start() for match in re.finditer("\n", text)], np.int64)
-    offsets = np.array(starts, np.int64)
-    return LineTokens(np.array(symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)
+            token_symbols.append(
+                token_id * 2 + (token_start > previous_end and not is_line_start and token_id != LINE_END)
+            )
+            token_starts.append(token_start)
+        is_line_start, previous_end = token_id == LINE_END, token_end
+    line_ends = np.array([match.start() for match in re.finditer("\n", source_text)], np.int64)
+    offsets = np.array(token_starts, np.int64)
+    return LineTokens(np.array(token_symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)
 
 
 def write_symbols(symbols: Sequence[int], vocabulary: TokenVocabulary) -> str:

@@ -57,47 +57,47 @@ class NgramModel:
         self._workspace = workspace
         self._excluded_ranges = [workspace.find_range(document_number) for document_number in excluded_documents]
 
-    def predict(self, context: TokenContext) -> list[Prediction]:
+    def predict(self, token_context: TokenContext) -> list[Prediction]:
         """Return the symbols that may come next, most probable first; their probabilities sum to less than 1."""
-        features = self.extract_features(context)
+        features = self.extract_features(token_context)
         if not features.symbols:
             return []
         probabilities = MIXER.compute_probabilities(features.values)[:-1]
-        order = np.argsort(-probabilities, kind="stable").tolist()
-        return [Prediction(features.symbols[i], float(probabilities[i])) for i in order]
+        symbol_order = np.argsort(-probabilities, kind="stable").tolist()
+        return [Prediction(features.symbols[i], float(probabilities[i])) for i in symbol_order]
 
-    def extract_features(self, context: TokenContext) -> TokenFeatures:
+    def extract_features(self, token_context: TokenContext) -> TokenFeatures:
         """Return the candidates with what each estimate says of them."""
-        estimates = self._estimate(context)
-        best = estimates.exact.list_best(_MAX_SYMBOLS) + estimates.abstract.list_best(_MAX_ABSTRACT_SYMBOLS)
-        symbols = [symbol for symbol in dict.fromkeys(best) if symbol >> 1 not in _NEVER_PREDICTED]
+        estimates = self._estimate(token_context)
+        best_symbols = estimates.exact.list_best(_MAX_SYMBOLS) + estimates.abstract.list_best(_MAX_ABSTRACT_SYMBOLS)
+        symbols = [symbol for symbol in dict.fromkeys(best_symbols) if symbol >> 1 not in _NEVER_PREDICTED]
         if not symbols:
             return TokenFeatures([], np.empty(0))
-        return TokenFeatures(symbols, compute_features(symbols, estimates, self._document, context))
+        return TokenFeatures(symbols, compute_features(symbols, estimates, self._document, token_context))
 
-    def find_source(self, context: TokenContext, symbol: int) -> Source | None:
+    def find_source(self, token_context: TokenContext, symbol: int) -> Source | None:
         """Return where `symbol` followed the longest context; None where it followed none."""
         document = self._document
-        abstract = match_contexts(document.abstract_symbols, document.positions, context.abstract_tokens)
-        exact = self._match_document(context)
-        best: tuple[int, Source] | None = None
-        if abstract.longest:  # names that were put in are none of the source's
-            nearest = self._find_nearest(abstract.select(abstract.longest))
-            best = abstract.longest - MAX_CONTEXT_TOKENS, Source(nearest, is_in_document=True)
-        is_following = document.symbols[exact.positions] == symbol
-        following = ContextMatches(exact.positions[is_following], exact.lengths[is_following])
+        abstract_matches = match_contexts(document.abstract_symbols, document.positions, token_context.abstract_tokens)
+        exact_matches = self._match_document(token_context)
+        best_source: tuple[int, Source] | None = None
+        if abstract_matches.longest:  # names that were put in are none of the source's
+            nearest_position = self._find_nearest(abstract_matches.select(abstract_matches.longest))
+            best_source = abstract_matches.longest - MAX_CONTEXT_TOKENS, Source(nearest_position, is_in_document=True)
+        is_following = document.symbols[exact_matches.positions] == symbol
+        following = ContextMatches(exact_matches.positions[is_following], exact_matches.lengths[is_following])
         if following.longest:
-            best = following.longest, Source(self._find_nearest(following.select(following.longest)), True)
-        for length, positions in self._workspace.find_matches(context.tokens, CONTEXT_LENGTHS).items():
-            allowed = self._drop_excluded(positions)
-            others = allowed[self._workspace.symbols[allowed] == symbol]
-            if len(others) and (best is None or length > best[0]):
-                best = length, Source(int(others.min()), is_in_document=False)
-        return best[1] if best else None
+            best_source = following.longest, Source(self._find_nearest(following.select(following.longest)), True)
+        for context_length, positions in self._workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS).items():
+            allowed_positions = self._drop_excluded(positions)
+            other_positions = allowed_positions[self._workspace.symbols[allowed_positions] == symbol]
+            if len(other_positions) and (best_source is None or context_length > best_source[0]):
+                best_source = context_length, Source(int(other_positions.min()), is_in_document=False)
+        return best_source[1] if best_source else None
 
-    def _match_document(self, context: TokenContext) -> ContextMatches:
+    def _match_document(self, token_context: TokenContext) -> ContextMatches:
         """Return the document's positions that follow the same tokens as the context."""
-        return match_contexts(self._document.symbols, self._document.positions, context.tokens)
+        return match_contexts(self._document.symbols, self._document.positions, token_context.tokens)
 
     def _find_nearest(self, positions: Positions) -> int:
         """Return the position nearest to the cursor."""
@@ -105,49 +105,61 @@ class NgramModel:
 
     def _drop_excluded(self, positions: Positions) -> Positions:
         """Return the positions that are in none of the excluded documents."""
-        for start, end in self._excluded_ranges:
-            positions = positions[(positions < start) | (positions >= end)]
+        for range_start, range_end in self._excluded_ranges:
+            positions = positions[(positions < range_start) | (positions >= range_end)]
         return positions
 
-    def _estimate(self, context: TokenContext) -> Estimates:
+    def _estimate(self, token_context: TokenContext) -> Estimates:
         """Return what followed the same tokens in document and workspace, and nearly the same in the document."""
-        exact, own, others = Estimate(), Estimate(), Estimate()
-        for length, own_counts, other_counts in self._count_exact(context):
-            own.add(length, own_counts)
-            others.add(length, other_counts)
-            exact.add(length, merge_counts(other_counts, own_counts, _DOCUMENT_WEIGHT))
-            if exact.rest < MIN_REST:
+        exact_estimate, document_estimate, workspace_estimate = Estimate(), Estimate(), Estimate()
+        for context_length, own_counts, other_counts in self._count_exact(token_context):
+            document_estimate.add(context_length, own_counts)
+            workspace_estimate.add(context_length, other_counts)
+            exact_estimate.add(context_length, merge_counts(other_counts, own_counts, _DOCUMENT_WEIGHT))
+            if exact_estimate.rest < MIN_REST:
                 break
-        matches = match_contexts(self._document.abstract_symbols, self._document.positions, context.abstract_tokens)
-        return Estimates(exact, own, others, estimate(self._count_abstract(context, matches)))
+        abstract_matches = match_contexts(
+            self._document.abstract_symbols, self._document.positions, token_context.abstract_tokens
+        )
+        return Estimates(
+            exact_estimate,
+            document_estimate,
+            workspace_estimate,
+            estimate(self._count_abstract(token_context, abstract_matches)),
+        )
 
-    def _count_exact(self, context: TokenContext) -> Iterator[tuple[int, Counts, Counts]]:
+    def _count_exact(self, token_context: TokenContext) -> Iterator[tuple[int, Counts, Counts]]:
         """Yield context length, what followed it in the document and in the workspace, the longest first."""
         document, workspace = self._document, self._workspace
-        matches = workspace.find_matches(context.tokens, CONTEXT_LENGTHS)
-        own_matches = self._match_document(context)
-        for length in CONTEXT_LENGTHS:
+        workspace_matches = workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS)
+        own_matches = self._match_document(token_context)
+        for context_length in CONTEXT_LENGTHS:
             own_counts: Counts = {}
             other_counts: Counts = {}
-            if length <= own_matches.longest:
-                own_positions = own_matches.select(length)
+            if context_length <= own_matches.longest:
+                own_positions = own_matches.select(context_length)
                 weights = document.weigh_positions(own_positions, _FUNCTION_WEIGHT)
                 own_counts = count_symbols(document.symbols[own_positions], weights)
-            if length in matches:
-                positions = self._drop_excluded(matches[length])
+            if context_length in workspace_matches:
+                positions = self._drop_excluded(workspace_matches[context_length])
                 other_counts = count_symbols(workspace.symbols[positions], np.ones(len(positions)))
             if own_counts or other_counts:
-                yield length, own_counts, other_counts
+                yield context_length, own_counts, other_counts
 
-    def _count_abstract(self, context: TokenContext, matches: ContextMatches) -> Iterator[tuple[int, Counts]]:
+    def _count_abstract(
+        self, token_context: TokenContext, abstract_matches: ContextMatches
+    ) -> Iterator[tuple[int, Counts]]:
         """Yield what followed each context in the document, the longest first, with the names at the cursor."""
-        for length in CONTEXT_LENGTHS:
-            if 1 < length <= matches.longest:
-                positions = matches.select(length)
-                symbols = self._put_in_names(context, length, positions)
-                yield length, count_symbols(symbols, self._document.weigh_positions(positions, _FUNCTION_WEIGHT))
+        for context_length in CONTEXT_LENGTHS:
+            if 1 < context_length <= abstract_matches.longest:
+                positions = abstract_matches.select(context_length)
+                symbols = self._put_in_names(token_context, context_length, positions)
+                yield (
+                    context_length,
+                    count_symbols(symbols, self._document.weigh_positions(positions, _FUNCTION_WEIGHT)),
+                )
 
-    def _put_in_names(self, context: TokenContext, length: int, positions: Positions) -> Symbols:
+    def _put_in_names(self, token_context: TokenContext, context_length: int, positions: Positions) -> Symbols:
         """Return the symbols at the positions, local names replaced by those at the cursor."""
         document = self._document
         symbols = document.symbols[positions]
@@ -155,10 +167,10 @@ class NgramModel:
         if not len(open_places):
             return symbols
         open_positions = positions[open_places]
-        distances = np.arange(1, min(length, len(context.tokens)) + 1)
+        distances = np.arange(1, min(context_length, len(token_context.tokens)) + 1)
         is_same_name = document.tokens[open_positions[:, None] - distances] == document.tokens[open_positions][:, None]
-        has_same_name, nearest = is_same_name.any(axis=1), is_same_name.argmax(axis=1)
-        names = np.array(context.tokens[: -len(distances) - 1 : -1])[nearest]
-        replaced = open_places[has_same_name]
-        symbols[replaced] = names[has_same_name] * 2 + (symbols[replaced] & 1)
+        has_same_name, nearest_distances = is_same_name.any(axis=1), is_same_name.argmax(axis=1)
+        cursor_names = np.array(token_context.tokens[: -len(distances) - 1 : -1])[nearest_distances]
+        replaced_places = open_places[has_same_name]
+        symbols[replaced_places] = cursor_names[has_same_name] * 2 + (symbols[replaced_places] & 1)
         return symbols

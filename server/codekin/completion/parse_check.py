@@ -23,26 +23,30 @@ class _Surroundings:
     def __init__(self, context: CompletionContext, syntax: Syntax) -> None:
         self.lines_above = context.lines[: context.row]
         self.lines_below = context.lines[context.row + 1 :]
-        source = rewrite_for_parse(encode_source([*self.lines_above, "", *self.lines_below]), syntax)
-        offset = len(encode_source(self.lines_above)) + 1 if self.lines_above else 0
-        self._above, self._below, self._syntax = source[:offset], source[offset:], syntax
+        surrounding_bytes = rewrite_for_parse(encode_source([*self.lines_above, "", *self.lines_below]), syntax)
+        cursor_offset = len(encode_source(self.lines_above)) + 1 if self.lines_above else 0
+        self._above, self._below, self._syntax = (
+            surrounding_bytes[:cursor_offset],
+            surrounding_bytes[cursor_offset:],
+            syntax,
+        )
         self.errors: int | None = None  # with an empty line at the cursor, once they are counted
 
-    def surround(self, text: str) -> bytes:
-        """Return the document with `text` instead of the cursor's line, as the parser is given it."""
-        return self._above + rewrite_for_parse(encode_source(text.split("\n")), self._syntax) + self._below
+    def surround(self, cursor_line: str) -> bytes:
+        """Return the document with `cursor_line` instead of the cursor's line, as the parser is given it."""
+        return self._above + rewrite_for_parse(encode_source(cursor_line.split("\n")), self._syntax) + self._below
 
 
 class ParseCheck:
     """Checks whether the document parses no worse with a text inserted at the cursor; keeps the latest tree."""
 
-    def __init__(self, context: CompletionContext, former: "ParseCheck | None" = None) -> None:
-        """`former` is the check of the document's last context: what is the same on the same line is reused."""
+    def __init__(self, context: CompletionContext, former_check: "ParseCheck | None" = None) -> None:
+        """`former_check` is the check of the document's last context: what is the same on the same line is reused."""
         self._context = context
         self._parsed = context.parsed  # this document, in the last text that was parsed
         self._syntax = load_syntax(context.language)
         self._errors_before: int | None = None
-        self._surroundings = former.reuse_surroundings(context) if former else None
+        self._surroundings = former_check.reuse_surroundings(context) if former_check else None
 
     @property
     def context(self) -> CompletionContext:
@@ -57,33 +61,33 @@ class ParseCheck:
             return False
         if context.language == "python" and _leaves_try_open(root_node, context.row, inserted_text.count("\n")):
             return False
-        errors = _count_errors(root_node)
-        return not errors or errors <= self._count_errors_before()
+        error_count = _count_errors(root_node)
+        return not error_count or error_count <= self._count_errors_before()
 
-    def fits_line(self, text: str, *, ends_line: bool = True) -> bool:
+    def fits_line(self, inserted_text: str, *, ends_line: bool = True) -> bool:
         """Return whether the text may follow on the cursor's line: it adds no errors, or others stand elsewhere.
 
         Where there are errors without the line, their number says nothing about it. A header in Python that the text
         ends must have its colon.
         """
         context = self._context
-        line = context.text_before + text + context.text_after
-        root_node = self._parse(line)
+        cursor_line = context.text_before + inserted_text + context.text_after
+        root_node = self._parse(cursor_line)
         surroundings = self._get_surroundings()
         if root_node is None or surroundings is None or _is_in_prose(root_node, context):
             return False
-        errors = _count_errors(root_node)
-        if not errors:
+        error_count = _count_errors(root_node)
+        if not error_count:
             return True
         if surroundings.errors is None:
             root_without = self._parse("")
             surroundings.errors = _count_errors(root_without) if root_without else 0
         if surroundings.errors:
             return True
-        is_header = ends_line and context.language == "python" and _PYTHON_HEADER.match(line) is not None
-        if is_header and not line.rstrip().endswith(_OPENING_ENDS):
+        is_header = ends_line and context.language == "python" and _PYTHON_HEADER.match(cursor_line) is not None
+        if is_header and not cursor_line.rstrip().endswith(_OPENING_ENDS):
             return False
-        return errors <= self._count_errors_before()
+        return error_count <= self._count_errors_before()
 
     def _count_errors_before(self) -> int:
         """Return the number of errors with the line as it is, cached."""
@@ -94,15 +98,15 @@ class ParseCheck:
 
     def reuse_surroundings(self, context: CompletionContext) -> _Surroundings | None:
         """Return this check's surroundings if `context` differs in the cursor's line only; else None."""
-        kept = self._surroundings
+        kept_surroundings = self._surroundings
         is_same = (
-            kept is not None
+            kept_surroundings is not None
             and context.language == self._context.language
             and context.row == self._context.row
-            and context.lines[: context.row] == kept.lines_above
-            and context.lines[context.row + 1 :] == kept.lines_below
+            and context.lines[: context.row] == kept_surroundings.lines_above
+            and context.lines[context.row + 1 :] == kept_surroundings.lines_below
         )
-        return kept if is_same else None
+        return kept_surroundings if is_same else None
 
     def _get_surroundings(self) -> _Surroundings | None:
         """Return the document around the cursor's line, made on first use; None without a grammar."""
@@ -110,17 +114,17 @@ class ParseCheck:
             self._surroundings = _Surroundings(self._context, self._syntax)
         return self._surroundings
 
-    def _parse(self, text: str) -> "Node | None":
-        """Parse the document with `text` as the cursor's line, keep the tree, return its root; None if that fails.
+    def _parse(self, cursor_line: str) -> "Node | None":
+        """Parse the document with this `cursor_line`, keep the tree, return its root; None if that fails.
 
         It fails without a grammar, and over budget.
         """
         surroundings = self._get_surroundings()
         if surroundings is None or self._syntax is None:
             return None
-        parsed = parse_rewritten(surroundings.surround(text), self._syntax, self._parsed)
-        self._parsed = parsed or self._parsed
-        return parsed.tree.root_node if parsed else None
+        parsed_source = parse_rewritten(surroundings.surround(cursor_line), self._syntax, self._parsed)
+        self._parsed = parsed_source or self._parsed
+        return parsed_source.tree.root_node if parsed_source else None
 
 
 def _leaves_try_open(root_node: "Node", first_row: int, row_count: int) -> bool:
@@ -150,20 +154,20 @@ def _is_in_prose(root_node: "Node", context: CompletionContext) -> bool:
     return False
 
 
-def count_parse_errors(lines: Sequence[str], language: str) -> float:
+def count_parse_errors(source_lines: Sequence[str], language: str) -> float:
     """Return the number of errors and missing nodes in the lines' tree; infinity without a grammar or over budget."""
     syntax = load_syntax(language)
-    root_node = parse_source(encode_source(lines), syntax) if syntax else None
+    root_node = parse_source(encode_source(source_lines), syntax) if syntax else None
     return _count_errors(root_node) if root_node is not None else math.inf
 
 
 def _count_errors(root_node: "Node") -> int:
     """Return the number of errors and missing nodes in the tree of `root_node`, hidden ones included."""
-    count, nodes = 0, [root_node] if root_node.has_error else []
-    while nodes:
-        node = nodes.pop()
+    error_count, pending_nodes = 0, [root_node] if root_node.has_error else []
+    while pending_nodes:
+        node = pending_nodes.pop()
         faulty_children = [child for child in node.children if child.has_error]
         # An error without a faulty child is a node that the parser made up and does not show: a line end in Python.
-        count += node.is_error or node.is_missing or not faulty_children
-        nodes += faulty_children
-    return count
+        error_count += node.is_error or node.is_missing or not faulty_children
+        pending_nodes += faulty_children
+    return error_count

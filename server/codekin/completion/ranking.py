@@ -42,7 +42,7 @@ def rank_lines(
     for line_candidates, features in group_by_line(candidates, candidate_weights):
         probability = _to_probability(_compute_logit(features, line_weights, LINE_FEATURES))
         ranked_lines.append(RankedLine(line_candidates[0].line, probability, line_candidates))
-    return sorted(ranked_lines, key=lambda ranked: (-ranked.probability, ranked.line))
+    return sorted(ranked_lines, key=lambda ranked_line: (-ranked_line.probability, ranked_line.line))
 
 
 def group_by_line(
@@ -51,37 +51,39 @@ def group_by_line(
     """Group candidates by line, ignoring white space; return groups, unordered, each best first, with features."""
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
-        logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
-        voters_by_line.setdefault("".join(candidate.line.split()), []).append((logit, candidate))
-    total = sum(_to_probability(logit) for voters in voters_by_line.values() for logit, _ in voters)
-    groups = []
+        candidate_logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
+        voters_by_line.setdefault("".join(candidate.line.split()), []).append((candidate_logit, candidate))
+    total_probability = sum(
+        _to_probability(candidate_logit) for voters in voters_by_line.values() for candidate_logit, _ in voters
+    )
+    line_groups = []
     for voters in voters_by_line.values():
         voters.sort(key=lambda voter: -voter[0])
         best_candidate = voters[0][1]
-        features = _count_votes([logit for logit, _ in voters], total)
+        features = _count_votes([candidate_logit for candidate_logit, _ in voters], total_probability)
         features |= {feature_name: best_candidate.features[feature_name] for feature_name in _BEST_CANDIDATE_FEATURES}
-        groups.append((tuple(candidate for _, candidate in voters), features))
-    return groups
+        line_groups.append((tuple(candidate for _, candidate in voters), features))
+    return line_groups
 
 
-def _count_votes(logits: Sequence[float], total: float) -> dict[str, float]:
+def _count_votes(candidate_logits: Sequence[float], total_probability: float) -> dict[str, float]:
     """Return the four vote features, _VOTE_FEATURES, that the candidates of one line give it.
 
-    `logits` are the line's candidates', best first; `total` is the sum of all candidates' probabilities.
+    `candidate_logits` are the line's candidates', best first; `total_probability` sums up all candidates'.
     """
-    probabilities = [_to_probability(logit) for logit in logits]
+    probabilities = [_to_probability(logit) for logit in candidate_logits]
     any_right = -sum(math.log1p(-min(probability, _MAX_PROBABILITY)) for probability in probabilities)  # in nats
     return {
-        "best": logits[0],
-        "share": math.log(sum(probabilities) / total + _MIN_VOTE),
+        "best": candidate_logits[0],
+        "share": math.log(sum(probabilities) / total_probability + _MIN_VOTE),
         "evidence": math.log(any_right + _MIN_VOTE),
-        "clues": math.log(len(logits)),
+        "clues": math.log(len(candidate_logits)),
     }
 
 
-def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], names: Sequence[str]) -> float:
-    """Return the bias plus the weighted sum of the features in `names`; raises KeyError where one is missing."""
-    return weights["bias"] + sum(weights[feature_name] * features[feature_name] for feature_name in names)
+def _compute_logit(features: Mapping[str, float], weights: Mapping[str, float], feature_names: Sequence[str]) -> float:
+    """Return the bias plus the weighted sum of the features in `feature_names`; raises KeyError if one is missing."""
+    return weights["bias"] + sum(weights[feature_name] * features[feature_name] for feature_name in feature_names)
 
 
 def _to_probability(logit: float) -> float:

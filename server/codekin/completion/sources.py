@@ -47,31 +47,39 @@ class SourceDocuments:
         self._documents: OrderedDict[Path, SourceDocument] = OrderedDict()
         self._lock = threading.Lock()
 
-    def read(self, path: Path) -> SourceDocument | None:
+    def read(self, document_path: Path) -> SourceDocument | None:
         """Return the document as it is now, cached while its file state is the same; None where it can't be read."""
         with self._lock:
-            kept = self._documents.get(path)
-        if kept is not None and not self._workspace.is_open(path) and is_unchanged(kept.document):
-            return kept
-        document = self._workspace.read_document(path)
-        source = SourceDocument(document, split_lines(document.text)) if isinstance(document, Document) else None
+            cached_document = self._documents.get(document_path)
+        if (
+            cached_document is not None
+            and not self._workspace.is_open(document_path)
+            and is_unchanged(cached_document.document)
+        ):
+            return cached_document
+        document = self._workspace.read_document(document_path)
+        source_document = (
+            SourceDocument(document, split_lines(document.text)) if isinstance(document, Document) else None
+        )
         with self._lock:
-            self._documents.pop(path, None)
-            if source is not None:
-                self._documents[path] = source
+            self._documents.pop(document_path, None)
+            if source_document is not None:
+                self._documents[document_path] = source_document
             while len(self._documents) > _MAX_DOCUMENTS:
                 self._documents.popitem(last=False)
-        return source
+        return source_document
 
 
 class SourceReader:
     """Reads contents in documents other than the cursor's, each document once per completion."""
 
-    def __init__(self, index: Index, documents: SourceDocuments, path: Path, excluded: Collection[bytes]) -> None:
-        """`path` is the cursor's document; it and contents whose hashes are in `excluded` are never read."""
+    def __init__(
+        self, index: Index, documents: SourceDocuments, cursor_path: Path, excluded: Collection[bytes]
+    ) -> None:
+        """`cursor_path` is the cursor's document; it and contents whose hashes are in `excluded` are never read."""
         self._index = index
         self._source_documents = documents
-        self._path = path
+        self._path = cursor_path
         self._excluded = excluded
         self._documents: dict[Path, SourceDocument | None] = {}
 
@@ -82,17 +90,17 @@ class SourceReader:
         """
         distinct_contents = list(dict.fromkeys(contents))
         locations_by_content = self._index.store.locations_of(distinct_contents)
-        hashes = self._index.store.content_hashes(distinct_contents)
-        sources: dict[int, SourceSnippet] = {}
+        content_hashes = self._index.store.content_hashes(distinct_contents)
+        source_snippets: dict[int, SourceSnippet] = {}
         for content, locations in locations_by_content.items():
-            content_hash = hashes.get(content)
+            content_hash = content_hashes.get(content)
             candidates = [location for location in locations if location.path != self._path]
             if cancel_event.is_set() or not candidates or content_hash is None or content_hash in self._excluded:
                 continue
-            source = self._read_source(min(candidates, key=self._distance_to), content_hash)
-            if source is not None:
-                sources[content] = source
-        return sources
+            source_snippet = self._read_source(min(candidates, key=self._distance_to), content_hash)
+            if source_snippet is not None:
+                source_snippets[content] = source_snippet
+        return source_snippets
 
     def _distance_to(self, location: Location) -> tuple[bool, Path, int]:
         """Return a sort key: locations in the cursor's folder first, then by path and line."""
@@ -102,11 +110,18 @@ class SourceReader:
         """Return the snippet at the location, its document cached; None where its text no longer has this hash."""
         if location.path not in self._documents:
             self._documents[location.path] = self._source_documents.read(location.path)
-        source = self._documents[location.path]
+        source_document = self._documents[location.path]
         start_row = location.span.start
-        canonical_text = to_canonical_text(source.lines[start_row : location.span.end]) if source else ""
-        if source is None or hash_content(canonical_text) != content_hash:
+        canonical_text = (
+            to_canonical_text(source_document.lines[start_row : location.span.end]) if source_document else ""
+        )
+        if source_document is None or hash_content(canonical_text) != content_hash:
             return None
         name_row = location.name_line - start_row if location.part == 0 else -1
-        lines, cell = tuple(canonical_text.split("\n")), find_cell(source.document.cells, start_row)
-        return SourceSnippet(location.path, start_row, lines, location.name, location.kind, name_row, cell=cell)
+        snippet_lines, notebook_cell = (
+            tuple(canonical_text.split("\n")),
+            find_cell(source_document.document.cells, start_row),
+        )
+        return SourceSnippet(
+            location.path, start_row, snippet_lines, location.name, location.kind, name_row, cell=notebook_cell
+        )

@@ -30,9 +30,9 @@ class ContextMatches:
         """Return the greatest number of tokens that a position shares with the context; 0 for none."""
         return int(self.lengths.max(initial=0))
 
-    def select(self, length: int) -> Positions:
+    def select(self, min_length: int) -> Positions:
         """Return the positions that share at least so many tokens."""
-        return self.positions[self.lengths >= length]
+        return self.positions[self.lengths >= min_length]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,14 +49,20 @@ class SuffixIndex:
         `context` has vocabulary numbers, the last one before the cursor last.
         """
         matches: dict[int, Positions] = {}
-        lower, upper = 0, len(self.order)
-        for length in range(1, min(len(context), MAX_CONTEXT_TOKENS) + 1):
-            if upper - lower <= _SCANNED_RANGE:
-                found = extend_matches(self.symbols, self.order[lower:upper].astype(np.int64), context, length - 1)
-                return matches | {other: found.select(other) for other in lengths if length <= other <= found.longest}
-            lower, upper = self._narrow(lower, upper, length, context[-length])
-            if lower < upper and length in lengths:
-                matches[length] = self._select_positions(lower, upper)
+        lower_bound, upper_bound = 0, len(self.order)
+        for context_length in range(1, min(len(context), MAX_CONTEXT_TOKENS) + 1):
+            if upper_bound - lower_bound <= _SCANNED_RANGE:
+                extended_matches = extend_matches(
+                    self.symbols, self.order[lower_bound:upper_bound].astype(np.int64), context, context_length - 1
+                )
+                return matches | {
+                    matched_length: extended_matches.select(matched_length)
+                    for matched_length in lengths
+                    if context_length <= matched_length <= extended_matches.longest
+                }
+            lower_bound, upper_bound = self._narrow(lower_bound, upper_bound, context_length, context[-context_length])
+            if lower_bound < upper_bound and context_length in lengths:
+                matches[context_length] = self._select_positions(lower_bound, upper_bound)
         return matches
 
     def split_documents(self) -> list[Symbols]:
@@ -65,84 +71,84 @@ class SuffixIndex:
 
     def find_range(self, document_number: int) -> tuple[int, int]:
         """Return where the symbols of a document begin, and where they end."""
-        end = self.starts[document_number + 1] if document_number + 1 < len(self.starts) else len(self.symbols)
-        return int(self.starts[document_number]), int(end)
+        end_position = self.starts[document_number + 1] if document_number + 1 < len(self.starts) else len(self.symbols)
+        return int(self.starts[document_number]), int(end_position)
 
     def documents_of(self, positions: Positions) -> Positions:
         """Return the number of the document that each position lies in."""
         return np.searchsorted(self.starts, positions, side="right") - 1
 
-    def _select_positions(self, lower: int, upper: int) -> Positions:
+    def _select_positions(self, lower_bound: int, upper_bound: int) -> Positions:
         """Return the positions in this range of the order, evenly sampled if there are too many."""
-        count = upper - lower
-        if count > MAX_MATCHES:
-            return self.order[lower + np.arange(MAX_MATCHES) * count // MAX_MATCHES].astype(np.int64)
-        return self.order[lower:upper].astype(np.int64)
+        position_count = upper_bound - lower_bound
+        if position_count > MAX_MATCHES:
+            return self.order[lower_bound + np.arange(MAX_MATCHES) * position_count // MAX_MATCHES].astype(np.int64)
+        return self.order[lower_bound:upper_bound].astype(np.int64)
 
-    def _narrow(self, lower: int, upper: int, length: int, token: int) -> tuple[int, int]:
-        """Return the part of the sorted range whose token, `length` before the position, equals `token`."""
-        start = self._bisect(lower, upper, length, token)
-        return start, self._bisect(start, upper, length, token + 1)
+    def _narrow(self, lower_bound: int, upper_bound: int, context_length: int, token: int) -> tuple[int, int]:
+        """Return the part of the sorted range whose token, `context_length` before the position, equals `token`."""
+        first_index = self._bisect(lower_bound, upper_bound, context_length, token)
+        return first_index, self._bisect(first_index, upper_bound, context_length, token + 1)
 
-    def _bisect(self, lower: int, upper: int, length: int, token: int) -> int:
-        """Return the first index of the sorted range whose token, `length` before the position, is at least `token`."""
-        while lower < upper:
-            middle = (lower + upper) // 2
-            if int(self.symbols[max(int(self.order[middle]) - length, 0)]) >> 1 < token:
-                lower = middle + 1
+    def _bisect(self, lower_bound: int, upper_bound: int, context_length: int, token: int) -> int:
+        """Return the first index in range whose token, `context_length` before the position, is at least `token`."""
+        while lower_bound < upper_bound:
+            middle = (lower_bound + upper_bound) // 2
+            if int(self.symbols[max(int(self.order[middle]) - context_length, 0)]) >> 1 < token:
+                lower_bound = middle + 1
             else:
-                upper = middle
-        return lower
+                upper_bound = middle
+        return lower_bound
 
 
 def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:
     """Order the contexts of all documents, each of which begins with BOUNDARY. Takes about 1 µs a token."""
     symbols = np.concatenate(documents) if documents else np.empty(0, np.int32)
-    lengths = np.array([len(document) for document in documents], np.int64)
-    return SuffixIndex(symbols, _order_contexts(symbols >> 1), np.cumsum(lengths) - lengths)
+    document_lengths = np.array([len(document) for document in documents], np.int64)
+    return SuffixIndex(symbols, _order_contexts(symbols >> 1), np.cumsum(document_lengths) - document_lengths)
 
 
 def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
     """Sort positions by up to MAX_CONTEXT_TOKENS tokens before each, by doubling the sorted length."""
     if not len(tokens):
         return np.empty(0, np.int32)
-    ranks = np.concatenate((np.zeros(1, np.int32), tokens[:-1] + np.int32(1)))
+    context_ranks = np.concatenate((np.zeros(1, np.int32), tokens[:-1] + np.int32(1)))
     sorted_length = 1
     while sorted_length < MAX_CONTEXT_TOKENS:
-        keys = ranks.astype(np.int64)
-        keys *= int(ranks.max()) + 1
-        keys[sorted_length:] += ranks[:-sorted_length]
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        is_new = np.zeros(len(keys), np.int32)
-        np.not_equal(keys[1:], keys[:-1], out=is_new[1:], casting="unsafe")
-        del keys  # there may be millions of tokens: no array is kept longer than it is used
-        ranks[order] = np.cumsum(is_new, dtype=np.int32)
+        pair_keys = context_ranks.astype(np.int64)
+        pair_keys *= int(context_ranks.max()) + 1
+        pair_keys[sorted_length:] += context_ranks[:-sorted_length]
+        pair_order = np.argsort(pair_keys, kind="stable")
+        pair_keys = pair_keys[pair_order]
+        is_new = np.zeros(len(pair_keys), np.int32)
+        np.not_equal(pair_keys[1:], pair_keys[:-1], out=is_new[1:], casting="unsafe")
+        del pair_keys  # there may be millions of tokens: no array is kept longer than it is used
+        context_ranks[pair_order] = np.cumsum(is_new, dtype=np.int32)
         sorted_length *= 2
-    return np.argsort(ranks, kind="stable").astype(np.int32)
+    return np.argsort(context_ranks, kind="stable").astype(np.int32)
 
 
 def match_contexts(symbols: Symbols, positions: Positions, context: Sequence[int]) -> ContextMatches:
     """Return those of a document's `positions` that share at least one token before them, and how many."""
     if not context:
         return ContextMatches(positions[:0], positions[:0])
-    same = positions[symbols[positions - 1] >> 1 == context[-1]]
-    return extend_matches(symbols, same, context, 1)
+    same_positions = positions[symbols[positions - 1] >> 1 == context[-1]]
+    return extend_matches(symbols, same_positions, context, 1)
 
 
 def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int], known_length: int) -> ContextMatches:
     """Count how many tokens each position shares with the context, given that it shares `known_length` of them."""
-    lengths = np.full(len(positions), known_length)
+    match_lengths = np.full(len(positions), known_length)
     reversed_context = np.array(context)[::-1][known_length:MAX_CONTEXT_TOKENS]
     distances = np.arange(known_length + 1, known_length + 1 + len(reversed_context))
     remaining = np.arange(len(positions))
-    for start in range(0, len(distances), _COMPARED_TOKENS):
-        steps = distances[start : start + _COMPARED_TOKENS]
-        preceding = symbols[np.maximum(positions[remaining, None] - steps, 0)] >> 1
-        is_same = preceding == reversed_context[start : start + _COMPARED_TOKENS]
-        shared = np.logical_and.accumulate(is_same, axis=1).sum(axis=1)
-        lengths[remaining] += shared
-        remaining = remaining[shared == len(steps)]
+    for block_start in range(0, len(distances), _COMPARED_TOKENS):
+        block_distances = distances[block_start : block_start + _COMPARED_TOKENS]
+        preceding = symbols[np.maximum(positions[remaining, None] - block_distances, 0)] >> 1
+        is_same = preceding == reversed_context[block_start : block_start + _COMPARED_TOKENS]
+        shared_counts = np.logical_and.accumulate(is_same, axis=1).sum(axis=1)
+        match_lengths[remaining] += shared_counts
+        remaining = remaining[shared_counts == len(block_distances)]
         if not len(remaining):
             break
-    return ContextMatches(positions, lengths)
+    return ContextMatches(positions, match_lengths)

@@ -37,92 +37,95 @@ class Estimates(NamedTuple):
 
 
 def compute_features(
-    symbols: Sequence[int], estimates: Estimates, document: DocumentTokens, context: TokenContext
+    symbols: Sequence[int], estimates: Estimates, document: DocumentTokens, token_context: TokenContext
 ) -> Weights:
     """Return the features, (n + 1, features), of the candidates and, in the last row, of all other tokens."""
     features = np.zeros((len(symbols) + 1, len(FEATURE_NAMES)))
-    shares = _compute_shares(symbols, estimates, document)
-    count = shares.shape[1]
-    floors = np.array([_FLOOR, _FLOOR, _FLOOR, _FLOOR, _RECENT_FLOOR, _FLOOR, _FLOOR])
-    features[:-1, :count] = np.log(shares + floors)
-    features[:-1, count : count + 5] = shares[:, [0, 1, 2, 3, 6]] > 0
-    end = len(FEATURE_NAMES) - _CONTEXT_FEATURES
-    features[:-1, count + 5 : end - 1] = [
-        (*_describe_evidence(symbol, estimates), *_describe_symbol(symbol, document, context)) for symbol in symbols
+    symbol_shares = _compute_shares(symbols, estimates, document)
+    share_count = symbol_shares.shape[1]
+    share_floors = np.array([_FLOOR, _FLOOR, _FLOOR, _FLOOR, _RECENT_FLOOR, _FLOOR, _FLOOR])
+    features[:-1, :share_count] = np.log(symbol_shares + share_floors)
+    features[:-1, share_count : share_count + 5] = symbol_shares[:, [0, 1, 2, 3, 6]] > 0
+    context_start = len(FEATURE_NAMES) - _CONTEXT_FEATURES
+    features[:-1, share_count + 5 : context_start - 1] = [
+        (*_describe_evidence(symbol, estimates), *_describe_symbol(symbol, document, token_context))
+        for symbol in symbols
     ]
-    features[-1, end - 1] = 1
-    features[:, end:] = _describe_context(estimates, document, context)
+    features[-1, context_start - 1] = 1
+    features[:, context_start:] = _describe_context(estimates, document, token_context)
     return features
 
 
 def _compute_shares(symbols: Sequence[int], estimates: Estimates, document: DocumentTokens) -> Weights:
     """Return, (n, 7), each share of a symbol whose logarithm is a feature."""
-    exact, recent = estimates.exact, document.recent_shares
-    total = exact.get_total() + 0.5
-    rows = [
+    exact_estimate, recent_shares = estimates.exact, document.recent_shares
+    total_count = exact_estimate.get_total() + 0.5
+    share_rows = [
         (
-            exact.probabilities.get(symbol, 0.0),
+            exact_estimate.probabilities.get(symbol, 0.0),
             estimates.document.probabilities.get(symbol, 0.0),
             estimates.workspace.probabilities.get(symbol, 0.0),
             estimates.abstract.probabilities.get(symbol, 0.0),
-            recent.get(symbol >> 1, 0.0),
-            (exact.probabilities.get(symbol, 0.0) + estimates.abstract.probabilities.get(symbol, 0.0)) / 2,
-            exact.counts[symbol] / total if exact.lengths.get(symbol) == exact.longest else 0.0,
+            recent_shares.get(symbol >> 1, 0.0),
+            (exact_estimate.probabilities.get(symbol, 0.0) + estimates.abstract.probabilities.get(symbol, 0.0)) / 2,
+            exact_estimate.counts[symbol] / total_count
+            if exact_estimate.lengths.get(symbol) == exact_estimate.longest
+            else 0.0,
         )
         for symbol in symbols
     ]
-    return np.array(rows)
+    return np.array(share_rows)
 
 
 def _describe_evidence(symbol: int, estimates: Estimates) -> tuple[float, ...]:
     """Return how long the contexts are that each symbol was seen behind, and how often it was."""
-    exact, abstract = estimates.exact, estimates.abstract
-    length, abstract_length = exact.lengths.get(symbol, 0), abstract.lengths.get(symbol, 0)
+    exact_estimate, abstract_estimate = estimates.exact, estimates.abstract
+    exact_length, abstract_length = exact_estimate.lengths.get(symbol, 0), abstract_estimate.lengths.get(symbol, 0)
     return (
-        length / _MAX_LENGTH,
-        length / max(exact.longest, 1),
-        np.log1p(exact.counts.get(symbol, 0.0)),
+        exact_length / _MAX_LENGTH,
+        exact_length / max(exact_estimate.longest, 1),
+        np.log1p(exact_estimate.counts.get(symbol, 0.0)),
         abstract_length / _MAX_LENGTH,
-        abstract_length / max(abstract.longest, 1),
-        np.log1p(abstract.counts.get(symbol, 0.0)),
+        abstract_length / max(abstract_estimate.longest, 1),
+        np.log1p(abstract_estimate.counts.get(symbol, 0.0)),
     )
 
 
-def _describe_symbol(symbol: int, document: DocumentTokens, context: TokenContext) -> tuple[bool, ...]:
+def _describe_symbol(symbol: int, document: DocumentTokens, token_context: TokenContext) -> tuple[bool, ...]:
     """Return what kind of token the symbol is, and what it does to the open brackets."""
     token, vocabulary = symbol >> 1, document.vocabulary
-    text, kind = vocabulary.texts[token], vocabulary.kinds[token]
-    open_bracket = context.open_brackets[-1] if context.open_brackets else ""
-    closes = text in _CLOSERS
+    token_text, token_kind = vocabulary.texts[token], vocabulary.kinds[token]
+    open_bracket = token_context.open_brackets[-1] if token_context.open_brackets else ""
+    is_closer = token_text in _CLOSERS
     return (
         token == LINE_END,
-        kind == NAME,
-        kind == STRING,
-        kind == NUMBER,
-        document.is_foreign_name(token, context.tokens[-1]),
-        token == context.tokens[-1],
-        closes and _PAIRS[text] == open_bracket,
-        closes and _PAIRS[text] != open_bracket,
+        token_kind == NAME,
+        token_kind == STRING,
+        token_kind == NUMBER,
+        document.is_foreign_name(token, token_context.tokens[-1]),
+        token == token_context.tokens[-1],
+        is_closer and _PAIRS[token_text] == open_bracket,
+        is_closer and _PAIRS[token_text] != open_bracket,
         token == LINE_END and bool(open_bracket),
     )
 
 
-def _describe_context(estimates: Estimates, document: DocumentTokens, context: TokenContext) -> tuple[float, ...]:
+def _describe_context(estimates: Estimates, document: DocumentTokens, token_context: TokenContext) -> tuple[float, ...]:
     """Return the features that all candidates have in common."""
-    exact, abstract, vocabulary = estimates.exact, estimates.abstract, document.vocabulary
-    previous = context.tokens[-1]
+    exact_estimate, abstract_estimate, vocabulary = estimates.exact, estimates.abstract, document.vocabulary
+    previous_token = token_context.tokens[-1]
     return (
-        exact.longest / _MAX_LENGTH,
-        abstract.longest / _MAX_LENGTH,
-        np.log1p(exact.get_total()),
-        np.log1p(sum(length == exact.longest for length in exact.lengths.values())),
-        np.log1p(abstract.get_total()),
-        _find_best(exact.probabilities),
-        _find_best(abstract.probabilities),
-        bool(context.open_brackets),
-        vocabulary.texts[previous] in _OPENERS,
-        vocabulary.kinds[previous] == NAME,
-        min(context.line_tokens, _MAX_LINE_TOKENS) / _MAX_LINE_TOKENS,
+        exact_estimate.longest / _MAX_LENGTH,
+        abstract_estimate.longest / _MAX_LENGTH,
+        np.log1p(exact_estimate.get_total()),
+        np.log1p(sum(exact_length == exact_estimate.longest for exact_length in exact_estimate.lengths.values())),
+        np.log1p(abstract_estimate.get_total()),
+        _find_best(exact_estimate.probabilities),
+        _find_best(abstract_estimate.probabilities),
+        bool(token_context.open_brackets),
+        vocabulary.texts[previous_token] in _OPENERS,
+        vocabulary.kinds[previous_token] == NAME,
+        min(token_context.line_tokens, _MAX_LINE_TOKENS) / _MAX_LINE_TOKENS,
     )
 
 

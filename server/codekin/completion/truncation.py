@@ -16,23 +16,28 @@ _CONTINUES_STATEMENT = re.compile(
 )
 
 
-def find_statement_end(lines: Sequence[str], start: int) -> int:
-    """Return the row behind the statement that begins at `start`, its blocks included, by brackets and indentation."""
-    column, depth, end, has_block = measure_indent(lines[start]), _count_open_brackets(lines[start]), start + 1, False
-    for row in range(start + 1, len(lines)):
-        line = lines[row]
-        if not line.strip():
+def find_statement_end(source_lines: Sequence[str], start_row: int) -> int:
+    """Return the row behind the statement that begins at `start_row`, with its blocks, by brackets and indentation."""
+    start_column, bracket_depth, end_row, has_block = (
+        measure_indent(source_lines[start_row]),
+        _count_open_brackets(source_lines[start_row]),
+        start_row + 1,
+        False,
+    )
+    for source_row in range(start_row + 1, len(source_lines)):
+        source_line = source_lines[source_row]
+        if not source_line.strip():
             continue
-        is_inside = depth > 0 or measure_indent(line) > column
-        is_same_column = measure_indent(line) == column
-        opens_block = is_same_column and line.strip() == "{"
-        continues = is_same_column and has_block and _CONTINUES_STATEMENT.match(line)
+        is_inside = bracket_depth > 0 or measure_indent(source_line) > start_column
+        is_same_column = measure_indent(source_line) == start_column
+        opens_block = is_same_column and source_line.strip() == "{"
+        continues = is_same_column and has_block and _CONTINUES_STATEMENT.match(source_line)
         if not (is_inside or opens_block or continues):
             break
         has_block = True
-        depth += _count_open_brackets(line)
-        end = row + 1
-    return end
+        bracket_depth += _count_open_brackets(source_line)
+        end_row = source_row + 1
+    return end_row
 
 
 def choose_extents(
@@ -44,22 +49,31 @@ def choose_extents(
     lines that close their blocks; a statement with a block ends it. Rows in no extent: Python headers without a block,
     and unresolved local names.
     """
-    best = candidates[0]
-    lines = best.source.lines
-    statement_end = find_statement_end(lines, best.row)
+    best_candidate = candidates[0]
+    source_lines = best_candidate.source.lines
+    statement_end = find_statement_end(source_lines, best_candidate.row)
     agreement_end = _find_agreement_end(context, candidates, statement_end)
-    start_rows = _list_content_rows(best, context.language)
-    ends = sorted({find_statement_end(lines, row) for row in start_rows if row < max(agreement_end, statement_end)})
-    agreed_ends = [end for end in reversed(ends) if end <= agreement_end]
-    other_ends = [end for end in ends if agreement_end < end <= statement_end]
-    for end in [*agreed_ends, *other_ends][:_MAX_EXTENTS]:
-        rows = [*range(best.row, end), *_list_closing_rows(lines, end, statement_end)]
+    start_rows = _list_content_rows(best_candidate, context.language)
+    extent_ends = sorted(
+        {
+            find_statement_end(source_lines, source_row)
+            for source_row in start_rows
+            if source_row < max(agreement_end, statement_end)
+        }
+    )
+    agreed_ends = [extent_end for extent_end in reversed(extent_ends) if extent_end <= agreement_end]
+    other_ends = [extent_end for extent_end in extent_ends if agreement_end < extent_end <= statement_end]
+    for extent_end in [*agreed_ends, *other_ends][:_MAX_EXTENTS]:
+        source_rows = [
+            *range(best_candidate.row, extent_end),
+            *_list_closing_rows(source_lines, extent_end, statement_end),
+        ]
         if (
-            len(rows) <= max_lines
-            and not _opens_python_block(lines[end - 1], context.language)
-            and _is_resolved(context, best, rows)
+            len(source_rows) <= max_lines
+            and not _opens_python_block(source_lines[extent_end - 1], context.language)
+            and _is_resolved(context, best_candidate, source_rows)
         ):
-            yield rows
+            yield source_rows
 
 
 def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCandidate], statement_end: int) -> int:
@@ -67,70 +81,75 @@ def _find_agreement_end(context: CompletionContext, candidates: Sequence[LineCan
 
     Inside the first statement, which ends at `statement_end`, the best one may be alone; behind it, it may not.
     """
-    best, *others = candidates[:_MAX_VOTERS]
-    column = measure_indent(best.source.lines[best.row])
-    other_rows = [_list_content_rows(candidate, context.language) for candidate in others]
-    agreeing = list(range(len(others)))
-    for step, row in enumerate(_list_content_rows(best, context.language)):
-        line, is_behind_statement = best.source.lines[row], row >= statement_end
-        if is_behind_statement and (measure_indent(line) < column or is_closing(line)):
-            return row
-        adapted_line = _adapt_without_blanks(best, row)
+    best_candidate, *other_candidates = candidates[:_MAX_VOTERS]
+    start_column = measure_indent(best_candidate.source.lines[best_candidate.row])
+    other_rows = [_list_content_rows(candidate, context.language) for candidate in other_candidates]
+    agreeing_voters = list(range(len(other_candidates)))
+    for step_number, source_row in enumerate(_list_content_rows(best_candidate, context.language)):
+        source_line, is_behind_statement = best_candidate.source.lines[source_row], source_row >= statement_end
+        if is_behind_statement and (measure_indent(source_line) < start_column or is_closing(source_line)):
+            return source_row
+        adapted_line = _adapt_without_blanks(best_candidate, source_row)
         still_agreeing = [
-            index
-            for index in agreeing
-            if step < len(other_rows[index])
-            and _adapt_without_blanks(others[index], other_rows[index][step]) == adapted_line
+            voter_number
+            for voter_number in agreeing_voters
+            if step_number < len(other_rows[voter_number])
+            and _adapt_without_blanks(other_candidates[voter_number], other_rows[voter_number][step_number])
+            == adapted_line
         ]
-        if 2 * len(still_agreeing) < len(agreeing) or (is_behind_statement and not still_agreeing):
-            return row
-        agreeing = still_agreeing
-    return len(best.source.lines)
+        if 2 * len(still_agreeing) < len(agreeing_voters) or (is_behind_statement and not still_agreeing):
+            return source_row
+        agreeing_voters = still_agreeing
+    return len(best_candidate.source.lines)
 
 
 def _list_content_rows(candidate: LineCandidate, language: str) -> list[int]:
     """Return the rows of the candidate's source that have code, from its line on."""
-    hasher, lines = make_line_hasher(language), candidate.source.lines
-    return [row for row in range(candidate.row, len(lines)) if hasher[lines[row]]]
+    hasher, source_lines = make_line_hasher(language), candidate.source.lines
+    return [source_row for source_row in range(candidate.row, len(source_lines)) if hasher[source_lines[source_row]]]
 
 
-def _list_closing_rows(lines: Sequence[str], start: int, end: int) -> list[int]:
-    """Return those of rows `start` to `end`, half-open, that only close the blocks around the row above `start`."""
-    column, rows = measure_indent(lines[start - 1]), list[int]()
-    for row in range(start, end):
-        if lines[row].strip() and is_closing(lines[row]) and measure_indent(lines[row]) < column:
-            rows.append(row)
-            column = measure_indent(lines[row])
-    return rows
+def _list_closing_rows(source_lines: Sequence[str], start_row: int, end_row: int) -> list[int]:
+    """Return the rows, `start_row` to `end_row`, half-open, that only close the blocks around the row above them."""
+    block_column, source_rows = measure_indent(source_lines[start_row - 1]), list[int]()
+    for source_row in range(start_row, end_row):
+        if (
+            source_lines[source_row].strip()
+            and is_closing(source_lines[source_row])
+            and measure_indent(source_lines[source_row]) < block_column
+        ):
+            source_rows.append(source_row)
+            block_column = measure_indent(source_lines[source_row])
+    return source_rows
 
 
-def _adapt_without_blanks(candidate: LineCandidate, row: int) -> str:
+def _adapt_without_blanks(candidate: LineCandidate, source_row: int) -> str:
     """Return a row of the candidate's source with the names at the cursor, without white space."""
-    return "".join(rename_locals(candidate.source.lines[row], candidate.names).split())
+    return "".join(rename_locals(candidate.source.lines[source_row], candidate.names).split())
 
 
-def _opens_python_block(line: str, language: str) -> bool:
+def _opens_python_block(source_line: str, language: str) -> bool:
     """Return whether the line ends, before a comment, with the colon of a Python block header."""
-    return language == "python" and line.split("#")[0].rstrip().endswith(":")
+    return language == "python" and source_line.split("#")[0].rstrip().endswith(":")
 
 
-def adapt_lines(candidate: LineCandidate, rows: Sequence[int]) -> list[str]:
+def adapt_lines(candidate: LineCandidate, source_rows: Sequence[int]) -> list[str]:
     """Return these rows of the candidate's source with the names at the cursor."""
-    return [rename_locals(candidate.source.lines[row], candidate.names) for row in rows]
+    return [rename_locals(candidate.source.lines[source_row], candidate.names) for source_row in source_rows]
 
 
-def _is_resolved(context: CompletionContext, candidate: LineCandidate, rows: Sequence[int]) -> bool:
+def _is_resolved(context: CompletionContext, candidate: LineCandidate, source_rows: Sequence[int]) -> bool:
     """Return whether the rows use no local name that the source has above them and the context does not have."""
     source_names = frozenset(find_local_names("\n".join(candidate.source.lines[: candidate.row])))
     context_names = frozenset(candidate.names.values()) | context.local_names
     return all(
         local_name in context_names or local_name not in source_names
-        for line in adapt_lines(candidate, rows)
-        for local_name in find_local_names(line)
+        for adapted_line in adapt_lines(candidate, source_rows)
+        for local_name in find_local_names(adapted_line)
     )
 
 
-def _count_open_brackets(line: str) -> int:
+def _count_open_brackets(source_line: str) -> int:
     """Return how many more brackets, outside of strings, the line opens than closes; may be negative."""
-    code = blank_strings(line)
-    return len(_OPENING.findall(code)) - len(_CLOSING.findall(code))
+    code_without_strings = blank_strings(source_line)
+    return len(_OPENING.findall(code_without_strings)) - len(_CLOSING.findall(code_without_strings))

@@ -43,14 +43,16 @@ class TokenSnapshot:
 
     def find_row(self, document_number: int, position: int) -> int:
         """Return the row in document `number` of the line that holds the symbol at `position` of the index."""
-        start, _ = self.index.find_range(document_number)
-        lines_before = int(np.count_nonzero(self.index.symbols[start:position] >> 1 == LINE_END))
+        range_start, _ = self.index.find_range(document_number)
+        lines_before = int(np.count_nonzero(self.index.symbols[range_start:position] >> 1 == LINE_END))
         return int(self.line_rows[document_number][lines_before])
 
-    def find_documents(self, path: Path) -> list[int]:
-        """Return the numbers of all documents whose text equals that of the document at `path`."""
+    def find_documents(self, document_path: Path) -> list[int]:
+        """Return the numbers of all documents whose text equals that of the document at `document_path`."""
         own_hashes = {
-            text_hash for other_path, text_hash in zip(self.paths, self.hashes, strict=True) if other_path == path
+            text_hash
+            for other_path, text_hash in zip(self.paths, self.hashes, strict=True)
+            if other_path == document_path
         }
         return [document_number for document_number, text_hash in enumerate(self.hashes) if text_hash in own_hashes]
 
@@ -88,18 +90,20 @@ class WorkspaceTokens:
         if is_due and not self._lock.locked():
             threading.Thread(target=self._update_until_closed, name="codekin-tokens", daemon=True).start()
 
-    def update(self, near: Path | None = None, max_tokens: int = MAX_TOKENS) -> None:
+    def update(self, near_path: Path | None = None, max_tokens: int = MAX_TOKENS) -> None:
         """Read changed documents and replace the snapshot; no-op if the index is unchanged. Raises StoreError.
 
-        With `near`, those nearest to it by folder come first: up to `max_tokens` are read.
+        With `near_path`, those nearest to it by folder come first: up to `max_tokens` are read.
         """
         with self._lock:
             started_s, generation = time.monotonic(), self._index.store.generation()
             if generation == self._generation:
                 return
-            hashes = {path: state.hash for path, state in self._index.store.file_states().items()}
-            vocabulary = self._choose_vocabulary(hashes.keys())
-            self._read_documents(hashes, vocabulary, near, max_tokens)
+            text_hashes = {
+                document_path: file_state.hash for document_path, file_state in self._index.store.file_states().items()
+            }
+            vocabulary = self._choose_vocabulary(text_hashes.keys())
+            self._read_documents(text_hashes, vocabulary, near_path, max_tokens)
             if self._closing.is_set():
                 return
             self.snapshot = self._make_snapshot(vocabulary)
@@ -109,13 +113,18 @@ class WorkspaceTokens:
 
     def _make_snapshot(self, vocabulary: TokenVocabulary) -> TokenSnapshot:
         """Index the symbols of all documents, which become views of the index's."""
-        paths = tuple(sorted(self._documents))
-        documents = [self._documents[path] for path in paths]
+        document_paths = tuple(sorted(self._documents))
+        documents = [self._documents[document_path] for document_path in document_paths]
         index = build_suffix_index([document.symbols for document in documents])
-        views = zip(paths, documents, index.split_documents(), strict=True)
-        self._documents = {path: replace(document, symbols=symbols) for path, document, symbols in views}
-        hashes, line_rows = (document.hash for document in documents), (document.line_rows for document in documents)
-        return TokenSnapshot(vocabulary, index, paths, tuple(hashes), tuple(line_rows))
+        document_views = zip(document_paths, documents, index.split_documents(), strict=True)
+        self._documents = {
+            document_path: replace(document, symbols=symbols) for document_path, document, symbols in document_views
+        }
+        text_hashes, line_rows = (
+            (document.hash for document in documents),
+            (document.line_rows for document in documents),
+        )
+        return TokenSnapshot(vocabulary, index, document_paths, tuple(text_hashes), tuple(line_rows))
 
     def close(self) -> None:
         """Make an update under way end soon; returns at once."""
@@ -129,54 +138,64 @@ class WorkspaceTokens:
             self._next_update_s = time.monotonic() + _MIN_PAUSE_S
             logger.info("codekin could not read the workspace's tokens: %s", error)
 
-    def _choose_vocabulary(self, paths: Iterable[Path]) -> TokenVocabulary:
+    def _choose_vocabulary(self, document_paths: Iterable[Path]) -> TokenVocabulary:
         """Drop documents that are gone; return the vocabulary, or, dropping all, a new one if half of it is unused."""
-        present_paths = set(paths)
-        self._documents = {path: entry for path, entry in self._documents.items() if path in present_paths}
+        present_paths = set(document_paths)
+        self._documents = {
+            document_path: document_symbols
+            for document_path, document_symbols in self._documents.items()
+            if document_path in present_paths
+        }
         vocabulary = self.snapshot.vocabulary
-        used = np.unique(self.snapshot.index.symbols >> 1).size
-        if len(vocabulary) > max(_MIN_VOCABULARY, _MAX_UNUSED_FACTOR * used):
+        used_count = np.unique(self.snapshot.index.symbols >> 1).size
+        if len(vocabulary) > max(_MIN_VOCABULARY, _MAX_UNUSED_FACTOR * used_count):
             vocabulary, self._documents = TokenVocabulary(), {}
         return vocabulary
 
     def _read_documents(
-        self, hashes: dict[Path, bytes], vocabulary: TokenVocabulary, near: Path | None, max_tokens: int
+        self, text_hashes: dict[Path, bytes], vocabulary: TokenVocabulary, near_path: Path | None, max_tokens: int
     ) -> None:
-        """Read the documents whose hash has changed, nearest to `near` first; beyond `max_tokens` drop them."""
-        paths = (
-            sorted(hashes) if near is None else sorted(hashes, key=lambda path: (_measure_distance(path, near), path))
+        """Read the documents whose hash has changed, nearest to `near_path` first; beyond `max_tokens` drop them."""
+        document_paths = (
+            sorted(text_hashes)
+            if near_path is None
+            else sorted(
+                text_hashes, key=lambda document_path: (_measure_distance(document_path, near_path), document_path)
+            )
         )
         token_count = 0
-        for path in paths:
-            if self._workspace.language_rules.detect_language(path) in PROSE_LANGUAGES:
+        for document_path in document_paths:
+            if self._workspace.language_rules.detect_language(document_path) in PROSE_LANGUAGES:
                 continue
             if self._closing.is_set():
                 return
-            entry = self._documents.get(path)
+            document_symbols = self._documents.get(document_path)
             if token_count > max_tokens:
-                self._documents.pop(path, None)
-            elif entry is None or entry.hash != hashes[path]:
-                document = None if is_notebook(path) else self._workspace.read_document(path)
-                self._documents.pop(path, None)
-                tokens = read_document_tokens(document, vocabulary) if isinstance(document, Document) else None
-                if tokens is not None:
-                    self._documents[path] = tokens
-            token_count += len(self._documents[path].symbols) if path in self._documents else 0
+                self._documents.pop(document_path, None)
+            elif document_symbols is None or document_symbols.hash != text_hashes[document_path]:
+                document = None if is_notebook(document_path) else self._workspace.read_document(document_path)
+                self._documents.pop(document_path, None)
+                read_symbols = read_document_tokens(document, vocabulary) if isinstance(document, Document) else None
+                if read_symbols is not None:
+                    self._documents[document_path] = read_symbols
+            token_count += len(self._documents[document_path].symbols) if document_path in self._documents else 0
 
 
 def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> DocumentSymbols | None:
     """Return the document's symbols behind a BOUNDARY; None where its language's lexical rules are unknown."""
-    tokens = read_line_tokens(document.text, document.language, vocabulary)
-    if tokens is None:
+    line_tokens = read_line_tokens(document.text, document.language, vocabulary)
+    if line_tokens is None:
         return None
-    symbols = np.concatenate((np.array([BOUNDARY * 2], np.int32), tokens.symbols))
+    document_symbols = np.concatenate((np.array([BOUNDARY * 2], np.int32), line_tokens.symbols))
     last_row = document.text.count("\n")  # of a line without an end
-    line_rows = np.append(tokens.rows[tokens.symbols >> 1 == LINE_END], last_row).astype(np.int32)
-    return DocumentSymbols(document.hash, symbols, line_rows)
+    line_rows = np.append(line_tokens.rows[line_tokens.symbols >> 1 == LINE_END], last_row).astype(np.int32)
+    return DocumentSymbols(document.hash, document_symbols, line_rows)
 
 
-def _measure_distance(path: Path, other: Path) -> int:
+def _measure_distance(document_path: Path, other_path: Path) -> int:
     """Return the number of folders between two files."""
-    parts, other_parts = path.parent.parts, other.parent.parts
-    common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(parts, other_parts, strict=False)))
-    return len(parts) + len(other_parts) - 2 * common
+    path_parts, other_parts = document_path.parent.parts, other_path.parent.parts
+    common_count = sum(
+        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(path_parts, other_parts, strict=False))
+    )
+    return len(path_parts) + len(other_parts) - 2 * common_count
