@@ -55,90 +55,96 @@ def patterns_setting(description: str, *, choices: Collection[str]) -> Any:
     return field(default_factory=dict, metadata=metadata)
 
 
-def convert_value(leaf: Field[Any], hint: Any, value: Any) -> Any:
-    """Return `value` converted to the setting's type. Raises ValueError, whose message completes "must be …"."""
-    if hint is bool or isinstance(value, bool):
-        if hint is not bool or not isinstance(value, bool):
-            raise ValueError("true or false" if hint is bool else _describe_type(hint))
-        return value
-    if get_origin(hint) is tuple:
-        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+def convert_value(setting_field: Field[Any], type_hint: Any, setting_value: Any) -> Any:
+    """Return `setting_value` in the setting's type. Raises ValueError, whose message completes "must be …"."""
+    if type_hint is bool or isinstance(setting_value, bool):
+        if type_hint is not bool or not isinstance(setting_value, bool):
+            raise ValueError("true or false" if type_hint is bool else _describe_type(type_hint))
+        return setting_value
+    if get_origin(type_hint) is tuple:
+        if not isinstance(setting_value, list | tuple) or not all(
+            isinstance(list_item, str) for list_item in setting_value
+        ):
             raise ValueError("a list of strings")
-        if sum(len(item) + 1 for item in value) > _MAX_LIST_CHARACTERS:
+        if sum(len(list_item) + 1 for list_item in setting_value) > _MAX_LIST_CHARACTERS:
             raise ValueError(f"a list of at most {_MAX_LIST_CHARACTERS:,} characters in all")
-        return tuple(value)
-    if get_origin(hint) is Mapping:
-        return _convert_patterns(value, leaf.metadata["values"])
-    is_whole = hint is float and isinstance(value, int)
-    if not isinstance(value, hint) and not is_whole:
-        raise ValueError(_describe_type(hint))
-    _check_bounds(leaf, value)
-    if (choices := leaf.metadata["choices"]) and value not in choices:
+        return tuple(setting_value)
+    if get_origin(type_hint) is Mapping:
+        return _convert_patterns(setting_value, setting_field.metadata["values"])
+    is_whole = type_hint is float and isinstance(setting_value, int)
+    if not isinstance(setting_value, type_hint) and not is_whole:
+        raise ValueError(_describe_type(type_hint))
+    _check_bounds(setting_field, setting_value)
+    if (choices := setting_field.metadata["choices"]) and setting_value not in choices:
         raise ValueError("one of " + ", ".join(choices))
-    return float(value) if is_whole else value  # after the bounds: float() of a huge integer would raise
+    return (
+        float(setting_value) if is_whole else setting_value
+    )  # after the bounds: float() of a huge integer would raise
 
 
-def _convert_patterns(value: Any, choices: Collection[str]) -> dict[str, str]:
+def _convert_patterns(pattern_table: Any, choices: Collection[str]) -> dict[str, str]:
     """Return a table of file name patterns as it is. Raises ValueError, whose message completes "must be …"."""
-    if not isinstance(value, Mapping) or not all(isinstance(text, str) for item in value.items() for text in item):
+    if not isinstance(pattern_table, Mapping) or not all(
+        isinstance(pattern_part, str) for table_item in pattern_table.items() for pattern_part in table_item
+    ):
         raise ValueError('a table such as {"*.inc" = "php"}')
-    if len(value) > _MAX_PATTERNS or sum(map(len, value)) > _MAX_LIST_CHARACTERS:
+    if len(pattern_table) > _MAX_PATTERNS or sum(map(len, pattern_table)) > _MAX_LIST_CHARACTERS:
         raise ValueError(f"a table of at most {_MAX_PATTERNS:,} patterns, {_MAX_LIST_CHARACTERS:,} characters in all")
-    for fault in find_pattern_faults(value, choices).values():
-        raise ValueError(f"a table of file name patterns and languages, but {fault}")
-    return dict(value)
+    for pattern_fault in find_pattern_faults(pattern_table, choices).values():
+        raise ValueError(f"a table of file name patterns and languages, but {pattern_fault}")
+    return dict(pattern_table)
 
 
-def find_pattern_faults(table: Mapping[Any, Any], choices: Collection[str]) -> dict[str, str]:
+def find_pattern_faults(pattern_table: Mapping[Any, Any], choices: Collection[str]) -> dict[str, str]:
     """Return what is wrong with patterns and their values, by pattern; what is no text is left to others."""
-    faults = {}
-    for pattern, choice in table.items():
+    faults_by_pattern = {}
+    for pattern, choice in pattern_table.items():
         if not isinstance(pattern, str) or not isinstance(choice, str):
             continue
         if not pattern.strip() or pattern[0] in "!#" or not _NOT_IN_A_NAME.isdisjoint(pattern):
-            faults[pattern] = f'{format_value(pattern)} is no pattern of file names such as "*.inc"'
+            faults_by_pattern[pattern] = f'{format_value(pattern)} is no pattern of file names such as "*.inc"'
         elif choice not in choices:
             remedy = f" ({suggestion})" if (suggestion := suggest_choices(choice, choices)) else ""
-            faults[pattern] = f"{format_value(choice)} is unknown{remedy}"
-    return faults
+            faults_by_pattern[pattern] = f"{format_value(choice)} is unknown{remedy}"
+    return faults_by_pattern
 
 
-def suggest_choices(name: str, choices: Collection[str]) -> str:
+def suggest_choices(unknown_name: str, choices: Collection[str]) -> str:
     """Return "do you mean php?" with up to three choices whose names are similar; "" if there are none."""
     from difflib import get_close_matches  # only now: it is seldom needed, and imports much
 
-    close_choices = get_close_matches(name[:_MAX_SHOWN_CHARACTERS].lower(), sorted(choices), n=3)
+    close_choices = get_close_matches(unknown_name[:_MAX_SHOWN_CHARACTERS].lower(), sorted(choices), n=3)
     return f"do you mean {' or '.join(close_choices)}?" if close_choices else ""
 
 
-def _check_bounds(leaf: Field[Any], value: Any) -> None:
-    """Raise ValueError if `value` is outside the setting's range; the message completes "must be …"."""
-    if leaf.metadata["between"] is None:
+def _check_bounds(setting_field: Field[Any], setting_value: Any) -> None:
+    """Raise ValueError if `setting_value` is outside the setting's range; the message completes "must be …"."""
+    if setting_field.metadata["between"] is None:
         return
-    minimum, maximum = leaf.metadata["between"]
-    if not value >= minimum:  # not `<`: NaN compares false either way
+    minimum, maximum = setting_field.metadata["between"]
+    if not setting_value >= minimum:  # not `<`: NaN compares false either way
         raise ValueError(f"at least {minimum:,}")
     if isinstance(maximum, Machine):
-        if value > maximum.value_here():
+        if setting_value > maximum.value_here():
             raise ValueError(f"at most {maximum.value_here()}, {maximum.value}")
-    elif value > maximum:
+    elif setting_value > maximum:
         raise ValueError(f"at most {maximum:,}")
 
 
 def format_value(value: Any) -> str:
     """Return `value` as text for a message, cut to 60 characters: any client may have sent it."""
     try:
-        text = value if isinstance(value, str) else repr(value)
+        value_text = value if isinstance(value, str) else repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, or lists nested too deeply
         return f"a value that is too long to show ({type(value).__name__})"
-    text = text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}…"
-    return repr(text) if isinstance(value, str) else text
+    value_text = value_text if len(value_text) <= _MAX_SHOWN_CHARACTERS else f"{value_text[:_MAX_SHOWN_CHARACTERS]}…"
+    return repr(value_text) if isinstance(value, str) else value_text
 
 
-def _describe_type(hint: Any) -> str:
+def _describe_type(type_hint: Any) -> str:
     """Return the type's name for people, with an article: "a whole number"."""
-    names = {int: "a whole number", float: "a number", str: "a string"}
-    return names.get(hint, "a list of strings" if get_args(hint) else str(hint))
+    type_names = {int: "a whole number", float: "a number", str: "a string"}
+    return type_names.get(type_hint, "a list of strings" if get_args(type_hint) else str(type_hint))
 
 
 @dataclass
@@ -148,55 +154,72 @@ class SettingsOverride:
     source: str  # for messages
     problems: list[str] = field(default_factory=list)
 
-    def apply(self, node: Any, values: Mapping[str, Any], *, prefix: str) -> Any:
-        """Return `node` (one group of settings, or all) with its members in `values` replaced; collect problems."""
-        members = {member.name: member for member in fields(node)}
-        hints = get_type_hints(type(node))
-        changes: dict[str, Any] = {}
-        for key, value in values.items():
-            name, path = to_snake_case(str(key)), f"{prefix}{format_value(str(key))[1:-1]}"
-            if name not in members:
-                known_names = ", ".join(prefix + member for member in members)
-                self._report(f"there is no setting {path}. There are: {known_names}.")
-            elif value is None:  # editors send null for a setting that nobody set
+    def apply(self, settings_node: Any, override_values: Mapping[str, Any], *, prefix: str) -> Any:
+        """Return `settings_node`, a group or all, with the members in `override_values` replaced; collect problems."""
+        member_fields = {member_field.name: member_field for member_field in fields(settings_node)}
+        type_hints = get_type_hints(type(settings_node))
+        changed_members: dict[str, Any] = {}
+        for setting_key, setting_value in override_values.items():
+            setting_name, setting_path = (
+                to_snake_case(str(setting_key)),
+                f"{prefix}{format_value(str(setting_key))[1:-1]}",
+            )
+            if setting_name not in member_fields:
+                known_names = ", ".join(prefix + member_name for member_name in member_fields)
+                self._report(f"there is no setting {setting_path}. There are: {known_names}.")
+            elif setting_value is None:  # editors send null for a setting that nobody set
                 continue
-            elif is_dataclass(group := getattr(node, name)):
-                changes[name] = self._apply_group(group, value, path)
+            elif is_dataclass(member_group := getattr(settings_node, setting_name)):
+                changed_members[setting_name] = self._apply_group(member_group, setting_value, setting_path)
             else:
-                changes[name] = self._check_leaf(members[name], hints[name], value, path, getattr(node, name))
-        return replace(node, **changes)
+                changed_members[setting_name] = self._check_leaf(
+                    member_fields[setting_name],
+                    type_hints[setting_name],
+                    setting_value,
+                    setting_path,
+                    getattr(settings_node, setting_name),
+                )
+        return replace(settings_node, **changed_members)
 
-    def _apply_group(self, group: Any, value: Any, path: str) -> Any:
-        """Return the group with `value` applied; if that is no mapping, report it and return the group unchanged."""
-        if isinstance(value, Mapping):
-            return self.apply(group, value, prefix=f"{path}.")
-        self._report(f"{path} is a group of settings, not {format_value(value)}.")
-        return group
+    def _apply_group(self, settings_group: Any, setting_value: Any, setting_path: str) -> Any:
+        """Return the group with `setting_value` applied; if it is no mapping, report it and return the group itself."""
+        if isinstance(setting_value, Mapping):
+            return self.apply(settings_group, setting_value, prefix=f"{setting_path}.")
+        self._report(f"{setting_path} is a group of settings, not {format_value(setting_value)}.")
+        return settings_group
 
-    def _check_leaf(self, leaf: Field[Any], hint: Any, value: Any, path: str, current: Any) -> Any:
-        """Return the value converted to the setting's type; if it is invalid, report it and return `current`."""
-        if get_origin(hint) is Mapping and isinstance(value, Mapping):
-            value = self._leave_out_faulty_patterns(leaf, value, path)
+    def _check_leaf(
+        self, setting_field: Field[Any], type_hint: Any, setting_value: Any, setting_path: str, current_value: Any
+    ) -> Any:
+        """Return the value converted to the setting's type; if it is invalid, report it and return `current_value`."""
+        if get_origin(type_hint) is Mapping and isinstance(setting_value, Mapping):
+            setting_value = self._leave_out_faulty_patterns(setting_field, setting_value, setting_path)
         try:
-            return convert_value(leaf, hint, value)
+            return convert_value(setting_field, type_hint, setting_value)
         except ValueError as error:
-            self._report(f"{path} is {format_value(value)}, but must be {error}; {current!r} is used.")
-            return current
+            self._report(
+                f"{setting_path} is {format_value(setting_value)}, but must be {error}; {current_value!r} is used."
+            )
+            return current_value
 
-    def _leave_out_faulty_patterns(self, leaf: Field[Any], table: Mapping[Any, Any], path: str) -> Mapping[Any, Any]:
+    def _leave_out_faulty_patterns(
+        self, setting_field: Field[Any], pattern_table: Mapping[Any, Any], setting_path: str
+    ) -> Mapping[Any, Any]:
         """Return the table without the patterns that mean nothing, which are reported."""
-        faults = find_pattern_faults(table, leaf.metadata["values"])
-        for fault in [*faults.values()][:_MAX_SHOWN_FAULTS]:
-            self._report(f"{path}: {fault}; this pattern is left out.")
-        if len(faults) > _MAX_SHOWN_FAULTS:
-            self._report(f"{path}: {len(faults) - _MAX_SHOWN_FAULTS:,} more patterns like these are left out.")
-        return {pattern: choice for pattern, choice in table.items() if pattern not in faults}
+        faults_by_pattern = find_pattern_faults(pattern_table, setting_field.metadata["values"])
+        for pattern_fault in [*faults_by_pattern.values()][:_MAX_SHOWN_FAULTS]:
+            self._report(f"{setting_path}: {pattern_fault}; this pattern is left out.")
+        if len(faults_by_pattern) > _MAX_SHOWN_FAULTS:
+            self._report(
+                f"{setting_path}: {len(faults_by_pattern) - _MAX_SHOWN_FAULTS:,} more patterns like these are left out."
+            )
+        return {pattern: choice for pattern, choice in pattern_table.items() if pattern not in faults_by_pattern}
 
     def _report(self, problem: str) -> None:
         """Append the problem, after the source of the settings."""
         self.problems.append(f"{self.source}: {problem}")
 
 
-def to_snake_case(key: str) -> str:
+def to_snake_case(setting_key: str) -> str:
     """Convert `maxFileBytes`, as editors write it, to `max_file_bytes`."""
-    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in key)
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in setting_key)

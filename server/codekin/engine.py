@@ -263,13 +263,17 @@ class Engine(AnsweringEngine):
 
     def make_report(self) -> Report:
         """Return the details that `status` leaves out: owner, languages, skipped files, sizes, recent errors."""
-        make = partial(make_report, self._paths, self._index, self._workspace, is_owner=self._indexer.is_owner)
-        return with_repair(make, self._repair)
+        make_index_report = partial(
+            make_report, self._paths, self._index, self._workspace, is_owner=self._indexer.is_owner
+        )
+        return with_repair(make_index_report, self._repair)
 
     def check_findable(self, sample_size: int) -> tuple[int, list[Location]]:
         """Search up to `sample_size` contents by their own text; return how many were searched, and those not found."""
-        check = partial(check_findable, self._index, self._embedder, DocumentReader(self._workspace), sample_size)
-        return self._run_with_repair(check)
+        check_sample = partial(
+            check_findable, self._index, self._embedder, DocumentReader(self._workspace), sample_size
+        )
+        return self._run_with_repair(check_sample)
 
     def is_to_be_refilled(self) -> bool:
         """Return whether the store replaces an unsound file (kept as .corrupt) and no scan has filled it since."""

@@ -119,11 +119,11 @@ class AnsweringEngine(EngineCore):
         answer = self.search(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
         if self.indexed_share() >= _MIN_INDEXED_SHARE:
             return answer, False
-        by_words = self.search_by_words(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
-        places = {(hit.place.path, hit.place.span) for hit in answer.hits}
-        others = [hit for hit in by_words.hits if (hit.place.path, hit.place.span) not in places]
-        hits = sorted([*answer.hits, *others], key=lambda hit: -hit.score)[:k]
-        return replace(answer, hits=tuple(hits), seconds=answer.seconds + by_words.seconds), True
+        word_answer = self.search_by_words(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
+        hit_places = {(hit.place.path, hit.place.span) for hit in answer.hits}
+        other_hits = [hit for hit in word_answer.hits if (hit.place.path, hit.place.span) not in hit_places]
+        merged_hits = sorted([*answer.hits, *other_hits], key=lambda hit: -hit.score)[:k]
+        return replace(answer, hits=tuple(merged_hits), seconds=answer.seconds + word_answer.seconds), True
 
     def find_existing_code(
         self,
@@ -184,47 +184,52 @@ class AnsweringEngine(EngineCore):
     ) -> tuple[Snippet, list[Hit]]:
         """Return the function at `line` (0-based) and its best `k` tests, best first. Raises QueryError if no code."""
         document = self._read_source(path)
-        lines = split_lines(document.text)
-        if not 0 <= line < len(lines):
-            raise NoLineError(path, lines, line)
+        document_lines = split_lines(document.text)
+        if not 0 <= line < len(document_lines):
+            raise NoLineError(path, document_lines, line)
         function = find_snippet(snippets_of(document), line)
         if function is None:
             raise QueryError(f"{path} has no code at line {line + 1}.")
-        finder = RelatedTestFinder(self._index, self._workspace, self._search)
-        find = partial(finder.find_tests, path, function, k, cancel_event or threading.Event())
-        return function, self._run_with_repair(find)
+        test_finder = RelatedTestFinder(self._index, self._workspace, self._search)
+        find_tests = partial(test_finder.find_tests, path, function, k, cancel_event or threading.Event())
+        return function, self._run_with_repair(find_tests)
 
     def _judge_function(
-        self, path: Path | None, hit_filter: Filter, cancel_event: Cancel, function: Snippet
+        self, target_path: Path | None, hit_filter: Filter, cancel_event: Cancel, function: Snippet
     ) -> Existence:
-        """Return the verdict on a function by clones, else by meaning, leaving out what it replaces in `path`."""
+        """Return the verdict on a function by clones, else by meaning, without what it replaces in `target_path`."""
 
         def find_similar(function: Snippet) -> Answer:
             """Search for code of similar meaning, without what the function replaces."""
-            query = CodeQuery(function.text, function.language)
-            answer = self._answer_query(query, Task.CODE2CODE, _SIMILAR_COUNT, hit_filter, cancel_event)
-            return replace(answer, hits=tuple(hit for hit in answer.hits if not _is_replaced(hit, function, path)))
+            code_query = CodeQuery(function.text, function.language)
+            similar_answer = self._answer_query(code_query, Task.CODE2CODE, _SIMILAR_COUNT, hit_filter, cancel_event)
+            return replace(
+                similar_answer,
+                hits=tuple(hit for hit in similar_answer.hits if not _is_replaced(hit, function, target_path)),
+            )
 
-        return judge_function(function, self.find_clones(function, path), find_similar)
+        return judge_function(function, self.find_clones(function, target_path), find_similar)
 
     def _guess_language(self, code: str) -> str:
         """Return which of the six commonest languages here suits the code. Raises QueryError where none is indexed."""
-        counts = self._index.store.count_functions_by_language()
-        languages = sorted(filter(has_grammar, counts), key=lambda language: (-counts[language], language))
+        function_counts = self._index.store.count_functions_by_language()
+        languages = sorted(
+            filter(has_grammar, function_counts), key=lambda language: (-function_counts[language], language)
+        )
         language = guess_language(code, languages[:_MAX_GUESSED_LANGUAGES])
         if not language:
             raise QueryError("The code's language is not known. Pass it, as in language=python.")
         return language
 
-    def _read_source(self, path: Path) -> Document:
+    def _read_source(self, source_path: Path) -> Document:
         """Return a document, unsaved text included. Raises QueryError, with the reason, where it can't be read."""
-        document = self._workspace.read_document(path)
+        document = self._workspace.read_document(source_path)
         if isinstance(document, Document):
             return document
-        raise NoDocumentError(path, document.reason if document else "")
+        raise NoDocumentError(source_path, document.reason if document else "")
 
     def _answer_query(
-        self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel | None
+        self, code_query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel | None
     ) -> Answer:
         """Return the Answer with at most `k` hits on a repaired index; once started, queue documents found stale.
 
@@ -232,22 +237,24 @@ class AnsweringEngine(EngineCore):
         """
         started = time.monotonic()
         check_filter(hit_filter)
-        search = partial(
-            self._search.answer_query, query, task, min(k, MAX_HITS), hit_filter, cancel_event or threading.Event()
+        answer_query = partial(
+            self._search.answer_query, code_query, task, min(k, MAX_HITS), hit_filter, cancel_event or threading.Event()
         )
-        pending = self._team.start(query, task, hit_filter, k) if self._team and hit_filter.team else None
-        hits, stale_paths = self._run_with_repair(search)
-        if pending is not None:
-            hits = pending.merge_into(hits, min(k, MAX_HITS))
+        team_answer = self._team.start(code_query, task, hit_filter, k) if self._team and hit_filter.team else None
+        ranked_hits, stale_paths = self._run_with_repair(answer_query)
+        if team_answer is not None:
+            ranked_hits = team_answer.merge_into(ranked_hits, min(k, MAX_HITS))
         if self._started and stale_paths:
             self._indexer.queue_stale(stale_paths)
-        query_place = (query.path, query.span) if query.path else None
+        query_place = (code_query.path, code_query.span) if code_query.path else None
         seconds = time.monotonic() - started
-        problem = self._team.problem if self._team and hit_filter.team else ""
+        team_problem = self._team.problem if self._team and hit_filter.team else ""
         coverage = self._overview.measure_coverage()
-        return Answer(tuple(hits), coverage, seconds, query_place, query.cell, query.name, problem)
+        return Answer(
+            tuple(ranked_hits), coverage, seconds, query_place, code_query.cell, code_query.name, team_problem
+        )
 
 
-def _is_replaced(hit: Hit, function: Snippet, path: Path | None) -> bool:
+def _is_replaced(hit: Hit, function: Snippet, target_path: Path | None) -> bool:
     """Return whether the hit is what the function replaces: it has the same name in the same file."""
-    return hit.place.path == path and hit.place.qualified_name == function.qualified_name
+    return hit.place.path == target_path and hit.place.qualified_name == function.qualified_name

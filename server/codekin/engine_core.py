@@ -47,7 +47,7 @@ class EngineCore:
     """Opens, connects and repairs the parts that the methods of `Engine` use. Public: settings, closers."""
 
     def __init__(
-        self, roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
+        self, workspace_roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
     ) -> None:
         """Open the index, or make an empty one; no file of the workspace is read before `start` or `refresh`.
 
@@ -55,7 +55,7 @@ class EngineCore:
         StoreError, ModelError.
         """
         self.settings = settings
-        self._paths: IndexPaths = locate_index(roots, settings)
+        self._paths: IndexPaths = locate_index(workspace_roots, settings)
         self._started = False
         self._closers: list[Callable[[], None]] = []
         self._snapshot: TreeSnapshot | None = None  # of the disk, when the index was last brought up to date with it

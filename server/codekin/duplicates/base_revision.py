@@ -27,9 +27,9 @@ class BaseRevision:
     commit: str
     blobs: Mapping[Path, Blob]  # regular files below the root, by their paths in the working tree
 
-    def is_unchanged(self, path: Path, file_bytes: bytes) -> bool:
+    def is_unchanged(self, file_path: Path, file_bytes: bytes) -> bool:
         """Return whether the file had these bytes at the revision; False where Git converts its line ends."""
-        blob = self.blobs.get(path)
+        blob = self.blobs.get(file_path)
         if blob is None or blob.size != len(file_bytes):
             return False
         algorithm = "sha1" if len(blob.id) == 40 else "sha256"
@@ -37,52 +37,58 @@ class BaseRevision:
         digest.update(file_bytes)
         return digest.hexdigest() == blob.id
 
-    def read_files(self, paths: Sequence[Path]) -> dict[Path, bytes]:
+    def read_files(self, file_paths: Sequence[Path]) -> dict[Path, bytes]:
         """Return path → bytes at the revision, for paths in `blobs`; missing blobs are left out. Raises QueryError."""
-        ids = [self.blobs[path].id for path in paths]
-        output = run_git(self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in ids).encode())
+        blob_ids = [self.blobs[file_path].id for file_path in file_paths]
+        output = run_git(
+            self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in blob_ids).encode()
+        )
         contents: dict[Path, bytes] = {}
         position = 0
-        for path in paths:
+        for file_path in file_paths:
             line_end = output.index(b"\n", position)
-            header = output[position:line_end].split()
+            header_fields = output[position:line_end].split()
             position = line_end + 1
-            if header[1:2] != [b"blob"]:  # missing: a partial clone
+            if header_fields[1:2] != [b"blob"]:  # missing: a partial clone
                 continue
-            contents[path] = output[position : position + int(header[2])]
-            position += int(header[2]) + 1
+            contents[file_path] = output[position : position + int(header_fields[2])]
+            position += int(header_fields[2]) + 1
         return contents
 
 
-def open_base_revision(root: Path, reference: str) -> BaseRevision:
+def open_base_revision(workspace_root: Path, reference: str) -> BaseRevision:
     """Return the commit at which HEAD's history left `reference`'s, with its files. Raises QueryError."""
-    tip = _resolve_revision(root, reference)
+    tip_commit = _resolve_revision(workspace_root, reference)
     try:
-        commit = run_git(root, "merge-base", tip, "HEAD").decode().strip()
+        base_commit = run_git(workspace_root, "merge-base", tip_commit, "HEAD").decode().strip()
     except QueryError:  # no common history is known, as in a shallow clone
-        commit = tip
+        base_commit = tip_commit
     blobs: dict[Path, Blob] = {}
-    for entry in run_git(root, "ls-tree", "-r", "-z", "-l", commit).split(b"\0"):
-        fields, _, name = entry.partition(b"\t")
-        mode, object_type, blob_id, size = fields.split() if name else (b"", b"", b"", b"")
-        if object_type == b"blob" and mode in (b"100644", b"100755") and size.isdigit():
-            blobs[root / os.fsdecode(name)] = Blob(blob_id.decode(), int(size))
-    return BaseRevision(root, commit, blobs)
+    for tree_entry in run_git(workspace_root, "ls-tree", "-r", "-z", "-l", base_commit).split(b"\0"):
+        entry_fields, _, file_name = tree_entry.partition(b"\t")
+        mode, object_type, blob_id, blob_size = entry_fields.split() if file_name else (b"", b"", b"", b"")
+        if object_type == b"blob" and mode in (b"100644", b"100755") and blob_size.isdigit():
+            blobs[workspace_root / os.fsdecode(file_name)] = Blob(blob_id.decode(), int(blob_size))
+    return BaseRevision(workspace_root, base_commit, blobs)
 
 
-def read_committed_text(path: Path) -> str:
+def read_committed_text(file_path: Path) -> str:
     """Return a file's text as it was last committed; "" where it is in no repository, or was never committed."""
     try:
-        return run_git(path.parent, "cat-file", "blob", f"HEAD:./{path.name}").decode(errors="replace")
+        return run_git(file_path.parent, "cat-file", "blob", f"HEAD:./{file_path.name}").decode(errors="replace")
     except (QueryError, ProcessTimeoutError):
         return ""
 
 
-def _resolve_revision(root: Path, reference: str) -> str:
+def _resolve_revision(workspace_root: Path, reference: str) -> str:
     """Return the full hash of the commit that `reference` names. Raises QueryError if there is none."""
     try:
-        name = f"{reference}^{{commit}}"
-        return run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", name).decode().strip()
+        revision_name = f"{reference}^{{commit}}"
+        return (
+            run_git(workspace_root, "rev-parse", "--verify", "--quiet", "--end-of-options", revision_name)
+            .decode()
+            .strip()
+        )
     except QueryError as error:
         remedy = "Pass a branch, tag or commit; in a shallow clone, fetch it first."
-        raise QueryError(f"There is no revision {reference} in {root} ({error}). {remedy}") from error
+        raise QueryError(f"There is no revision {reference} in {workspace_root} ({error}). {remedy}") from error

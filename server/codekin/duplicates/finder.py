@@ -44,27 +44,40 @@ class DuplicateFinder:
         self._suppressions = suppressions
 
     def find_groups(
-        self, selection: DuplicateSelection, base: BaseRevision | None, on_progress: OnProgress, cancel_event: Cancel
+        self,
+        selection: DuplicateSelection,
+        base_revision: BaseRevision | None,
+        on_progress: OnProgress,
+        cancel_event: Cancel,
     ) -> DuplicateSearch:
-        """Read the functions, return the search; its groups, with `base` only changed ones, are made when iterated."""
-        files = [file for file in self._workspace.walk() if isinstance(file, SourceFile)]
+        """Read the functions, return the search; its groups, with `base_revision` changed ones, are made lazily."""
+        source_files = [source_file for source_file in self._workspace.walk() if isinstance(source_file, SourceFile)]
         function_filter = FunctionFilter(selection, self._workspace.roots)
         whole_functions = map(join_parts, list_whole_functions(self._index.store))
-        places = [place for place in whole_functions if function_filter.accepts(place)]
-        table = read_functions(self._workspace, places, selection.language, on_progress, cancel_event)
+        function_locations = [location for location in whole_functions if function_filter.accepts(location)]
+        function_table = read_functions(
+            self._workspace, function_locations, selection.language, on_progress, cancel_event
+        )
         changes = None
-        if base is not None:
-            paths, rules = (file.path for file in files), self._workspace.language_rules
-            changes = find_changes(base, table, paths, self._max_file_bytes, rules)
+        if base_revision is not None:
+            file_paths, language_rules = (
+                (source_file.path for source_file in source_files),
+                self._workspace.language_rules,
+            )
+            changes = find_changes(base_revision, function_table, file_paths, self._max_file_bytes, language_rules)
 
         def is_wanted(function: FunctionCopy) -> bool:
             """Return whether the selection and the base revision let the function make its group wanted."""
             return function_filter.is_wanted(function.path) and (changes is None or function in changes.states)
 
-        groups = DuplicateGrouper(table, selection.kinship).find_groups(is_wanted)
-        uncompared_files = _count_uncompared(files)
+        groups = DuplicateGrouper(function_table, selection.kinship).find_groups(is_wanted)
+        uncompared_files = _count_uncompared(source_files)
         return DuplicateSearch(
-            self._drop_suppressed(groups), len(table.functions), uncompared_files, changes, table.texts
+            self._drop_suppressed(groups),
+            len(function_table.functions),
+            uncompared_files,
+            changes,
+            function_table.texts,
         )
 
     def _drop_suppressed(self, groups: Iterator[DuplicateGroup]) -> Iterator[DuplicateGroup]:
@@ -76,18 +89,22 @@ class DuplicateFinder:
             ]
             kept_members = tuple(
                 member
-                for number, member in enumerate(group.members)
+                for member_number, member in enumerate(group.members)
                 if not all(
-                    self._suppressions.is_suppressed(references[number], reference)
+                    self._suppressions.is_suppressed(references[member_number], reference)
                     for other_number, reference in enumerate(references)
-                    if other_number != number
+                    if other_number != member_number
                 )
             )
             if len(kept_members) > 1:
                 yield DuplicateGroup(kept_members)
 
 
-def _count_uncompared(files: Sequence[SourceFile]) -> dict[str, int]:
+def _count_uncompared(source_files: Sequence[SourceFile]) -> dict[str, int]:
     """Return language → number of files that can't be compared, as the language has no grammar; most first."""
-    languages = (file.language for file in files if not is_notebook(file.path) and file.language not in PROSE_LANGUAGES)
+    languages = (
+        source_file.language
+        for source_file in source_files
+        if not is_notebook(source_file.path) and source_file.language not in PROSE_LANGUAGES
+    )
     return dict(Counter(language for language in languages if not has_grammar(language)).most_common())

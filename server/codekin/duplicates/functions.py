@@ -56,14 +56,14 @@ class FunctionTable:
     words: list[Codes] = field(default_factory=list)  # distinct names and literals, ascending
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)  # by language and text; -1: too short
 
-    def add_text(self, text: str, language: str) -> int:
+    def add_text(self, function_text: str, language: str) -> int:
         """Add a text unless present, and return its number; -1 if it is too short to be compared."""
-        number = self._numbers.get((language, text))
-        if number is None:
-            profile = TokenProfile(text, language)
+        text_number = self._numbers.get((language, function_text))
+        if text_number is None:
+            profile = TokenProfile(function_text, language)
             is_comparable = len(profile.tokens.texts) >= MIN_TOKENS
-            number = self._numbers[language, text] = self._append(profile) if is_comparable else -1
-        return number
+            text_number = self._numbers[language, function_text] = self._append(profile) if is_comparable else -1
+        return text_number
 
     def _append(self, profile: TokenProfile) -> int:
         """Append a new text's columns to the table, and return its number."""
@@ -76,55 +76,62 @@ class FunctionTable:
 
     def functions_by_text(self) -> list[list[FunctionCopy]]:
         """Return the functions of each text."""
-        copies: list[list[FunctionCopy]] = [[] for _ in self.texts]
+        copies_by_text: list[list[FunctionCopy]] = [[] for _ in self.texts]
         for function in self.functions:
-            copies[function.text_number].append(function)
-        return copies
+            copies_by_text[function.text_number].append(function)
+        return copies_by_text
 
 
 def list_whole_functions(store: Store) -> list[list[Location]]:
     """Return each function's parts: one, or several of a long function."""
-    files = groupby(store.list_function_parts(), key=lambda location: location.path)
-    return [parts for _, locations in files for parts in group_parts(locations)]
+    locations_by_file = groupby(store.list_function_parts(), key=lambda location: location.path)
+    return [function_parts for _, locations in locations_by_file for function_parts in group_parts(locations)]
 
 
-def join_parts(parts: Sequence[Location]) -> Location:
+def join_parts(function_parts: Sequence[Location]) -> Location:
     """Return the place of a whole function."""
-    return replace(parts[0], span=Span(parts[0].span.start, parts[-1].span.end), part=0)
+    return replace(function_parts[0], span=Span(function_parts[0].span.start, function_parts[-1].span.end), part=0)
 
 
 def read_functions(
     workspace: Workspace,
-    places: Sequence[Location],
+    function_locations: Sequence[Location],
     language: str | None,
     on_progress: OnProgress,
     cancel_event: Cancel,
 ) -> FunctionTable:
     """Read the functions at these places, which are in order; those that have moved since are left out."""
-    table, started, done = FunctionTable(), time.monotonic(), 0
-    for path, locations in groupby(places, key=lambda location: location.path):
+    function_table, start_time, read_count = FunctionTable(), time.monotonic(), 0
+    for file_path, locations in groupby(function_locations, key=lambda location: location.path):
         if cancel_event.is_set():
             break
-        document = workspace.read_document(path)
-        file_places = list(locations)
+        document = workspace.read_document(file_path)
+        file_locations = list(locations)
         if isinstance(document, Document):
-            table.functions += _read_document_functions(table, document, file_places, language)
-        done += len(file_places)
-        on_progress(estimate_progress(time.monotonic() - started, done, len(places)))
-    return table
+            function_table.functions += _read_document_functions(function_table, document, file_locations, language)
+        read_count += len(file_locations)
+        on_progress(estimate_progress(time.monotonic() - start_time, read_count, len(function_locations)))
+    return function_table
 
 
 def _read_document_functions(
-    table: FunctionTable, document: Document, places: Iterable[Location], wanted_language: str | None
+    function_table: FunctionTable, document: Document, locations: Iterable[Location], wanted_language: str | None
 ) -> Iterator[FunctionCopy]:
     """Add the texts at these places of a document to the table, and yield their functions."""
-    lines = split_lines(document.text)
-    for place in places:
-        cell = find_cell(document.cells, place.span.start)
-        language = cell.language if cell else place.language
-        if (wanted_language and language != wanted_language) or place.span.end > len(lines):
+    document_lines = split_lines(document.text)
+    for location in locations:
+        notebook_cell = find_cell(document.cells, location.span.start)
+        language = notebook_cell.language if notebook_cell else location.language
+        if (wanted_language and language != wanted_language) or location.span.end > len(document_lines):
             continue
-        text_number = table.add_text(to_canonical_text(lines[place.span.start : place.span.end]), language)
+        text_number = function_table.add_text(
+            to_canonical_text(document_lines[location.span.start : location.span.end]), language
+        )
         if text_number >= 0:
-            span, row = to_file_lines(cell, place.span), to_file_row(cell, place.name_line)
-            yield FunctionCopy(document.path, span, row, place.qualified_name, place.name, language, text_number)
+            file_span, name_row = (
+                to_file_lines(notebook_cell, location.span),
+                to_file_row(notebook_cell, location.name_line),
+            )
+            yield FunctionCopy(
+                document.path, file_span, name_row, location.qualified_name, location.name, language, text_number
+            )

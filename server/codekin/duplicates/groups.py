@@ -54,25 +54,25 @@ class DuplicateGroup:
 
 def _count_saved_lines(functions: Sequence[FunctionCopy]) -> int:
     """Return the lines of all but the longest function."""
-    lengths = [function.line_count for function in functions]
-    return sum(lengths) - max(lengths)
+    line_counts = [function.line_count for function in functions]
+    return sum(line_counts) - max(line_counts)
 
 
 class DuplicateGrouper:
     """Groups the functions of one table."""
 
-    def __init__(self, table: FunctionTable, max_kinship: Kinship = Kinship.EDITED) -> None:
+    def __init__(self, function_table: FunctionTable, max_kinship: Kinship = Kinship.EDITED) -> None:
         """Only clones up to `max_kinship` are grouped."""
-        self._table = table
-        self._copies = table.functions_by_text()
+        self._table = function_table
+        self._copies = function_table.functions_by_text()
         self._max_level = CLONE_KINSHIPS.index(max_kinship)
-        self._exact = _number_distinct(table.exact_digests)
-        self._structures = _number_distinct(table.structure_digests)
+        self._exact = _number_distinct(function_table.exact_digests)
+        self._structures = _number_distinct(function_table.structure_digests)
         # Texts of the same runs are one set: of 40,000 texts every tenth has the runs of another one.
-        self._run_sets = _number_distinct([runs.tobytes() for runs in table.runs])
+        self._run_sets = _number_distinct([runs.tobytes() for runs in function_table.runs])
         first_texts = np.unique(self._run_sets, return_index=True)[1]
-        self._runs = SetTable([table.runs[number] for number in first_texts.tolist()])
-        self._words = SetTable(table.words)
+        self._runs = SetTable([function_table.runs[text_number] for text_number in first_texts.tolist()])
+        self._words = SetTable(function_table.words)
         self._texts_of_set = np.split(
             np.argsort(self._run_sets, kind="stable"), np.cumsum(np.bincount(self._run_sets))[:-1]
         )
@@ -81,10 +81,10 @@ class DuplicateGrouper:
         """Yield the groups that have a wanted function, as soon as none that saves more can follow."""
         neighbours = self._find_neighbours()
         pending: list[tuple[int, tuple[object, ...], DuplicateGroup]] = []
-        for bound, texts in self._list_components(neighbours, is_wanted):
-            while pending and -pending[0][0] > bound:
+        for max_saved_lines, text_numbers in self._list_components(neighbours, is_wanted):
+            while pending and -pending[0][0] > max_saved_lines:
                 yield heapq.heappop(pending)[2]
-            for group in self._group_texts(texts, neighbours):
+            for group in self._group_texts(text_numbers, neighbours):
                 if any(is_wanted(member.function) for member in group.members):
                     heapq.heappush(pending, (-group.saved_lines, group.members[0].function.sort_key, group))
         while pending:
@@ -93,10 +93,10 @@ class DuplicateGrouper:
     def _find_neighbours(self) -> dict[int, list[int]]:
         """Return the sets of runs whose texts may be near-duplicates, by set; without the set itself."""
         neighbours: dict[int, list[int]] = {}
-        for number, others in self._runs.find_similar_pairs(NEAR_DUPLICATE_SHARE, MIN_RUNS):
-            for other in others.tolist():
-                neighbours.setdefault(number, []).append(other)
-                neighbours.setdefault(other, []).append(number)
+        for run_set, other_sets in self._runs.find_similar_pairs(NEAR_DUPLICATE_SHARE, MIN_RUNS):
+            for other_set in other_sets.tolist():
+                neighbours.setdefault(run_set, []).append(other_set)
+                neighbours.setdefault(other_set, []).append(run_set)
         return neighbours
 
     def _list_components(
@@ -105,89 +105,100 @@ class DuplicateGrouper:
         """Return the connected texts, with the most lines that a group of them could save, most first."""
         components: list[tuple[int, list[int]]] = []
         visited: set[int] = set()
-        for start in range(len(self._texts_of_set)):
-            if start in visited:
+        for first_set in range(len(self._texts_of_set)):
+            if first_set in visited:
                 continue
-            visited.add(start)
-            run_sets = [start]
+            visited.add(first_set)
+            run_sets = [first_set]
             for run_set in run_sets:
-                unvisited = [other for other in neighbours.get(run_set, ()) if other not in visited]
+                unvisited = [other_set for other_set in neighbours.get(run_set, ()) if other_set not in visited]
                 visited.update(unvisited)
                 run_sets += unvisited
-            texts = [text for run_set in run_sets for text in self._texts_of_set[run_set].tolist()]
-            functions = [function for text in texts for function in self._copies[text]]
+            text_numbers = [text_number for run_set in run_sets for text_number in self._texts_of_set[run_set].tolist()]
+            functions = [function for text_number in text_numbers for function in self._copies[text_number]]
             if len(functions) > 1 and any(map(is_wanted, functions)):
-                components.append((_count_saved_lines(functions), texts))
+                components.append((_count_saved_lines(functions), text_numbers))
         return sorted(components, key=lambda component: -component[0])
 
-    def _group_texts(self, texts: list[int], neighbours: dict[int, list[int]]) -> Iterator[DuplicateGroup]:
+    def _group_texts(self, text_numbers: list[int], neighbours: dict[int, list[int]]) -> Iterator[DuplicateGroup]:
         """Yield the groups among connected texts."""
-        candidates = {text: self._list_candidates(text, neighbours) for text in texts}
-        texts.sort(key=lambda text: (-len(candidates[text]), self._copies[text][0].sort_key))
+        candidates = {text_number: self._list_candidates(text_number, neighbours) for text_number in text_numbers}
+        text_numbers.sort(
+            key=lambda text_number: (-len(candidates[text_number]), self._copies[text_number][0].sort_key)
+        )
         parents: dict[int, tuple[int, int]] = {}  # text → the model of its group and the text that it was found by
-        for text in texts:
-            if text in parents:
+        for text_number in text_numbers:
+            if text_number in parents:
                 continue
-            ungrouped = np.array([other for other in candidates[text] if other not in parents], np.int64)
-            clones = ungrouped[self._find_levels(text, ungrouped) <= self._max_level].tolist()
-            if clones or len(self._copies[text]) > 1:
-                parents |= dict.fromkeys((text, *clones), (text, text))
-        for text in texts:
-            if text not in parents and candidates[text]:
-                self._join_nearest(text, candidates[text], parents)
-        groups: dict[int, list[tuple[int, int]]] = {}
-        for text, (model, parent) in parents.items():
-            groups.setdefault(model, []).append((text, parent))
-        for model, members in groups.items():
-            yield self._make_group(model, members)
+            ungrouped = np.array(
+                [other_text for other_text in candidates[text_number] if other_text not in parents], np.int64
+            )
+            clones = ungrouped[self._find_levels(text_number, ungrouped) <= self._max_level].tolist()
+            if clones or len(self._copies[text_number]) > 1:
+                parents |= dict.fromkeys((text_number, *clones), (text_number, text_number))
+        for text_number in text_numbers:
+            if text_number not in parents and candidates[text_number]:
+                self._join_nearest(text_number, candidates[text_number], parents)
+        texts_by_model: dict[int, list[tuple[int, int]]] = {}
+        for text_number, (model_text, parent_text) in parents.items():
+            texts_by_model.setdefault(model_text, []).append((text_number, parent_text))
+        for model_text, member_texts in texts_by_model.items():
+            yield self._make_group(model_text, member_texts)
 
-    def _list_candidates(self, text: int, neighbours: dict[int, list[int]]) -> list[int]:
+    def _list_candidates(self, text_number: int, neighbours: dict[int, list[int]]) -> list[int]:
         """Return the other texts whose sets of runs are equal or neighbouring."""
-        run_set = int(self._run_sets[text])
+        run_set = int(self._run_sets[text_number])
         run_sets = (run_set, *neighbours.get(run_set, ()))
-        return [other for number in run_sets for other in self._texts_of_set[number].tolist() if other != text]
+        return [
+            other_text
+            for candidate_set in run_sets
+            for other_text in self._texts_of_set[candidate_set].tolist()
+            if other_text != text_number
+        ]
 
-    def _join_nearest(self, text: int, candidates: Sequence[int], parents: dict[int, tuple[int, int]]) -> None:
+    def _join_nearest(self, text_number: int, candidates: Sequence[int], parents: dict[int, tuple[int, int]]) -> None:
         """Put a text that is like no model into the group of the member that it is most like, if there is one."""
-        others = np.array([other for other in candidates if other in parents], np.int64)
-        levels = self._find_levels(text, others)
-        if len(others) and levels.min() <= self._max_level:
-            nearest = int(others[levels.argmin()])
-            parents[text] = parents[nearest][0], nearest
+        grouped_texts = np.array([other_text for other_text in candidates if other_text in parents], np.int64)
+        kinship_levels = self._find_levels(text_number, grouped_texts)
+        if len(grouped_texts) and kinship_levels.min() <= self._max_level:
+            nearest_text = int(grouped_texts[kinship_levels.argmin()])
+            parents[text_number] = parents[nearest_text][0], nearest_text
 
-    def _find_levels(self, text: int, others: IntArray) -> IntArray:
-        """Return (n,): how texts are like `text`, as positions in CLONE_KINSHIPS; _UNRELATED if they aren't."""
-        shares = self._runs.compute_dice(int(self._run_sets[text]), self._run_sets[others])
-        kept: FloatArray = self._words.compute_dice(text, others)
+    def _find_levels(self, text_number: int, other_texts: IntArray) -> IntArray:
+        """Return (n,): how texts are like `text_number`, as positions in CLONE_KINSHIPS; _UNRELATED if they aren't."""
+        run_shares = self._runs.compute_dice(int(self._run_sets[text_number]), self._run_sets[other_texts])
+        word_shares: FloatArray = self._words.compute_dice(text_number, other_texts)
         run_sizes = self._runs.sizes[self._run_sets]
-        has_same_structure = np.equal(self._structures[others], self._structures[text])
-        run_counts = np.minimum(run_sizes[others], run_sizes[text])
-        are_clones = are_near_duplicates(shares, kept, run_counts, has_same_structure)
-        levels = np.where(are_clones, np.where(has_same_structure, 1, 2), _UNRELATED)
-        return np.asarray(np.where(self._exact[others] == self._exact[text], 0, levels), np.int64)
+        has_same_structure = np.equal(self._structures[other_texts], self._structures[text_number])
+        run_counts = np.minimum(run_sizes[other_texts], run_sizes[text_number])
+        are_clones = are_near_duplicates(run_shares, word_shares, run_counts, has_same_structure)
+        kinship_levels = np.where(are_clones, np.where(has_same_structure, 1, 2), _UNRELATED)
+        return np.asarray(np.where(self._exact[other_texts] == self._exact[text_number], 0, kinship_levels), np.int64)
 
-    def _make_group(self, model: int, texts: Sequence[tuple[int, int]]) -> DuplicateGroup:
-        """Return the group of `texts`, given with the texts that they were found by."""
-        model_function = min(self._copies[model], key=lambda function: function.sort_key)
+    def _make_group(self, model_text: int, texts_with_parents: Sequence[tuple[int, int]]) -> DuplicateGroup:
+        """Return the group of `texts_with_parents`, given with the texts that they were found by."""
+        model_function = min(self._copies[model_text], key=lambda function: function.sort_key)
         profiles: dict[int, TokenProfile] = {}
-        members: list[GroupMember] = []
-        for text, parent in texts:
-            for number in (text, parent):
-                function = self._copies[number][0]
-                if number not in profiles:
-                    profiles[number] = TokenProfile(self._table.texts[number], function.language, function.name)
-            evidence = classify(profiles[parent], profiles[text])
+        group_members: list[GroupMember] = []
+        for text_number, parent_text in texts_with_parents:
+            for profiled_text in (text_number, parent_text):
+                function = self._copies[profiled_text][0]
+                if profiled_text not in profiles:
+                    profiles[profiled_text] = TokenProfile(
+                        self._table.texts[profiled_text], function.language, function.name
+                    )
+            evidence = classify(profiles[parent_text], profiles[text_number])
             assert evidence is not None  # noqa: S101 (the texts were found by the same thresholds)
-            members += [
+            group_members += [
                 GroupMember(function, evidence.kinship, evidence.why)
-                for function in self._copies[text]
+                for function in self._copies[text_number]
                 if function is not model_function
             ]
-        members.sort(key=lambda member: member.function.sort_key)
-        return DuplicateGroup((GroupMember(model_function, None, ""), *members))
+        group_members.sort(key=lambda member: member.function.sort_key)
+        return DuplicateGroup((GroupMember(model_function, None, ""), *group_members))
 
 
 def _number_distinct(keys: Sequence[bytes]) -> IntArray:
     """Return (n,): equal numbers for equal keys, from 0, in the order in which the keys first come."""
-    numbers: dict[bytes, int] = {}
-    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
+    numbers_by_key: dict[bytes, int] = {}
+    return np.array([numbers_by_key.setdefault(key, len(numbers_by_key)) for key in keys], np.int64)

@@ -50,13 +50,15 @@ class FunctionFilter:
         is_test = is_test_file or location.kind is SnippetKind.TEST
         return not is_excluded and selection.tests in (None, is_test)
 
-    def is_wanted(self, path: Path) -> bool:
+    def is_wanted(self, file_path: Path) -> bool:
         """Return whether a group is wanted because it has a function in this file."""
-        paths = self.selection.paths
-        return not paths or any(path.is_relative_to(wanted_path) for wanted_path in paths)
+        wanted_paths = self.selection.paths
+        return not wanted_paths or any(file_path.is_relative_to(wanted_path) for wanted_path in wanted_paths)
 
-    def _judge_file(self, path: Path) -> tuple[bool, bool]:
+    def _judge_file(self, file_path: Path) -> tuple[bool, bool]:
         """Return whether the file is excluded by a pattern, and whether it is a test by its path."""
-        root = next((root for root in self.roots if path.is_relative_to(root)), None)
-        parts = path.relative_to(root).parts if root else path.parts[1:]
-        return self._rules.match_path(parts), bool(_TEST_PATH.search("/".join(parts)))
+        workspace_root = next(
+            (workspace_root for workspace_root in self.roots if file_path.is_relative_to(workspace_root)), None
+        )
+        path_parts = file_path.relative_to(workspace_root).parts if workspace_root else file_path.parts[1:]
+        return self._rules.match_path(path_parts), bool(_TEST_PATH.search("/".join(path_parts)))

@@ -19,31 +19,33 @@ _ROUNDING = 1e-9  # so that a Dice coefficient of exactly the minimum counts in 
 class SetTable:
     """Sets of 64-bit codes, numbered from 0."""
 
-    def __init__(self, sets: Sequence[npt.NDArray[np.uint64]]) -> None:
+    def __init__(self, code_sets: Sequence[npt.NDArray[np.uint64]]) -> None:
         """Each set is an array of distinct codes."""
-        self.sizes: IntArray = np.fromiter(map(len, sets), np.int64, len(sets))
+        self.sizes: IntArray = np.fromiter(map(len, code_sets), np.int64, len(code_sets))
         self._ends = np.cumsum(self.sizes)
         self._starts = self._ends - self.sizes
-        codes = np.concatenate(sets) if len(sets) else np.empty(0, np.uint64)
-        _, elements, counts = np.unique(codes, return_inverse=True, return_counts=True)
-        ranks = np.empty(len(counts), np.int64)
-        ranks[np.argsort(counts, kind="stable")] = np.arange(len(counts))
-        owners = np.repeat(np.arange(len(sets)), self.sizes)
-        elements = ranks[elements.ravel()]
-        self._elements: IntArray = elements[np.lexsort((elements, owners))]  # of each set, the rarest first
-        self._is_marked = np.zeros(len(counts), np.bool_)
+        all_codes = np.concatenate(code_sets) if len(code_sets) else np.empty(0, np.uint64)
+        _, elements, element_counts = np.unique(all_codes, return_inverse=True, return_counts=True)
+        rarity_ranks = np.empty(len(element_counts), np.int64)
+        rarity_ranks[np.argsort(element_counts, kind="stable")] = np.arange(len(element_counts))
+        owner_sets = np.repeat(np.arange(len(code_sets)), self.sizes)
+        elements = rarity_ranks[elements.ravel()]
+        self._elements: IntArray = elements[np.lexsort((elements, owner_sets))]  # of each set, the rarest first
+        self._is_marked = np.zeros(len(element_counts), np.bool_)
 
-    def compute_dice(self, number: int, others: IntArray) -> FloatArray:
-        """Return the Dice coefficients (n,) of one set with `others` (n,), 0 … 1."""
-        own_elements = self._elements[self._starts[number] : self._ends[number]]
-        sizes = self.sizes[others]
-        ends = np.cumsum(sizes)
-        positions = np.repeat(self._starts[others] - (ends - sizes), sizes) + np.arange(ends[-1] if len(ends) else 0)
+    def compute_dice(self, set_number: int, other_sets: IntArray) -> FloatArray:
+        """Return the Dice coefficients (n,) of one set with `other_sets` (n,), 0 … 1."""
+        own_elements = self._elements[self._starts[set_number] : self._ends[set_number]]
+        other_sizes = self.sizes[other_sets]
+        end_positions = np.cumsum(other_sizes)
+        positions = np.repeat(self._starts[other_sets] - (end_positions - other_sizes), other_sizes) + np.arange(
+            end_positions[-1] if len(end_positions) else 0
+        )
         self._is_marked[own_elements] = True
         shared_before = np.concatenate([[0], np.cumsum(self._is_marked[self._elements[positions]], dtype=np.int32)])
         self._is_marked[own_elements] = False
-        shared_counts = shared_before[ends] - shared_before[ends - sizes]
-        return np.asarray(2 * shared_counts / np.maximum(len(own_elements) + sizes, 1), np.float64)
+        shared_counts = shared_before[end_positions] - shared_before[end_positions - other_sizes]
+        return np.asarray(2 * shared_counts / np.maximum(len(own_elements) + other_sizes, 1), np.float64)
 
     def find_similar_pairs(self, min_dice: float, min_size: int = 1) -> Iterator[tuple[int, IntArray]]:
         """Yield (number, others): each set of at least `min_size` elements with the similar ones of higher number.
@@ -51,12 +53,12 @@ class SetTable:
         Similar are sets with a Dice coefficient of at least `min_dice`. Sets without a similar one are left out.
         """
         pair_codes = self._find_candidate_pairs(min_dice, min_size)
-        firsts, seconds = np.divmod(pair_codes, max(len(self.sizes), 1))
-        numbers, starts = np.unique(firsts, return_index=True)
-        for number, others in zip(numbers.tolist(), np.split(seconds, starts[1:]), strict=False):
-            similar = others[self.compute_dice(number, others) >= min_dice - _ROUNDING]
-            if len(similar):
-                yield number, similar
+        first_sets, second_sets = np.divmod(pair_codes, max(len(self.sizes), 1))
+        set_numbers, group_starts = np.unique(first_sets, return_index=True)
+        for set_number, later_sets in zip(set_numbers.tolist(), np.split(second_sets, group_starts[1:]), strict=False):
+            similar_sets = later_sets[self.compute_dice(set_number, later_sets) >= min_dice - _ROUNDING]
+            if len(similar_sets):
+                yield set_number, similar_sets
 
     def _find_candidate_pairs(self, min_dice: float, min_size: int) -> IntArray:
         """Return the ascending codes `lower number * count + higher number` of the pairs that may be similar.
@@ -64,22 +66,28 @@ class SetTable:
         What follows the first common element of two sets, in the order of rarity, limits how much they can share. A
         pair is therefore a candidate only if an element that they share leaves enough of both.
         """
-        elements, owners, rests = self._list_prefixes(min_dice, min_size)
-        sizes, width = self.sizes[owners], int(self.sizes.max(initial=0)) + 1
-        max_sizes = np.floor(2 * rests / min_dice - sizes + _ROUNDING).astype(np.int64)  # of larger similar sets
+        elements, owner_sets, remaining_counts = self._list_prefixes(min_dice, min_size)
+        owner_sizes, size_range = self.sizes[owner_sets], int(self.sizes.max(initial=0)) + 1
+        max_sizes = np.floor(2 * remaining_counts / min_dice - owner_sizes + _ROUNDING).astype(
+            np.int64
+        )  # of larger similar sets
         last_positions = np.searchsorted(
-            elements * width + sizes, elements * width + np.clip(max_sizes, 0, width - 1), "right"
+            elements * size_range + owner_sizes, elements * size_range + np.clip(max_sizes, 0, size_range - 1), "right"
         )
-        partner_counts = np.maximum(last_positions - np.arange(len(owners)) - 1, 0)
-        codes = [np.empty(0, np.int64)]
-        for start, end in _split_evenly(partner_counts, _MAX_PAIRS_PER_CHUNK):
-            counts = partner_counts[start:end]
-            smaller = np.repeat(np.arange(start, end), counts)
-            larger = smaller + 1 + np.arange(len(smaller)) - np.repeat(np.cumsum(counts) - counts, counts)
-            is_candidate = rests[larger] >= min_dice * (sizes[smaller] + sizes[larger]) / 2 - _ROUNDING
-            pair = owners[smaller[is_candidate]], owners[larger[is_candidate]]
-            codes.append(_sort_distinct(np.minimum(*pair) * len(self.sizes) + np.maximum(*pair)))
-        return _sort_distinct(np.concatenate(codes))
+        partner_counts = np.maximum(last_positions - np.arange(len(owner_sets)) - 1, 0)
+        chunk_codes = [np.empty(0, np.int64)]
+        for chunk_start, chunk_end in _split_evenly(partner_counts, _MAX_PAIRS_PER_CHUNK):
+            chunk_counts = partner_counts[chunk_start:chunk_end]
+            smaller = np.repeat(np.arange(chunk_start, chunk_end), chunk_counts)
+            larger = (
+                smaller + 1 + np.arange(len(smaller)) - np.repeat(np.cumsum(chunk_counts) - chunk_counts, chunk_counts)
+            )
+            is_candidate = (
+                remaining_counts[larger] >= min_dice * (owner_sizes[smaller] + owner_sizes[larger]) / 2 - _ROUNDING
+            )
+            set_pair = owner_sets[smaller[is_candidate]], owner_sets[larger[is_candidate]]
+            chunk_codes.append(_sort_distinct(np.minimum(*set_pair) * len(self.sizes) + np.maximum(*set_pair)))
+        return _sort_distinct(np.concatenate(chunk_codes))
 
     def _list_prefixes(self, min_dice: float, min_size: int) -> tuple[IntArray, IntArray, IntArray]:
         """Return the elements (m,) of all prefixes, by element and size of the set, and the sets (m,) that have them.
@@ -88,27 +96,29 @@ class SetTable:
         that each set that is similar to its set has one of its elements in its own prefix.
         """
         min_overlaps = np.ceil(self.sizes * min_dice / (2 - min_dice) - _ROUNDING).astype(np.int64)
-        lengths = np.where(self.sizes >= max(min_size, 1), self.sizes - min_overlaps + 1, 0)
-        owners = np.repeat(np.arange(len(self.sizes)), lengths)
-        offsets = np.arange(len(owners)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        elements = self._elements[self._starts[owners] + offsets]
-        order = np.lexsort((self.sizes[owners], elements))
-        return elements[order], owners[order], (self.sizes[owners] - offsets)[order]
+        prefix_lengths = np.where(self.sizes >= max(min_size, 1), self.sizes - min_overlaps + 1, 0)
+        owner_sets = np.repeat(np.arange(len(self.sizes)), prefix_lengths)
+        prefix_offsets = np.arange(len(owner_sets)) - np.repeat(
+            np.cumsum(prefix_lengths) - prefix_lengths, prefix_lengths
+        )
+        elements = self._elements[self._starts[owner_sets] + prefix_offsets]
+        sort_order = np.lexsort((self.sizes[owner_sets], elements))
+        return elements[sort_order], owner_sets[sort_order], (self.sizes[owner_sets] - prefix_offsets)[sort_order]
 
 
-def _split_evenly(counts: IntArray, max_sum: int) -> Iterator[tuple[int, int]]:
+def _split_evenly(pair_counts: IntArray, max_sum: int) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of consecutive ranges whose counts add up to about `max_sum`."""
-    sums, start = np.cumsum(counts), 0
-    while start < len(counts):
-        sum_before = int(sums[start - 1]) if start else 0
-        end = max(int(np.searchsorted(sums, sum_before + max_sum, "right")), start + 1)
-        yield start, end
-        start = end
+    running_sums, range_start = np.cumsum(pair_counts), 0
+    while range_start < len(pair_counts):
+        sum_before = int(running_sums[range_start - 1]) if range_start else 0
+        range_end = max(int(np.searchsorted(running_sums, sum_before + max_sum, "right")), range_start + 1)
+        yield range_start, range_end
+        range_start = range_end
 
 
-def _sort_distinct(codes: IntArray) -> IntArray:
+def _sort_distinct(pair_codes: IntArray) -> IntArray:
     """Return the distinct codes, ascending. `np.unique` hashes them first, which takes ten times as long."""
-    codes.sort()
-    is_first = np.ones(len(codes), np.bool_)
-    is_first[1:] = codes[1:] != codes[:-1]
-    return np.asarray(codes[is_first], np.int64)
+    pair_codes.sort()
+    is_first = np.ones(len(pair_codes), np.bool_)
+    is_first[1:] = pair_codes[1:] != pair_codes[:-1]
+    return np.asarray(pair_codes[is_first], np.int64)

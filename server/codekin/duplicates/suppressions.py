@@ -40,14 +40,19 @@ class Suppressions:
 
     def load_files(self) -> tuple[SuppressionFile, ...]:
         """Return one file per root, parsed again only if changed: a stat call each. Errors are its `problems`."""
-        return tuple(self._load_file(root) for root in self._workspace.roots)
+        return tuple(self._load_file(workspace_root) for workspace_root in self._workspace.roots)
 
-    def find_reference(self, path: Path, qualified_name: str) -> FunctionReference | None:
+    def find_reference(self, source_path: Path, qualified_name: str) -> FunctionReference | None:
         """Return how a suppression file names the function; None where it has no name or is in no root."""
-        root = next((root for root in self._workspace.roots if path.is_relative_to(root)), None)
-        if root is None or not qualified_name:
+        workspace_root = next(
+            (workspace_root for workspace_root in self._workspace.roots if source_path.is_relative_to(workspace_root)),
+            None,
+        )
+        if workspace_root is None or not qualified_name:
             return None
-        return FunctionReference(root, f"{path.relative_to(root).as_posix()}::{qualified_name}")
+        return FunctionReference(
+            workspace_root, f"{source_path.relative_to(workspace_root).as_posix()}::{qualified_name}"
+        )
 
     def is_suppressed(self, function: FunctionReference | None, duplicate: FunctionReference | None) -> bool:
         """Return whether an entry ignores the two as duplicates; False where either is None or the roots differ."""
@@ -55,9 +60,9 @@ class Suppressions:
             return False
         return self._load_file(function.root).ignores_pair(function.name, duplicate.name)
 
-    def drop_suppressed(self, path: Path, snippet: Snippet, hits: Sequence[Hit]) -> list[Hit]:
-        """Return the hits that are not suppressed as duplicates of the snippet in `path`."""
-        reference = self.find_reference(path, snippet.qualified_name)
+    def drop_suppressed(self, source_path: Path, snippet: Snippet, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits that are not suppressed as duplicates of the snippet in `source_path`."""
+        reference = self.find_reference(source_path, snippet.qualified_name)
         return [
             hit
             for hit in hits
@@ -72,65 +77,72 @@ class Suppressions:
         """
         if not 2 <= len(functions) <= MAX_FUNCTIONS or len({function.root for function in functions}) > 1:
             return None
-        path = functions[0].root / SUPPRESSIONS_FILE
-        real_path = self._workspace.resolve_path(path)
+        suppression_path = functions[0].root / SUPPRESSIONS_FILE
+        real_path = self._workspace.resolve_path(suppression_path)
         if not real_path.is_relative_to(functions[0].root):
             return None
-        before = self._workspace.get_unsaved_text(path)
-        if before is None and os.path.lexists(path):
+        former_text = self._workspace.get_unsaved_text(suppression_path)
+        if former_text is None and os.path.lexists(suppression_path):
             try:
-                before = read_file(path, _MAX_BYTES).data.decode()
+                former_text = read_file(suppression_path, _MAX_BYTES).data.decode()
             except (OSError, ValueError):
                 return None
-        text = format_entry([function.name for function in functions], before)
-        is_small_enough = _count_bytes(before or "") + _count_bytes(text) <= _MAX_BYTES
-        return SuppressionEdit(path, before, text) if is_small_enough else None
+        entry_text = format_entry([function.name for function in functions], former_text)
+        is_small_enough = _count_bytes(former_text or "") + _count_bytes(entry_text) <= _MAX_BYTES
+        return SuppressionEdit(suppression_path, former_text, entry_text) if is_small_enough else None
 
-    def _load_file(self, root: Path) -> SuppressionFile:
+    def _load_file(self, workspace_root: Path) -> SuppressionFile:
         """Return the root's parsed file, cached while its text or state on the disk is the same. Never raises."""
-        path = self._workspace.resolve_path(root / SUPPRESSIONS_FILE)
-        state: object = self._workspace.get_unsaved_text(path)
-        if state is None:
-            state = _read_file_state(path)
-        cached = self._files.get(root)
-        if cached is None or cached[0] != state:
-            cached = self._files[root] = state, _read_suppressions(root, path, state)
-        return cached[1]
+        suppression_path = self._workspace.resolve_path(workspace_root / SUPPRESSIONS_FILE)
+        file_state: object = self._workspace.get_unsaved_text(suppression_path)
+        if file_state is None:
+            file_state = _read_file_state(suppression_path)
+        cached_entry = self._files.get(workspace_root)
+        if cached_entry is None or cached_entry[0] != file_state:
+            cached_entry = self._files[workspace_root] = (
+                file_state,
+                _read_suppressions(workspace_root, suppression_path, file_state),
+            )
+        return cached_entry[1]
 
 
-def _read_file_state(path: Path) -> tuple[int, ...]:
+def _read_file_state(suppression_path: Path) -> tuple[int, ...]:
     """Return a value that changes when the file on the disk does; () where there is no file. Never raises."""
     try:
-        status = path.stat()
+        file_status = suppression_path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
         return (error.errno or 0,)
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return file_status.st_mtime_ns, file_status.st_size, file_status.st_ino
 
 
-def _read_suppressions(root: Path, path: Path, state: object) -> SuppressionFile:
-    """Parse the file at `path`, or `state` where that is its unsaved text. Never raises: errors become problems."""
-    if state == ():
+def _read_suppressions(workspace_root: Path, suppression_path: Path, file_state: object) -> SuppressionFile:
+    """Parse the file, or `file_state` where that is its unsaved text. Never raises: errors become problems."""
+    if file_state == ():
         return SuppressionFile()
-    shown_path = root / SUPPRESSIONS_FILE
-    if not path.is_relative_to(root):
+    shown_path = workspace_root / SUPPRESSIONS_FILE
+    if not suppression_path.is_relative_to(workspace_root):
         problem = f"{shown_path} is a link that leads out of its folder, so it is not read. Replace it with a file."
         return SuppressionFile(problems=(problem,))
     try:
-        data = state.encode("utf-8", "replace") if isinstance(state, str) else read_file(path, _MAX_BYTES).data
-        if len(data) > _MAX_BYTES:
-            raise FileTooLargeError(len(data), _MAX_BYTES)
-        parsed = parse_suppressions(data.decode("utf-8-sig"))
+        file_bytes = (
+            file_state.encode("utf-8", "replace")
+            if isinstance(file_state, str)
+            else read_file(suppression_path, _MAX_BYTES).data
+        )
+        if len(file_bytes) > _MAX_BYTES:
+            raise FileTooLargeError(len(file_bytes), _MAX_BYTES)
+        parsed_file = parse_suppressions(file_bytes.decode("utf-8-sig"))
     except (OSError, ValueError) as error:
         reason = error if isinstance(error, RefusedFileError) else getattr(error, "strerror", None) or error
         problem = f"{shown_path} can't be read ({reason}); none of its entries apply. Fix or remove it."
         return SuppressionFile(problems=(problem,))
-    problems = [f"{shown_path}, {problem}" for problem in parsed.problems]
-    if len(data) > _MAX_BYTES - _RESERVED_BYTES:
-        size = f"it has {len(data):,} of at most {_MAX_BYTES:,} bytes"
-        problems.append(f"{shown_path} is nearly full: {size}. Delete entries to make room for others.")
-    return SuppressionFile(parsed.groups, tuple(problems), parsed.entries)
+    problems = [f"{shown_path}, {problem}" for problem in parsed_file.problems]
+    if len(file_bytes) > _MAX_BYTES - _RESERVED_BYTES:
+        size_notice = f"it has {len(file_bytes):,} of at most {_MAX_BYTES:,} bytes"
+        problems.append(f"{shown_path} is nearly full: {size_notice}. Delete entries to make room for others.")
+    return SuppressionFile(parsed_file.groups, tuple(problems), parsed_file.entries)
 
 
 def _count_bytes(text: str) -> int:

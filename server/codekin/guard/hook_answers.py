@@ -29,16 +29,16 @@ class HookAnswer:
     status: int
 
 
-def make_hook_answer(agent: str, lines: Sequence[str]) -> HookAnswer:
-    """Return the answer that gives the agent `lines` as advice; one that says nothing where there are none."""
-    if not lines:
-        return HookAnswer("" if agent == "windsurf" else "{}", "", 0)
-    advice = "codekin: use what exists rather than write it again, or say why not.\n" + "\n".join(lines)
-    if agent == "windsurf":
+def make_hook_answer(agent_name: str, advice_lines: Sequence[str]) -> HookAnswer:
+    """Return the answer that gives the agent `advice_lines` as advice; one that says nothing where there are none."""
+    if not advice_lines:
+        return HookAnswer("" if agent_name == "windsurf" else "{}", "", 0)
+    advice = "codekin: use what exists rather than write it again, or say why not.\n" + "\n".join(advice_lines)
+    if agent_name == "windsurf":
         return HookAnswer("", advice, _TOLD_STATUS)
-    if agent == "cursor":
+    if agent_name == "cursor":
         return HookAnswer(json.dumps({"additional_context": advice}), "", 0)
-    if agent in ("copilot", "opencode"):
+    if agent_name in ("copilot", "opencode"):
         return HookAnswer(json.dumps({"additionalContext": advice}), "", 0)
-    output = {"hookEventName": HOOK_EVENTS[agent], "additionalContext": advice}
-    return HookAnswer(json.dumps({"hookSpecificOutput": output}), "", 0)
+    hook_output = {"hookEventName": HOOK_EVENTS[agent_name], "additionalContext": advice}
+    return HookAnswer(json.dumps({"hookSpecificOutput": hook_output}), "", 0)

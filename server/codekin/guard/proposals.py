@@ -43,32 +43,32 @@ class Proposal:
     is_written: bool = False  # it is in the file already: the hook runs after the tool
 
 
-def read_proposals(source: str, default_path: Path | None = None) -> list[Proposal]:
+def read_proposals(change_text: str, default_path: Path | None = None) -> list[Proposal]:
     """Return the proposed texts in a hook's JSON, a unified diff, or the text of the file at `default_path`."""
-    source = source[:MAX_PROPOSAL_CHARACTERS]
-    stripped = source.lstrip()
+    change_text = change_text[:MAX_PROPOSAL_CHARACTERS]
+    stripped = change_text.lstrip()
     if stripped.startswith("{"):
         document = _parse_json(stripped)
         if document is not None:
             return list(_read_hook(document))
     if _is_diff(stripped):
         return list(_read_diff(stripped))
-    return [Proposal(default_path, source)] if source.strip() else []
+    return [Proposal(default_path, change_text)] if change_text.strip() else []
 
 
-def _parse_json(text: str) -> dict[str, Any] | None:
+def _parse_json(json_text: str) -> dict[str, Any] | None:
     """Parse a hook's JSON; None if the text is not JSON, or not a hook's."""
-    document = _parse_object(text)
+    document = _parse_object(json_text)
     if document is None:
         return None
-    is_hook = any(isinstance(document.get(key), dict | str) for key in _INPUT_KEYS)
+    is_hook = any(isinstance(document.get(input_key), dict | str) for input_key in _INPUT_KEYS)
     return document if is_hook or _find_string(document, _PATH_KEYS) else None
 
 
-def _parse_object(text: str) -> dict[str, Any] | None:
+def _parse_object(json_text: str) -> dict[str, Any] | None:
     """Parse a JSON object; None if the text is none."""
     try:
-        document = json.loads(text)
+        document = json.loads(json_text)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -76,86 +76,99 @@ def _parse_object(text: str) -> dict[str, Any] | None:
 
 def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
     """Yield the texts, edits and patches to be written, from the tool input of any known agent."""
-    folder = Path(document["cwd"]) if isinstance(document.get("cwd"), str) else Path()
+    base_folder = Path(document["cwd"]) if isinstance(document.get("cwd"), str) else Path()
     tool_input = _find_tool_input(document)
     path_text = _find_string(tool_input, _PATH_KEYS)
-    path = folder / path_text if path_text else None
-    edits = tool_input.get("edits")
+    target_path = base_folder / path_text if path_text else None
+    tool_edits = tool_input.get("edits")
     is_written = _RESULT_KEY in document or _find_string(document, _EVENT_KEYS) in _AFTER_EVENTS
-    for edit in [tool_input, *(edits if isinstance(edits, list) else [])]:
-        text = _find_string(edit, _TEXT_KEYS) if isinstance(edit, dict) else ""
-        if text:
-            yield Proposal(path, text, replaced_text=_find_string(edit, _REPLACED_KEYS), is_written=is_written)
-    patch = _find_string(tool_input, _PATCH_KEYS)
-    if _is_patch(patch):
-        for proposal in _read_diff(patch):
-            yield replace(proposal, path=folder / proposal.path if proposal.path else None)
+    for tool_edit in [tool_input, *(tool_edits if isinstance(tool_edits, list) else [])]:
+        proposed_text = _find_string(tool_edit, _TEXT_KEYS) if isinstance(tool_edit, dict) else ""
+        if proposed_text:
+            yield Proposal(
+                target_path, proposed_text, replaced_text=_find_string(tool_edit, _REPLACED_KEYS), is_written=is_written
+            )
+    patch_text = _find_string(tool_input, _PATCH_KEYS)
+    if _is_patch(patch_text):
+        for proposal in _read_diff(patch_text):
+            yield replace(proposal, path=base_folder / proposal.path if proposal.path else None)
 
 
 def _find_tool_input(document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what the tool was called with, which some agents send as the text of a JSON object or of a patch."""
-    for key in _INPUT_KEYS:
-        value = document.get(key)
-        if isinstance(value, str):
-            value = _parse_object(value) or ({_PATCH_KEYS[0]: value} if _is_patch(value) else None)
-        if isinstance(value, dict):
-            return value
+    for input_key in _INPUT_KEYS:
+        input_value = document.get(input_key)
+        if isinstance(input_value, str):
+            input_value = _parse_object(input_value) or (
+                {_PATCH_KEYS[0]: input_value} if _is_patch(input_value) else None
+            )
+        if isinstance(input_value, dict):
+            return input_value
     return document
 
 
-def _find_string(document: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+def _find_string(document: Mapping[str, Any], string_keys: tuple[str, ...]) -> str:
     """Return the first value of these keys that is a string and not empty; "" if there is none."""
-    return next((document[key] for key in keys if isinstance(document.get(key), str) and document[key]), "")
+    return next(
+        (
+            document[string_key]
+            for string_key in string_keys
+            if isinstance(document.get(string_key), str) and document[string_key]
+        ),
+        "",
+    )
 
 
-def _is_diff(text: str) -> bool:
+def _is_diff(change_text: str) -> bool:
     """Return whether the text begins as a unified diff or a patch by mail."""
-    return bool(re.match(r"(?:diff --git |--- |Index: |From [0-9a-f]{40} )", text))
+    return bool(re.match(r"(?:diff --git |--- |Index: |From [0-9a-f]{40} )", change_text))
 
 
-def _is_patch(text: str) -> bool:
+def _is_patch(change_text: str) -> bool:
     """Return whether the text is a diff, or a patch in the form of Codex's tool."""
-    return _is_diff(text) or bool(_PATCH_FILE.search(text))
+    return _is_diff(change_text) or bool(_PATCH_FILE.search(change_text))
 
 
-def _read_diff(diff: str) -> Iterator[Proposal]:
+def _read_diff(diff_text: str) -> Iterator[Proposal]:
     """Yield a proposal for each hunk of each file: its added and unchanged lines."""
-    path: Path | None = None
+    target_path: Path | None = None
     hunk_lines: list[str] | None = None
-    for line in [*diff.split("\n"), "@@"]:
-        header, patch_file = _FILE_HEADER.match(line), _PATCH_FILE.match(line)
-        if header or patch_file or line.startswith(("@@", "diff --git ", "*** ")):
+    for diff_line in [*diff_text.split("\n"), "@@"]:
+        header_match, patch_match = _FILE_HEADER.match(diff_line), _PATCH_FILE.match(diff_line)
+        if header_match or patch_match or diff_line.startswith(("@@", "diff --git ", "*** ")):
             if hunk_lines:
-                yield _make_hunk_proposal(path, hunk_lines)
+                yield _make_hunk_proposal(target_path, hunk_lines)
             hunk_lines = []
-        if header:
-            path = _read_path(header["path"].strip())
-        elif patch_file:
-            path = Path(patch_file["path"].strip())
-        elif hunk_lines is not None and line[:1] in ("+", "-", " ") and not line.startswith(("+++ ", "--- ")):
-            hunk_lines.append(line)
+        if header_match:
+            target_path = _read_path(header_match["path"].strip())
+        elif patch_match:
+            target_path = Path(patch_match["path"].strip())
+        elif hunk_lines is not None and diff_line[:1] in ("+", "-", " ") and not diff_line.startswith(("+++ ", "--- ")):
+            hunk_lines.append(diff_line)
 
 
-def _make_hunk_proposal(path: Path | None, hunk_lines: list[str]) -> Proposal:
+def _make_hunk_proposal(target_path: Path | None, hunk_lines: list[str]) -> Proposal:
     """Return a hunk's proposal: the lines after the change, which rows are added, and the removed lines."""
-    kept_lines = [line for line in hunk_lines if not line.startswith("-")]
-    added_rows = frozenset(row for row, line in enumerate(kept_lines) if line.startswith("+"))
-    removed_lines = frozenset(line[1:].strip() for line in hunk_lines if line.startswith("-"))
-    return Proposal(path, "\n".join(line[1:] for line in kept_lines), added_rows, removed_lines)
+    kept_lines = [hunk_line for hunk_line in hunk_lines if not hunk_line.startswith("-")]
+    added_rows = frozenset(line_row for line_row, hunk_line in enumerate(kept_lines) if hunk_line.startswith("+"))
+    removed_lines = frozenset(hunk_line[1:].strip() for hunk_line in hunk_lines if hunk_line.startswith("-"))
+    return Proposal(target_path, "\n".join(hunk_line[1:] for hunk_line in kept_lines), added_rows, removed_lines)
 
 
-def _read_path(text: str) -> Path | None:
+def _read_path(path_text: str) -> Path | None:
     """Return the path in a diff's file header, unquoted; None for a deleted file."""
-    if text == "/dev/null":
+    if path_text == "/dev/null":
         return None
-    quoted = _QUOTED_PATH.fullmatch(text)
-    if quoted:
-        text = _QUOTED_BYTE.sub(_unquote, quoted["path"].encode("utf-8", "replace")).decode("utf-8", "replace")
-    return Path(_SIDE.sub("", text, count=1) if _SIDE.match(text) else text)
+    quoted_match = _QUOTED_PATH.fullmatch(path_text)
+    if quoted_match:
+        path_text = _QUOTED_BYTE.sub(_unquote, quoted_match["path"].encode("utf-8", "replace")).decode(
+            "utf-8", "replace"
+        )
+    return Path(_SIDE.sub("", path_text, count=1) if _SIDE.match(path_text) else path_text)
 
 
-def _unquote(escape: re.Match[bytes]) -> bytes:
+def _unquote(escape_match: re.Match[bytes]) -> bytes:
     """Return the byte that Git has written as an escape in a quoted path."""
-    if escape["octal"]:
-        return bytes([int(escape["octal"], 8)])
-    return _LETTERS.get(escape["letter"], escape["letter"])
+    if escape_match["octal"]:
+        return bytes([int(escape_match["octal"], 8)])
+    return _LETTERS.get(escape_match["letter"], escape_match["letter"])

@@ -82,25 +82,25 @@ class MapBuilder:
         positions, neighbours = layout_points(vectors, on_share, cancel_event)
 
         has_position = np.flatnonzero(row_of_function >= 0)
-        rows = row_of_function[has_position]
+        vector_rows = row_of_function[has_position]
         functions = [functions[position] for position in has_position.tolist()]
-        x, y = _separate_copies(positions, rows)
+        x_positions, y_positions = _separate_copies(positions, vector_rows)
         files = list(dict.fromkeys(function.path for function in functions))
-        file_index = {file_path: number for number, file_path in enumerate(files)}
+        file_index = {file_path: file_number for file_number, file_path in enumerate(files)}
         file_numbers = np.array([file_index[function.path] for function in functions], np.uint32)
-        groups, group = _assign_groups(files, file_numbers, self._list_roots())
+        groups, group_numbers = _assign_groups(files, file_numbers, self._list_roots())
         return CodeMap(
             generation=generation,
             total=total,
-            x=x,
-            y=y,
-            group=group,
+            x=x_positions,
+            y=y_positions,
+            group=group_numbers,
             file=file_numbers,
             line=np.array([function.name_line for function in functions], np.uint32),
             names=tuple(function.qualified_name for function in functions),
             files=tuple(map(Path, files)),
             groups=tuple(groups),
-            links=self._link_near_duplicates(rows, neighbours, contents),
+            links=self._link_near_duplicates(vector_rows, neighbours, contents),
         )
 
     def _load_vectors(self, function_contents: IndexArray) -> tuple[IndexArray, FloatArray, IndexArray]:
@@ -109,58 +109,67 @@ class MapBuilder:
         They are ordered by the first function, by path, that has them, not by content number: the map must not depend
         on the order of indexing.
         """
-        distinct, first, distinct_of = np.unique(function_contents, return_index=True, return_inverse=True)
+        distinct, first_functions, distinct_of = np.unique(function_contents, return_index=True, return_inverse=True)
         has_vector, vectors = self._index.light.dense.find_vectors(distinct)
-        order = np.argsort(first[has_vector], kind="stable")
+        vector_order = np.argsort(first_functions[has_vector], kind="stable")
         row_of_distinct = np.full(len(distinct), -1, np.int64)
-        row_of_distinct[np.flatnonzero(has_vector)[order]] = np.arange(len(order))
-        return distinct[has_vector][order], vectors[order], row_of_distinct[distinct_of]
+        row_of_distinct[np.flatnonzero(has_vector)[vector_order]] = np.arange(len(vector_order))
+        return distinct[has_vector][vector_order], vectors[vector_order], row_of_distinct[distinct_of]
 
     def _link_near_duplicates(
-        self, rows: IndexArray, neighbours: IndexArray, contents: IndexArray
+        self, vector_rows: IndexArray, neighbours: IndexArray, contents: IndexArray
     ) -> npt.NDArray[np.uint32]:
         """Return up to 50,000 pairs (m, 2) of function positions: copies as chains, and one copy of near-duplicates."""
-        order = np.argsort(rows, kind="stable").astype(np.uint32)
-        same_text = rows[order][1:] == rows[order][:-1]
-        copies = np.stack([order[:-1][same_text], order[1:][same_text]], axis=1)
-        first = order[np.searchsorted(rows[order], np.arange(len(contents)))] if len(contents) else order
-        left, right = self._index.fingerprints.find_similar_pairs(contents, neighbours, _NEAR_DUPLICATE_JACCARD)
-        return np.concatenate([copies, np.stack([first[left], first[right]], axis=1)])[:_MAX_LINKS]
+        row_order = np.argsort(vector_rows, kind="stable").astype(np.uint32)
+        same_text = vector_rows[row_order][1:] == vector_rows[row_order][:-1]
+        copy_links = np.stack([row_order[:-1][same_text], row_order[1:][same_text]], axis=1)
+        first_functions = (
+            row_order[np.searchsorted(vector_rows[row_order], np.arange(len(contents)))] if len(contents) else row_order
+        )
+        left_rows, right_rows = self._index.fingerprints.find_similar_pairs(
+            contents, neighbours, _NEAR_DUPLICATE_JACCARD
+        )
+        return np.concatenate(
+            [copy_links, np.stack([first_functions[left_rows], first_functions[right_rows]], axis=1)]
+        )[:_MAX_LINKS]
 
 
-def _separate_copies(positions: FloatArray, rows: IndexArray) -> tuple[FloatArray, FloatArray]:
+def _separate_copies(positions: FloatArray, vector_rows: IndexArray) -> tuple[FloatArray, FloatArray]:
     """Return x and y of each function (n,), in 0 … 1; functions of the same text lie in a spiral around one place."""
-    order = np.argsort(rows, kind="stable")
-    sizes = np.bincount(rows, minlength=len(positions))
-    copy_number = np.empty(len(rows), np.float32)
-    copy_number[order] = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    row_order = np.argsort(vector_rows, kind="stable")
+    copy_counts = np.bincount(vector_rows, minlength=len(positions))
+    copy_number = np.empty(len(vector_rows), np.float32)
+    copy_number[row_order] = np.arange(len(vector_rows)) - np.repeat(np.cumsum(copy_counts) - copy_counts, copy_counts)
     radius, angle = np.float32(_COPY_DISTANCE) * np.sqrt(copy_number), _GOLDEN_ANGLE * copy_number
-    x, y = positions[rows, 0] + radius * np.cos(angle), positions[rows, 1] + radius * np.sin(angle)
-    return np.clip(x, 0, 1), np.clip(y, 0, 1)
+    x_positions, y_positions = (
+        positions[vector_rows, 0] + radius * np.cos(angle),
+        positions[vector_rows, 1] + radius * np.sin(angle),
+    )
+    return np.clip(x_positions, 0, 1), np.clip(y_positions, 0, 1)
 
 
 def _assign_groups(
-    files: Sequence[str], file_numbers: npt.NDArray[np.uint32], roots: Sequence[Path]
+    files: Sequence[str], file_numbers: npt.NDArray[np.uint32], workspace_roots: Sequence[Path]
 ) -> tuple[list[FolderGroup], npt.NDArray[np.uint8]]:
     """Return the groups of folders, "others" last, and the index of each function's group (n,), by its file."""
     folder_sizes: Counter[tuple[str, ...]] = Counter()
     file_sizes = np.bincount(file_numbers, minlength=len(files)).tolist()
-    folders = [_split_folder(Path(file_path), roots) for file_path in files]
-    for folder, size in zip(folders, file_sizes, strict=True):
-        folder_sizes[folder] += size
+    folders = [_split_folder(Path(file_path), workspace_roots) for file_path in files]
+    for folder, function_count in zip(folders, file_sizes, strict=True):
+        folder_sizes[folder] += function_count
     groups, group_of_folder = choose_groups(list(folder_sizes), list(folder_sizes.values()))
     group_by_folder = dict(zip(folder_sizes, group_of_folder, strict=True))
     group_of_file = np.array([group_by_folder[folder] for folder in folders], np.uint8)
     return groups, group_of_file[file_numbers] if len(file_numbers) else np.empty(0, np.uint8)
 
 
-def _split_folder(path: Path, roots: Sequence[Path]) -> tuple[str, ...]:
+def _split_folder(source_path: Path, workspace_roots: Sequence[Path]) -> tuple[str, ...]:
     """Return the file's folder below its root as parts, after the root's name if several; whole if in no root."""
-    root = next((root for root in roots if path.is_relative_to(root)), None)
+    root = next((root for root in workspace_roots if source_path.is_relative_to(root)), None)
     if root is None:
-        return path.parent.parts
-    parts = path.relative_to(root).parent.parts
-    return parts if len(roots) == 1 else (root.name, *parts)
+        return source_path.parent.parts
+    folder_parts = source_path.relative_to(root).parent.parts
+    return folder_parts if len(workspace_roots) == 1 else (root.name, *folder_parts)
 
 
 def _to_hundredths(on_progress: OnProgress) -> Callable[[float], None]:

@@ -38,89 +38,103 @@ def layout_points(vectors: FloatArray, on_share: OnShare, cancel_event: Cancel) 
     Deterministic on one machine. When cancelled, returns the unfinished layout. Fewer than four points are set on a
     line, without neighbours (k = 0).
     """
-    count = len(vectors)
-    if count < _MIN_POINTS:
-        line = np.linspace(0, 1, count + 2, dtype=np.float32)[1:-1]
-        return np.stack([line, np.full(count, 0.5, np.float32)], axis=1), np.empty((count, 0), np.int64)
+    point_count = len(vectors)
+    if point_count < _MIN_POINTS:
+        line_positions = np.linspace(0, 1, point_count + 2, dtype=np.float32)[1:-1]
+        return np.stack([line_positions, np.full(point_count, 0.5, np.float32)], axis=1), np.empty(
+            (point_count, 0), np.int64
+        )
     points = project_principal(vectors, min(_COMPONENTS, vectors.shape[1]))
-    neighbours = np.zeros((count, min(_NEIGHBOURS, count - 1)), np.int64)
-    for share, rows, nearest in find_neighbours(points, neighbours.shape[1]):
-        neighbours[rows] = nearest
-        on_share(_NEIGHBOUR_SHARE * share)
+    neighbours = np.zeros((point_count, min(_NEIGHBOURS, point_count - 1)), np.int64)
+    for work_share, point_rows, nearest_points in find_neighbours(points, neighbours.shape[1]):
+        neighbours[point_rows] = nearest_points
+        on_share(_NEIGHBOUR_SHARE * work_share)
         if cancel_event.is_set():
             break
     positions = points[:, :2] * np.float32(_INITIAL_SPREAD / max(float(points[:, 0].std()), 1e-6))
     _relax(
-        positions, neighbours, lambda share: on_share(_NEIGHBOUR_SHARE + (1 - _NEIGHBOUR_SHARE) * share), cancel_event
+        positions,
+        neighbours,
+        lambda work_share: on_share(_NEIGHBOUR_SHARE + (1 - _NEIGHBOUR_SHARE) * work_share),
+        cancel_event,
     )
     return _fit_to_unit_square(positions), neighbours
 
 
 def project_principal(vectors: FloatArray, count: int) -> FloatArray:
     """Return the vectors on their first `count` principal components, (n, count) float32, with fixed signs; n ≥ 1."""
-    sample = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _COVARIANCE_SAMPLE)).astype(np.int64)]
-    mean = sample.mean(axis=0)
-    _, axes = np.linalg.eigh((sample - mean).T @ (sample - mean))
-    axes = axes[:, ::-1][:, :count]
-    axes *= np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
-    return np.ascontiguousarray((vectors - mean) @ axes, dtype=np.float32)
+    sample_vectors = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _COVARIANCE_SAMPLE)).astype(np.int64)]
+    mean_vector = sample_vectors.mean(axis=0)
+    _, principal_axes = np.linalg.eigh((sample_vectors - mean_vector).T @ (sample_vectors - mean_vector))
+    principal_axes = principal_axes[:, ::-1][:, :count]
+    principal_axes *= np.sign(principal_axes[np.abs(principal_axes).argmax(axis=0), np.arange(principal_axes.shape[1])])
+    return np.ascontiguousarray((vectors - mean_vector) @ principal_axes, dtype=np.float32)
 
 
 def _relax(positions: FloatArray, neighbours: IndexArray, on_share: OnShare, cancel_event: Cancel) -> None:
     """Move `positions` (n, 2) in place: 500 steps, fewer if cancelled, towards neighbours and off random points."""
-    random = np.random.Generator(np.random.PCG64(0))
+    generator = np.random.Generator(np.random.PCG64(0))
     x, y = positions[:, 0].copy(), positions[:, 1].copy()
-    columns = np.ascontiguousarray(neighbours.T)
-    round_count = -(-_STEPS // len(columns))
-    column_order = np.concatenate([random.permutation(len(columns)) for _ in range(round_count)])
-    for step in range(_STEPS):
+    neighbour_columns = np.ascontiguousarray(neighbours.T)
+    round_count = -(-_STEPS // len(neighbour_columns))
+    column_order = np.concatenate([generator.permutation(len(neighbour_columns)) for _ in range(round_count)])
+    for step_number in range(_STEPS):
         if cancel_event.is_set():
             break
-        pull_x, pull_y = _attract(x, y, columns[column_order[step]])
-        push_x, push_y = _repel(x, y, random)
-        rate = np.float32(1 - step / _STEPS)
-        x += rate * (pull_x + push_x)
-        y += rate * (pull_y + push_y)
-        on_share((step + 1) / _STEPS)
+        pull_x, pull_y = _attract(x, y, neighbour_columns[column_order[step_number]])
+        push_x, push_y = _repel(x, y, generator)
+        step_rate = np.float32(1 - step_number / _STEPS)
+        x += step_rate * (pull_x + push_x)
+        y += step_rate * (pull_y + push_y)
+        on_share((step_number + 1) / _STEPS)
     positions[:, 0], positions[:, 1] = x, y
 
 
 def _attract(x: FloatArray, y: FloatArray, neighbour: IndexArray) -> tuple[FloatArray, FloatArray]:
     """Return the move (dx, dy), each (n,), of each point towards its neighbour, or away where they are too close."""
     dx, dy = x[neighbour] - x, y[neighbour] - y
-    squared = dx * dx + dy * dy
-    weight = np.float32(2) * (1 - _MIN_SQUARED_DISTANCE / (squared + _MIN_SQUARED_DISTANCE)) / (1 + squared)
-    return dx * weight, dy * weight
+    squared_distance = dx * dx + dy * dy
+    pull_weight = (
+        np.float32(2)
+        * (1 - _MIN_SQUARED_DISTANCE / (squared_distance + _MIN_SQUARED_DISTANCE))
+        / (1 + squared_distance)
+    )
+    return dx * pull_weight, dy * pull_weight
 
 
-def _repel(x: FloatArray, y: FloatArray, random: np.random.Generator) -> tuple[FloatArray, FloatArray]:
-    """Return the move (dx, dy), each (n,), of each point away from four random points; advances `random`.
+def _repel(x: FloatArray, y: FloatArray, generator: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Return the move (dx, dy), each (n,), of each point away from four random points; advances `generator`.
 
     The random points are one shuffle of all points, read at several offsets, because memory is read fastest in order.
     """
-    shuffled = random.permutation(len(x))
+    shuffled = generator.permutation(len(x))
     twice_x, twice_y = np.tile(x[shuffled], 2), np.tile(y[shuffled], 2)
     push_x, push_y = np.zeros_like(x), np.zeros_like(y)
-    for shift in random.integers(len(x), size=_RANDOM_POINTS).tolist():
-        dx, dy = x - twice_x[shift : shift + len(x)], y - twice_y[shift : shift + len(y)]
-        squared = dx * dx + dy * dy
-        weight = np.float32(2) / ((np.float32(0.001) + squared) * (1 + squared))
-        push_x += np.clip(dx * weight, -_MAX_REPULSION, _MAX_REPULSION)
-        push_y += np.clip(dy * weight, -_MAX_REPULSION, _MAX_REPULSION)
+    for shuffle_offset in generator.integers(len(x), size=_RANDOM_POINTS).tolist():
+        dx, dy = (
+            x - twice_x[shuffle_offset : shuffle_offset + len(x)],
+            y - twice_y[shuffle_offset : shuffle_offset + len(y)],
+        )
+        squared_distance = dx * dx + dy * dy
+        push_weight = np.float32(2) / ((np.float32(0.001) + squared_distance) * (1 + squared_distance))
+        push_x += np.clip(dx * push_weight, -_MAX_REPULSION, _MAX_REPULSION)
+        push_y += np.clip(dy * push_weight, -_MAX_REPULSION, _MAX_REPULSION)
     return push_x, push_y
 
 
 def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
     """Return the positions scaled alike into 0 … 1, the farthest thousandth cut, then each axis evened out."""
-    low, high = np.quantile(positions, [0.001, 0.999], axis=0)
-    middle, side = (low + high) / 2, max(float((high - low).max()) * 1.04, 1e-6)
-    fitted = np.clip((positions - middle) / side + 0.5, 0, 1)
-    return np.stack([_even_out(column) for column in fitted.T], axis=1).astype(np.float32)
+    lower_bound, upper_bound = np.quantile(positions, [0.001, 0.999], axis=0)
+    midpoint, side_length = (lower_bound + upper_bound) / 2, max(float((upper_bound - lower_bound).max()) * 1.04, 1e-6)
+    fitted = np.clip((positions - midpoint) / side_length + 0.5, 0, 1)
+    return np.stack([_even_out(axis_positions) for axis_positions in fitted.T], axis=1).astype(np.float32)
 
 
-def _even_out(values: FloatArray) -> FloatArray:
+def _even_out(axis_positions: FloatArray) -> FloatArray:
     """Return the values, which are in 0 … 1, spread more evenly over 0 … 1, in the same order."""
-    ticks = np.linspace(0, 1, _TICKS)
-    shares = np.searchsorted(np.sort(values), ticks) / len(values)
-    evened: FloatArray = _EVENNESS * np.interp(values, ticks, shares) + (1 - _EVENNESS) * values
-    return evened
+    tick_positions = np.linspace(0, 1, _TICKS)
+    point_shares = np.searchsorted(np.sort(axis_positions), tick_positions) / len(axis_positions)
+    evened_positions: FloatArray = (
+        _EVENNESS * np.interp(axis_positions, tick_positions, point_shares) + (1 - _EVENNESS) * axis_positions
+    )
+    return evened_positions

@@ -27,57 +27,65 @@ def find_neighbours(points: FloatArray, k: int) -> Iterator[tuple[float, IndexAr
     particular order.
     """
     cell_count = max(1, len(points) // _POINTS_PER_CELL)
-    order, bounds, nearest_cells = _make_cells(points, cell_count)
+    point_order, cell_bounds, nearest_cells = _make_cells(points, cell_count)
     half_norms = np.einsum("ij,ij->i", points, points) / 2
-    for cell in range(cell_count):
-        members = order[bounds[cell] : bounds[cell + 1]]
-        candidates = np.concatenate([order[bounds[near] : bounds[near + 1]] for near in nearest_cells[cell]])
+    for cell_number in range(cell_count):
+        cell_members = point_order[cell_bounds[cell_number] : cell_bounds[cell_number + 1]]
+        candidates = np.concatenate(
+            [
+                point_order[cell_bounds[near_cell] : cell_bounds[near_cell + 1]]
+                for near_cell in nearest_cells[cell_number]
+            ]
+        )
         if len(candidates) <= k:
             candidates = np.unique(np.concatenate([candidates, np.arange(min(len(points), 4 * k))]))
-        for block_start in range(0, len(members), _BLOCK_ROWS):
-            queries = members[block_start : block_start + _BLOCK_ROWS]
-            closeness = _multiply_small(points[queries], points[candidates]) - half_norms[candidates]
-            closeness[queries[:, None] == candidates[None]] = -np.inf
-            yield (cell + 1) / cell_count, queries, candidates[np.argpartition(closeness, -k, axis=1)[:, -k:]]
+        for block_start in range(0, len(cell_members), _BLOCK_ROWS):
+            query_rows = cell_members[block_start : block_start + _BLOCK_ROWS]
+            closeness = _multiply_small(points[query_rows], points[candidates]) - half_norms[candidates]
+            closeness[query_rows[:, None] == candidates[None]] = -np.inf
+            yield (cell_number + 1) / cell_count, query_rows, candidates[np.argpartition(closeness, -k, axis=1)[:, -k:]]
 
 
-def _multiply_small(left: FloatArray, right: FloatArray) -> FloatArray:
+def _multiply_small(left_rows: FloatArray, right_rows: FloatArray) -> FloatArray:
     """Return `left @ right.T`, computed a few rows at a time.
 
     Small products are not divided among the linear algebra library's threads, which on a busy machine wait for each
     other longer than they compute.
     """
-    padded = np.zeros((-(-len(left) // _PRODUCT_ROWS), _PRODUCT_ROWS, left.shape[1]), np.float32)
-    padded.reshape(-1, left.shape[1])[: len(left)] = left
-    product: FloatArray = (padded @ right.T).reshape(-1, len(right))[: len(left)]
+    padded_rows = np.zeros((-(-len(left_rows) // _PRODUCT_ROWS), _PRODUCT_ROWS, left_rows.shape[1]), np.float32)
+    padded_rows.reshape(-1, left_rows.shape[1])[: len(left_rows)] = left_rows
+    product: FloatArray = (padded_rows @ right_rows.T).reshape(-1, len(right_rows))[: len(left_rows)]
     return product
 
 
 def _make_cells(points: FloatArray, cell_count: int) -> tuple[IndexArray, IndexArray, IndexArray]:
     """Cluster the points; return rows by cell (n,), each cell's start (c + 1,), and the ≤ 6 nearest cells (c, 6)."""
     centres = points[_spread_evenly(len(points), cell_count)].copy()
-    sample = points[_spread_evenly(len(points), min(len(points), _SAMPLE_PER_CELL * cell_count))]
+    sample_points = points[_spread_evenly(len(points), min(len(points), _SAMPLE_PER_CELL * cell_count))]
     for _ in range(_KMEANS_ROUNDS):
-        cells = _assign_cells(sample, centres)
-        order, sizes = np.argsort(cells, kind="stable"), np.bincount(cells, minlength=cell_count)
-        is_used = sizes > 0
-        starts = (np.cumsum(sizes) - sizes)[is_used]
-        centres[is_used] = np.add.reduceat(sample[order], starts, axis=0) / sizes[is_used, None]
-    cells = _assign_cells(points, centres)
-    order = np.argsort(cells, kind="stable")
-    bounds = np.searchsorted(cells[order], np.arange(cell_count + 1))
+        cell_numbers = _assign_cells(sample_points, centres)
+        point_order, cell_sizes = (
+            np.argsort(cell_numbers, kind="stable"),
+            np.bincount(cell_numbers, minlength=cell_count),
+        )
+        is_used = cell_sizes > 0
+        cell_starts = (np.cumsum(cell_sizes) - cell_sizes)[is_used]
+        centres[is_used] = np.add.reduceat(sample_points[point_order], cell_starts, axis=0) / cell_sizes[is_used, None]
+    cell_numbers = _assign_cells(points, centres)
+    point_order = np.argsort(cell_numbers, kind="stable")
+    cell_bounds = np.searchsorted(cell_numbers[point_order], np.arange(cell_count + 1))
     distances = np.einsum("ij,ij->i", centres, centres)[None] - 2 * centres @ centres.T
-    return order, bounds, np.argsort(distances, axis=1, kind="stable")[:, :_SEARCHED_CELLS]
+    return point_order, cell_bounds, np.argsort(distances, axis=1, kind="stable")[:, :_SEARCHED_CELLS]
 
 
 def _assign_cells(points: FloatArray, centres: FloatArray) -> IndexArray:
     """Return for each point the index of its nearest centre (n,). Raises ValueError without any point."""
     half_norms = np.einsum("ij,ij->i", centres, centres) / 2
-    starts = range(0, len(points), _BLOCK_ROWS)
+    block_starts = range(0, len(points), _BLOCK_ROWS)
     return np.concatenate(
         [
             (points[block_start : block_start + _BLOCK_ROWS] @ centres.T - half_norms).argmax(axis=1)
-            for block_start in starts
+            for block_start in block_starts
         ]
     )
 

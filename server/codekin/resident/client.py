@@ -29,14 +29,14 @@ Message = dict[str, Any]
 class ResidentProcess:
     """The resident process for one workspace and these settings, running or not."""
 
-    def __init__(self, root: Path, settings: Settings) -> None:
-        """`root` must be resolved."""
-        cache = replace(settings.cache, directory=str(settings.cache_directory.absolute()))
-        self.root = root
-        self.settings = settings = replace(settings, cache=cache)  # the process runs in another folder
+    def __init__(self, workspace_root: Path, settings: Settings) -> None:
+        """`workspace_root` must be resolved."""
+        cache_settings = replace(settings.cache, directory=str(settings.cache_directory.absolute()))
+        self.root = workspace_root
+        self.settings = settings = replace(settings, cache=cache_settings)  # the process runs in another folder
         # All that the index depends on, and the code that answers: where an editor has other settings, nobody answers.
         index_settings = (settings.index, settings.model, settings.cache, settings.team)
-        identity = repr((__version__, sys.prefix, fingerprint_code(), str(root), index_settings))
+        identity = repr((__version__, sys.prefix, fingerprint_code(), str(workspace_root), index_settings))
         digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
         self.address_path = (settings.cache_directory / "resident" / f"{digest}.json").absolute()
 
@@ -66,11 +66,11 @@ class ResidentProcess:
         """Start the process, which outlives this one; return at once. No-op if it isn't allowed or can't be started."""
         if not self.is_allowed:
             return
-        order = {"root": str(self.root), "settings": asdict(self.settings), "address": str(self.address_path)}
+        start_order = {"root": str(self.root), "settings": asdict(self.settings), "address": str(self.address_path)}
         with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
             process = start_python("codekin.resident.main", stderr=nowhere, is_detached=True)
             assert process.stdin is not None and process.stdout is not None  # noqa: S101 (start_python opens pipes)
-            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.write(json.dumps(start_order).encode() + b"\n")
             process.stdin.close()
             process.stdout.close()
             process.returncode = 0  # it outlives this process: nobody waits for it

@@ -13,52 +13,54 @@ if TYPE_CHECKING:  # a command that is answered by another process imports nothi
 Document = dict[str, Any]
 
 
-def to_relative_path(path: Path, root: Path) -> str:
-    """Return the path relative to `root`, with /; the absolute path where it is outside."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+def to_relative_path(file_path: Path, workspace_root: Path) -> str:
+    """Return the path relative to `workspace_root`, with /; the absolute path where it is outside."""
+    return (
+        file_path.relative_to(workspace_root).as_posix() if file_path.is_relative_to(workspace_root) else str(file_path)
+    )
 
 
-def context_to_document(pack: "ContextPack", coverage: float, root: Path) -> Document:
+def context_to_document(context_pack: "ContextPack", coverage: float, workspace_root: Path) -> Document:
     """Return the code for a task, with the number of tokens and of what did not fit."""
     return {
-        "entries": [_entry_to_document(entry, root) for entry in pack.entries],
-        "tokens": pack.token_count,
-        "left_out": pack.left_out_count,
+        "entries": [_entry_to_document(context_entry, workspace_root) for context_entry in context_pack.entries],
+        "tokens": context_pack.token_count,
+        "left_out": context_pack.left_out_count,
         "coverage": round(coverage, 4),
     }
 
 
-def findings_to_document(findings: "Iterable[GuardFinding]", root: Path) -> Document:
+def findings_to_document(findings: "Iterable[GuardFinding]", workspace_root: Path) -> Document:
     """Return new functions with their twins; lines count from 1, and the "path" of the new one may be None."""
-    return {"findings": [_finding_to_document(finding, root) for finding in findings]}
+    return {"findings": [_finding_to_document(guard_finding, workspace_root) for guard_finding in findings]}
 
 
-def _entry_to_document(entry: "ContextEntry", root: Path) -> Document:
+def _entry_to_document(context_entry: "ContextEntry", workspace_root: Path) -> Document:
     """Return one entry of a context pack for JSON, with 1-based, inclusive lines of the file."""
-    place, lines = entry.hit.place, to_file_lines(entry.hit.cell, entry.hit.place.span)
+    location, file_lines = context_entry.hit.place, to_file_lines(context_entry.hit.cell, context_entry.hit.place.span)
     return {
-        "path": to_relative_path(place.path, root),
-        "start_line": lines.start + 1,
-        "end_line": lines.end,
-        "name": display_name(place),
-        "kind": place.kind,
-        "language": place.language,
-        "score": round(entry.hit.score, 4),
-        "whole": entry.is_whole,
-        "copies": entry.copy_count,
-        "code": entry.text,
+        "path": to_relative_path(location.path, workspace_root),
+        "start_line": file_lines.start + 1,
+        "end_line": file_lines.end,
+        "name": display_name(location),
+        "kind": location.kind,
+        "language": location.language,
+        "score": round(context_entry.hit.score, 4),
+        "whole": context_entry.is_whole,
+        "copies": context_entry.copy_count,
+        "code": context_entry.text,
     }
 
 
-def _finding_to_document(finding: "GuardFinding", root: Path) -> Document:
+def _finding_to_document(guard_finding: "GuardFinding", workspace_root: Path) -> Document:
     """Return one new function with its twin for JSON, lines counted from 1."""
-    twin = finding.twin
+    twin = guard_finding.twin
     return {
-        "path": to_relative_path(finding.path, root) if finding.path else None,
-        "line": finding.line + 1,
-        "name": finding.name,
+        "path": to_relative_path(guard_finding.path, workspace_root) if guard_finding.path else None,
+        "line": guard_finding.line + 1,
+        "name": guard_finding.name,
         "twin": {
-            "path": to_relative_path(twin.place.path, root),
+            "path": to_relative_path(twin.place.path, workspace_root),
             "line": to_file_row(twin.cell, twin.place.name_line) + 1,
             "name": display_name(twin.place),
         },

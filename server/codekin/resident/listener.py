@@ -77,18 +77,18 @@ class CommandListener:
             if self._closing.is_set():
                 self.close()
 
-    def _accept_clients(self, listener: Listener, key: bytes) -> None:
+    def _accept_clients(self, listener: Listener, address_key: bytes) -> None:
         """Serve each connection on a thread of its own, until closed."""
         with contextlib.suppress(OSError), listener:
             while True:
                 connection = listener.accept()
                 if self._closing.is_set():
                     return
-                threading.Thread(target=self._serve_client, args=(connection, key), daemon=True).start()
+                threading.Thread(target=self._serve_client, args=(connection, address_key), daemon=True).start()
 
-    def _serve_client(self, connection: Any, key: bytes) -> None:
+    def _serve_client(self, connection: Any, address_key: bytes) -> None:
         """Authenticate a client and answer its requests until it disconnects."""
-        channel = authenticate(connection, key)
+        channel = authenticate(connection, address_key)
         if channel is None:
             return
         with contextlib.suppress(EOFError, OSError, ValueError):
@@ -98,12 +98,14 @@ class CommandListener:
         channel.close()
 
 
-def serve_commands(engine: Engine, roots: Sequence[Path], settings: Settings) -> None:
+def serve_commands(engine: Engine, workspace_roots: Sequence[Path], settings: Settings) -> None:
     """Answer the commands of a server's one root, as soon as nobody else does, until the engine is closed.
 
     Returns at once; does nothing where that is not allowed. The engine must follow the disk by itself.
     """
-    resident = ResidentProcess(Path(os.path.realpath(roots[0])), settings) if len(roots) == 1 else None
+    resident = (
+        ResidentProcess(Path(os.path.realpath(workspace_roots[0])), settings) if len(workspace_roots) == 1 else None
+    )
     if resident is None or not resident.is_allowed:
         return
     listener = CommandListener(resident.address_path, ResidentService(engine, resident.root, is_watched=True))
@@ -113,6 +115,6 @@ def serve_commands(engine: Engine, roots: Sequence[Path], settings: Settings) ->
 
 def _wake_listener(address: Address) -> None:
     """Connect once, so that a listener that waits for a client checks whether it is closed. Raises OSError."""
-    family = socket.AF_UNIX if isinstance(address.location, str) else socket.AF_INET
-    with contextlib.closing(socket.socket(family)) as client:
-        client.connect(address.location)
+    address_family = socket.AF_UNIX if isinstance(address.location, str) else socket.AF_INET
+    with contextlib.closing(socket.socket(address_family)) as client_socket:
+        client_socket.connect(address.location)

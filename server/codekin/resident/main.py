@@ -20,19 +20,19 @@ _CHECK_INTERVAL_S = 5.0  # how soon it notices that it is idle, or that its work
 
 def main() -> None:
     """Serve one workspace; ends at once if another process does so."""
-    order = json.loads(sys.stdin.readline())
-    settings, _ = override_settings(Settings(), order["settings"], source="the starter")
-    address_path, root = Path(order["address"]), Path(order["root"])
+    start_order = json.loads(sys.stdin.readline())
+    settings, _ = override_settings(Settings(), start_order["settings"], source="the starter")
+    address_path, workspace_root = Path(start_order["address"]), Path(start_order["root"])
     with contextlib.suppress(OSError, CodekinError):
-        _serve(root, settings, address_path)
+        _serve(workspace_root, settings, address_path)
     os._exit(0)  # clients' threads may be blocked in receive
 
 
-def _serve(root: Path, settings: Settings, address_path: Path) -> None:
+def _serve(workspace_root: Path, settings: Settings, address_path: Path) -> None:
     """Serve commands until idle, until root, store or address is gone, or codekin is another. Raises CodekinError."""
-    code = fingerprint_code()
-    engine = Engine([root], settings)
-    service = ResidentService(engine, root)
+    code_fingerprint = fingerprint_code()
+    engine = Engine([workspace_root], settings)
+    service = ResidentService(engine, workspace_root)
     listener = CommandListener(address_path, service)
     with contextlib.closing(engine), contextlib.closing(listener):
         if not listener.claim():
@@ -40,12 +40,12 @@ def _serve(root: Path, settings: Settings, address_path: Path) -> None:
         service.warm_up()
         engine.start_embedding()
         listener.listen()
-        store = engine.status().store  # asked once: the engine would make a new one
-        while _is_needed(service, root, store, listener) and fingerprint_code() == code:
+        store_path = engine.status().store  # asked once: the engine would make a new one
+        while _is_needed(service, workspace_root, store_path, listener) and fingerprint_code() == code_fingerprint:
             time.sleep(_CHECK_INTERVAL_S)
 
 
-def _is_needed(service: ResidentService, root: Path, store: Path, listener: CommandListener) -> bool:
+def _is_needed(service: ResidentService, workspace_root: Path, store: Path, listener: CommandListener) -> bool:
     """Return whether to go on: asked recently, root and store exist, and commands would find this process."""
     is_idle = time.monotonic() - service.last_request_time > _IDLE_TIMEOUT_S
-    return not is_idle and root.is_dir() and store.is_file() and listener.is_reachable
+    return not is_idle and workspace_root.is_dir() and store.is_file() and listener.is_reachable

@@ -25,10 +25,10 @@ Message = dict[str, Any]
 class ResidentService:
     """Answers requests, from any thread, by an engine that is kept up to date."""
 
-    def __init__(self, engine: Engine, root: Path, *, is_watched: bool = False) -> None:
+    def __init__(self, engine: Engine, workspace_root: Path, *, is_watched: bool = False) -> None:
         """`is_watched` engines, those of servers, follow the disk by themselves."""
         self._engine = engine
-        self._root = root
+        self._root = workspace_root
         self._is_watched = is_watched
         self._refresh_lock = threading.Lock()
         self.last_request_time = time.monotonic()
@@ -61,33 +61,33 @@ class ResidentService:
         if not self._bring_up_to_date():
             return {"declined": "too many files have changed"}
         if request["command"] == "context":
-            pack = self._engine.pack_context(request["task"], request["max_tokens"])
-            return context_to_document(pack, self._engine.coverage(), self._root)
+            context_pack = self._engine.pack_context(request["task"], request["max_tokens"])
+            return context_to_document(context_pack, self._engine.coverage(), self._root)
         return self._find_hits(request)
 
     def _find_hits(self, request: Message) -> Message:
         """Return the hits for a question or some code. Raises CodekinError, KeyError, ValueError."""
         hit_filter = filter_from_message(request["within"])
-        result: Message = {}
+        hits_message: Message = {}
         if request["command"] == "search":
-            ask = partial(self._engine.search, request["question"])
+            find_hits = partial(self._engine.search, request["question"])
         elif request["command"] == "similar_code":
-            ask = partial(self._engine.find_similar_to_code, request["code"])
+            find_hits = partial(self._engine.find_similar_to_code, request["code"])
         elif request["command"] == "similar":
-            path, lines = Path(request["path"]), Span(request["start"], request["end"])
-            ask = partial(self._engine.find_similar, path, lines)
-            snippet = find_snippet(self._engine.list_snippets(path), lines.start)
-            result["snippet"] = snippet and snippet_to_message(snippet)
+            source_path, line_span = Path(request["path"]), Span(request["start"], request["end"])
+            find_hits = partial(self._engine.find_similar, source_path, line_span)
+            snippet = find_snippet(self._engine.list_snippets(source_path), line_span.start)
+            hits_message["snippet"] = snippet and snippet_to_message(snippet)
         else:
             raise ValueError("no such command")
-        answer = ask(request["k"], hit_filter=hit_filter)
-        return result | {"answer": answer_to_message(answer), "files": self._engine.status().files}
+        answer = find_hits(request["k"], hit_filter=hit_filter)
+        return hits_message | {"answer": answer_to_message(answer), "files": self._engine.status().files}
 
     def _find_twins(self, request: Message) -> Message:
         """Return the guard's findings in the index as it is, then update that on a thread: hooks are quick."""
         self._engine.follow()
-        path = Path(request["path"]) if request["path"] else None
-        proposals = read_proposals(request["source"], path)
+        target_path = Path(request["path"]) if request["path"] else None
+        proposals = read_proposals(request["source"], target_path)
         guard = Guard(self._engine, self._root, request["min_lines"])
         findings = guard.find_twins(proposals, request["language"])
         threading.Thread(target=self._bring_up_to_date_quietly, daemon=True).start()

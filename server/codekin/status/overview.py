@@ -42,11 +42,11 @@ class Overview:
     def measure_indexed_share(self) -> float:
         """Return the share of the workspace's files that are in the store, 0 … 1; 0 before they have been counted."""
         store = self.index.store
-        files, pending = store.get_number("files"), store.get_number("pending")
-        is_emptied = bool(files) and not store.has_files()  # by an upgrade, and not read again yet
-        if files is None or pending is None or is_emptied:
+        file_count, pending_count = store.get_number("files"), store.get_number("pending")
+        is_emptied = bool(file_count) and not store.has_files()  # by an upgrade, and not read again yet
+        if file_count is None or pending_count is None or is_emptied:
             return 0.0
-        return 1.0 - pending / max(files, 1)
+        return 1.0 - pending_count / max(file_count, 1)
 
     def describe_models(self) -> tuple[ModelStatus, ...]:
         """Return name, device, searchable share and state of each model, the light one (always READY) first."""
@@ -58,24 +58,28 @@ class Overview:
 
     def describe_heavy_model(self) -> HeavyModelState | None:
         """Return the heavy model's status, backlog and last failure; None where none is configured. Loads nothing."""
-        status = self.heavy.status()
-        return None if status is None else HeavyModelState(status, self.heavy.pending_count, self.heavy.query_problem)
+        heavy_status = self.heavy.status()
+        return (
+            None
+            if heavy_status is None
+            else HeavyModelState(heavy_status, self.heavy.pending_count, self.heavy.query_problem)
+        )
 
     def measure_progress(self) -> Progress | None:
         """Return the progress of bulk indexing, or else of the heavy model; None while this process does neither."""
         progress = self.indexer.progress or self.heavy.progress
-        shares = tuple((model.name, model.share) for model in self.describe_models())
-        return replace(progress, models=shares) if progress and len(shares) > 1 else progress
+        model_shares = tuple((model_status.name, model_status.share) for model_status in self.describe_models())
+        return replace(progress, models=model_shares) if progress and len(model_shares) > 1 else progress
 
     def make_status(self, engine_problems: list[str], *, is_started: bool) -> Status:
         """Return the status, READY unless started, with `engine_problems` before other problems. Raises StoreError."""
-        store, counts = self.index.store, self.index.store.count_rows()
+        store, row_counts = self.index.store, self.index.store.count_rows()
         return Status(
             roots=self.workspace.roots,
             state=self.indexer.state if is_started else IndexState.READY,
-            files=counts.files,
-            snippets=counts.snippets,
-            skipped=counts.skipped,
+            files=row_counts.files,
+            snippets=row_counts.snippets,
+            skipped=row_counts.skipped,
             coverage=self.measure_coverage(),
             progress=self.measure_progress(),
             model=self.embedder.model,

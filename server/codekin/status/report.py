@@ -57,53 +57,57 @@ class Report:
     errors: tuple[LoggedError, ...]  # oldest first
 
 
-def make_report(paths: IndexPaths, index: Index, workspace: Workspace, *, is_owner: bool) -> Report:
+def make_report(index_paths: IndexPaths, index: Index, workspace: Workspace, *, is_owner: bool) -> Report:
     """Assemble the report from the store, file sizes, /proc and the lock in some milliseconds. Raises StoreError."""
     store = index.store
     file_counts, function_counts = store.count_files_by_language(), store.count_functions_by_language()
     skipped, unparsed = list(store.skipped()), list_unparsed(store, workspace)
     return Report(
         languages=tuple(
-            IndexedLanguage(language_name, count, function_counts.get(language_name, 0))
-            for language_name, count in file_counts.items()
+            IndexedLanguage(language_name, file_count, function_counts.get(language_name, 0))
+            for language_name, file_count in file_counts.items()
         ),
         skip_reasons=tuple(Counter(_group_reason(skipped_file.reason) for skipped_file in skipped).most_common()),
         skipped=tuple(skipped[:_MAX_LISTED_FILES]),
         unparsed_count=len(unparsed),
         unparsed=tuple(unparsed[:_MAX_LISTED_FILES]),
-        stored_files=_list_stored_files(paths, store),
+        stored_files=_list_stored_files(index_paths, store),
         processes=measure_processes(),
-        owner="this process" if is_owner else _find_owner(paths),
+        owner="this process" if is_owner else _find_owner(index_paths),
         errors=index.error_log.list_errors(),
     )
 
 
 def _group_reason(reason: str) -> str:
     """Return a common text for reasons that differ only in a file's size; others unchanged."""
-    return next((group for part, group in _REASON_GROUPS.items() if part in reason), reason)
-
-
-def _list_stored_files(paths: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
-    """Return the index, graph, image and vector files with their sizes; a missing one has size 0."""
-    graph_files = (paths.graph, paths.graph.with_name(paths.graph.name + ".json"))
-    vector_files = (paths.vectors, paths.vectors.with_name(paths.vectors.name + "-wal"))
-    return (
-        StoredFile("index", store.path, store.size_bytes()),
-        StoredFile("graph", paths.graph, _sum_sizes(graph_files)),
-        StoredFile("image of the memory", paths.image, _sum_sizes((paths.image, paths.completion_image))),
-        StoredFile("vectors of all workspaces", paths.vectors, _sum_sizes(vector_files)),
+    return next(
+        (common_reason for reason_part, common_reason in _REASON_GROUPS.items() if reason_part in reason), reason
     )
 
 
-def _sum_sizes(paths: Sequence[Path]) -> int:
+def _list_stored_files(index_paths: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
+    """Return the index, graph, image and vector files with their sizes; a missing one has size 0."""
+    graph_files = (index_paths.graph, index_paths.graph.with_name(index_paths.graph.name + ".json"))
+    vector_files = (index_paths.vectors, index_paths.vectors.with_name(index_paths.vectors.name + "-wal"))
+    return (
+        StoredFile("index", store.path, store.size_bytes()),
+        StoredFile("graph", index_paths.graph, _sum_sizes(graph_files)),
+        StoredFile(
+            "image of the memory", index_paths.image, _sum_sizes((index_paths.image, index_paths.completion_image))
+        ),
+        StoredFile("vectors of all workspaces", index_paths.vectors, _sum_sizes(vector_files)),
+    )
+
+
+def _sum_sizes(file_paths: Sequence[Path]) -> int:
     """Return the sum of the files' sizes in bytes; missing ones count 0."""
-    return sum(map(get_file_size, paths))
+    return sum(map(get_file_size, file_paths))
 
 
-def _find_owner(paths: IndexPaths) -> str:
+def _find_owner(index_paths: IndexPaths) -> str:
     """Return "another process" if that holds the workspace's lock, else "nobody"; takes the lock for a moment."""
     try:
-        with FileLock(paths.lock, timeout=0, mode=0o600):
+        with FileLock(index_paths.lock, timeout=0, mode=0o600):
             return "nobody"
     except Timeout:
         return "another process"
@@ -118,7 +122,7 @@ def to_json(report: Report) -> dict[str, Any]:
             {"name": language.name, "files": language.files, "functions": language.functions}
             for language in report.languages
         ],
-        "reasons": [{"reason": reason, "files": count} for reason, count in report.skip_reasons],
+        "reasons": [{"reason": reason, "files": file_count} for reason, file_count in report.skip_reasons],
         "skippedFiles": _files_to_json(report.skipped),
         "unparsed": report.unparsed_count,
         "unparsedFiles": _files_to_json(report.unparsed),
@@ -132,14 +136,17 @@ def to_json(report: Report) -> dict[str, Any]:
         ],
         "keeper": report.owner,
         "troubles": [
-            {"when": _format_time(error.when), "message": printable_lines(error.message)} for error in report.errors
+            {"when": _format_time(logged_error.when), "message": printable_lines(logged_error.message)}
+            for logged_error in report.errors
         ],
     }
 
 
-def _files_to_json(files: Sequence[Skipped]) -> list[dict[str, str]]:
+def _files_to_json(skipped_files: Sequence[Skipped]) -> list[dict[str, str]]:
     """Return the skipped files with their reasons as JSON; the reasons are made printable, the paths are not."""
-    return [{"path": str(skipped_file.path), "reason": printable(skipped_file.reason)} for skipped_file in files]
+    return [
+        {"path": str(skipped_file.path), "reason": printable(skipped_file.reason)} for skipped_file in skipped_files
+    ]
 
 
 def _format_time(seconds: float) -> str:

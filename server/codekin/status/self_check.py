@@ -21,28 +21,35 @@ def check_findable(
 ) -> tuple[int, list[Location]]:
     """Search up to about `sample_size` contents by their own text; return how many, and the locations not found."""
     samples = list(_sample_contents(index, reader, sample_size))
-    return len(samples), [place for place, text in samples if not _is_findable(index, embedder, place, text)]
+    return len(samples), [
+        location for location, content_text in samples if not _is_findable(index, embedder, location, content_text)
+    ]
 
 
 def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> Iterator[tuple[Location, str]]:
     """Yield evenly spread contents, each at one present location, with the text; those edited since are left out."""
     store = index.store
-    numbers = [number for number, _ in store.contents_after(0)]
-    sampled_numbers = numbers[:: max(1, len(numbers) // sample_size)]
-    hashes, locations = store.content_hashes(sampled_numbers), store.locations_of(sampled_numbers)
+    content_numbers = [content_number for content_number, _ in store.contents_after(0)]
+    sampled_numbers = content_numbers[:: max(1, len(content_numbers) // sample_size)]
+    content_hashes, locations = store.content_hashes(sampled_numbers), store.locations_of(sampled_numbers)
     for content, (location, *_) in locations.items():
-        present = reader.locate_now(location, hashes[content])
-        if present is not None:
-            yield present, to_canonical_text(reader.read_lines(present.path)[present.span.start : present.span.end])
+        current_location = reader.locate_now(location, content_hashes[content])
+        if current_location is not None:
+            yield (
+                current_location,
+                to_canonical_text(
+                    reader.read_lines(current_location.path)[current_location.span.start : current_location.span.end]
+                ),
+            )
 
 
-def _is_findable(index: Index, embedder: Embedder, place: Location, text: str) -> bool:
+def _is_findable(index: Index, embedder: Embedder, location: Location, content_text: str) -> bool:
     """Return whether a content's own text, embedded anew, finds it by its vector among five, and by its words."""
-    (vector,) = embedder.embed([text], Task.CODE2CODE, Role.PASSAGE)
-    labels, cosines = index.dense.search(vector, _NEAREST_COUNT)
-    if place.content not in labels and not (len(cosines) and cosines[-1] > _SAME_COSINE):
+    (vector,) = embedder.embed([content_text], Task.CODE2CODE, Role.PASSAGE)
+    nearest_contents, cosines = index.dense.search(vector, _NEAREST_COUNT)
+    if location.content not in nearest_contents and not (len(cosines) and cosines[-1] > _SAME_COSINE):
         return False
-    first_words = split_words(text)[:_MAX_WORDS]
-    query = Query(" ".join(first_words), Task.CODE2CODE, Filter(folder=place.path.parent))
+    first_words = split_words(content_text)[:_MAX_WORDS]
+    query = Query(" ".join(first_words), Task.CODE2CODE, Filter(folder=location.path.parent))
     candidates = LexicalRetriever(index).search(query, _NO_LIMIT)
-    return not first_words or any(candidate.content == place.content for candidate in candidates)
+    return not first_words or any(candidate.content == location.content for candidate in candidates)

@@ -19,19 +19,19 @@ def list_unparsed(store: Store, workspace: Workspace) -> list[Skipped]:
     They are searched, but none of their functions is known. Reads notebooks, to learn the languages of their cells.
     """
     reasons: dict[Path, str] = {}
-    for window in store.list_windows(GRAMMARS):
-        language = _find_language(window, workspace)
+    for line_window in store.list_windows(GRAMMARS):
+        language = _find_language(line_window, workspace)
         if language in GRAMMARS:
-            reasons[window.path] = _explain(language)
-    return [Skipped(path, reason) for path, reason in reasons.items()]
+            reasons[line_window.path] = _explain(language)
+    return [Skipped(source_path, parse_failure) for source_path, parse_failure in reasons.items()]
 
 
-def _find_language(window: Location, workspace: Workspace) -> str:
+def _find_language(line_window: Location, workspace: Workspace) -> str:
     """Return the language of a window of lines: of its cell in a notebook, else of the file; "" if unknown."""
-    if not is_notebook(window.path):
-        return window.language
-    cell = find_cell(workspace.cells(window.path), window.span.start)
-    return cell.language if cell else ""
+    if not is_notebook(line_window.path):
+        return line_window.language
+    notebook_cell = find_cell(workspace.cells(line_window.path), line_window.span.start)
+    return notebook_cell.language if notebook_cell else ""
 
 
 def _explain(language: str) -> str:
