@@ -16,6 +16,7 @@ from codekin.embed.factory import has_heavy_model, is_small_by_default, load_lig
 from codekin.embed.local import small
 from codekin.embed.local.checkpoint import read_checkpoint
 from codekin.engine import Engine
+from codekin.evaluation.signature import describe_model
 from codekin.indexing import embedding_worker, power
 from codekin.settings import CacheSettings, ModelSettings, Settings
 from codekin.types import ModelState, Role, Task
@@ -94,6 +95,12 @@ def test_settings_turn_it_off() -> None:
     assert not is_small_by_default(ModelSettings("minilm"))
     assert not is_small_by_default(ModelSettings("m", endpoint="http://localhost:1/v1"))
     assert load_light_model(ModelSettings(dim=64)).dim == 64
+
+
+def test_it_is_described_without_torch_which_need_not_be_here() -> None:
+    facts = describe_model(load_embedder(ModelSettings("small")))
+    assert "onnxruntime" in facts
+    assert "torch" not in facts
 
 
 def test_the_shipped_weights_are_whole_and_understand_a_sentence() -> None:

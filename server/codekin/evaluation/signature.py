@@ -28,11 +28,12 @@ def describe_codekin() -> dict[str, str]:
 
 
 def describe_model(embedder: Embedder) -> dict[str, str]:
-    """Return the model, its fingerprint and dimension, and versions of numpy, tokenizers and, if used here, torch."""
+    """Return the model, its fingerprint and dimension, and versions of numpy, tokenizers and what else runs it here."""
     libraries = {library_name: version(library_name) for library_name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
-        is_endpoint = "://" in embedder.device
-        libraries |= {} if is_endpoint else {"torch": version("torch")}
+        if "://" not in embedder.device:  # no endpoint
+            runtime = "onnxruntime" if "ONNX Runtime" in embedder.device else "torch"
+            libraries[runtime] = version(runtime)
         libraries["on"] = embedder.device
     return {"model": embedder.model, "fingerprint": embedder.fingerprint, "dim": str(embedder.dim)} | libraries
 
