@@ -81,7 +81,9 @@ class MemoryIndex:
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
         found = [
-            SharedCandidate(content.id, content.weight * sum(weights.get(word, 0.0) for word in content.words))
+            SharedCandidate(
+                content.id, content.weight * sum(weights.get(word, 0.0) for word in content.words), content.words
+            )
             for content in self._allowed(space, allowed)
             if weights.keys() & set(content.words)
         ]

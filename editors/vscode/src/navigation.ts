@@ -67,8 +67,19 @@ const highlight = vscode.window.createTextEditorDecorationType({
 });
 let clearHighlight: vscode.Disposable | undefined;
 
-/** Show a hit and highlight it, without selecting its text. */
+/** Return whether a hit of the team's index is not on this disk: it is a forge's page, or nowhere to be seen. */
+export function isElsewhere(hit: Pick<Hit, 'location'>): boolean {
+    return ['https', 'codekin-team'].includes(getUri(hit).scheme);
+}
+
+/** Show a hit and highlight it, without selecting its text; a forge's page opens in the browser, unless it is only looked at. */
 export async function openHit(hit: Hit, options: vscode.TextDocumentShowOptions = {}): Promise<void> {
+    if (isElsewhere(hit)) {
+        if (!options.preview && getUri(hit).scheme === 'https') {
+            await vscode.env.openExternal(getUri(hit));
+        }
+        return;
+    }
     const { uri, range, nameRange, cell } = await locateHit(hit);
     if (cell) {
         await showCell(cell, options);

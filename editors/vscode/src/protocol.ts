@@ -22,6 +22,7 @@ export interface Hit {
     why: string;
     preview: string; // the first lines
     cell?: Cell | null; // null if the file is no notebook
+    repository?: string | null; // of the team's, which the workspace does not have
 }
 
 export interface Answer {

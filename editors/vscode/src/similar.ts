@@ -12,7 +12,18 @@ import {
     type HitGroup,
     splitWeakHits,
 } from './format';
-import { CELL_SCHEME, findCell, getDisplayPath, getUri, locateHit, showCell, showRange, toRange } from './navigation';
+import {
+    CELL_SCHEME,
+    findCell,
+    getDisplayPath,
+    getUri,
+    isElsewhere,
+    locateHit,
+    openHit,
+    showCell,
+    showRange,
+    toRange,
+} from './navigation';
 import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
 import type { Server } from './server';
 import { shiftSpan } from './spanTracking';
@@ -174,7 +185,9 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     /** Compare the code of the query with a hit. */
     async compareWith(hit: Hit): Promise<void> {
         const { asked, askedName = '' } = this.answer ?? {};
-        if (asked) {
+        if (isElsewhere(hit)) {
+            await openHit(hit, { preview: false });
+        } else if (asked) {
             const { uri, range } = await locateHit(hit);
             const source = new vscode.Location(vscode.Uri.parse(asked.uri), toRange(asked.range));
             const code = { location: new vscode.Location(uri, range), name: getHitName(hit) };

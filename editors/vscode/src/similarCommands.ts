@@ -3,7 +3,7 @@
 import * as vscode from 'vscode';
 import { getOriginUri } from './compare';
 import { formatAnswerNote, formatLocation } from './format';
-import { getUri, locateHit, openHit, previewHit } from './navigation';
+import { getUri, isElsewhere, locateHit, openHit, previewHit } from './navigation';
 import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
 import type { Server } from './server';
 import { showError } from './serverSetup';
@@ -73,7 +73,7 @@ async function previewOrOpen(hit: Hit): Promise<void> {
     const preview = { key: getKey(hit), time: Date.now() };
     const isDoubleClick = preview.key === lastPreview.key && preview.time - lastPreview.time < DOUBLE_CLICK_MS;
     lastPreview = preview;
-    await (isDoubleClick ? openHit(hit, { preview: false }) : previewHit(hit));
+    await (isDoubleClick || isElsewhere(hit) ? openHit(hit, { preview: false }) : previewHit(hit));
 }
 
 async function setGrouping(grouping: 'file' | 'kinship'): Promise<void> {
@@ -103,7 +103,7 @@ async function peekSimilar(server: Server, query: SimilarQuery | undefined): Pro
     const uri = vscode.Uri.parse(query.textDocument.uri);
     const position = new vscode.Position(start.line, start.character);
     const note = formatAnswerNote(answer.hits.length, answer.coverage, NOTHING_SIMILAR);
-    const hitLocations = await Promise.all(answer.hits.map(locateHit));
+    const hitLocations = await Promise.all(answer.hits.filter((hit) => !isElsewhere(hit)).map(locateHit));
     const locations = hitLocations.map((location) => new vscode.Location(location.uri, location.nameRange));
     await vscode.commands.executeCommand('editor.action.peekLocations', uri, position, locations, 'peek', note);
     return answer;

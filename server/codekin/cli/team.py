@@ -108,6 +108,7 @@ def gateway(uri: str, key: Path | None, listen: str, rate: float, **access: Any)
     authenticator, rights = _choose_access(**access)
     with _open_catalogue(uri, key) as (catalogue, keyring):
         search = GatewaySearch(catalogue, keyring)
+        search.warm_up()
         listener = open_gateway_listener(*parse_address(listen))
         logging.getLogger("codekin.team.gateway").setLevel(logging.INFO)
         application = Gateway(search, authenticator, rights, RateLimit(rate, max(int(3 * rate), 1)))

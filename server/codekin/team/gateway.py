@@ -112,7 +112,9 @@ class Gateway:
         try:
             return answer(body, readable)
         except (KeyError, TypeError, ValueError) as error:
-            raise _RefusedError(400, f"The request is malformed ({error}). Update codekin.") from error
+            raise _RefusedError(
+                400, f"The request can't be answered: {error}. Do codekin's version and model suit the index?"
+            ) from error
 
     def _describe(self, _: dict[str, Any], readable: set[str]) -> dict[str, Any]:
         """Answer what there is."""
@@ -128,8 +130,6 @@ class Gateway:
             decode_hash(body.get("hash", "")),
             min(max(int(body.get("k", 100)), 1), MAX_CANDIDATES),
         )
-        if not self._has_dimension(query):
-            raise ValueError("the vector is not of this space")
         return encode_answer(_to_message(self._search.search(query, readable)))
 
     def _find_vectors(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
@@ -139,11 +139,6 @@ class Gateway:
             raise ValueError("too many hashes, or empty ones")
         vectors = self._search.find_vectors(str(body["space"]), hashes, readable)
         return {"vectors": {content_hash.hex(): encode_vector(vector) for content_hash, vector in vectors.items()}}
-
-    def _has_dimension(self, query: SharedQuery) -> bool:
-        """Return whether the query's vector has the dimension of its space, if that is searched."""
-        about = self._search.describe(())
-        return query.space != about["space"] or len(query.vector) == about["dim"]
 
     async def _check_health(self, _: Request) -> Response:
         """Answer 200 where the engine answers, else 503: for whoever balances load."""

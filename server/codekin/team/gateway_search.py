@@ -19,11 +19,10 @@ MAX_CANDIDATES = 200
 MAX_WORDS = 16
 MAX_HASHES = 2_000  # of one request for vectors
 _MAX_PLACES = 2_000  # of one answer
-_MAX_POSTINGS_SHARE = 0.05  # of the contents, that the words of one question may have together
+_MAX_POSTINGS = 4_000  # that the words of one question may have together; the rarest one is searched in any case
 _SAMPLED_CONTENTS = 20_000
 _SAMPLE_LIFETIME_S = 600.0
 _MIN_COMMON_COUNT = 20  # of the sampled contents
-_MAX_LOOK_UPS = 24  # of rare words, for one question
 _MAX_CACHED_FILTERS = 1_000
 
 
@@ -57,6 +56,7 @@ class _View:
 
     generation: str
     space: str
+    dim: int
     records: Mapping[int, RepositoryRecord]
     numbers: Mapping[str, int]  # by name
     sets: Mapping[int, frozenset[int]]
@@ -93,9 +93,9 @@ class WordStatistics:
     def weigh(self, words: Collection[str]) -> dict[int, float]:
         """Return hash → inverse document frequency of the rarest of these words."""
         weights: dict[int, float] = {}
-        postings, limit = 0, max(_MAX_POSTINGS_SHARE * self.content_count, 1_000)
+        postings = 0
         for frequency, word in sorted((self.estimate(word), word) for word in words):
-            if len(weights) == MAX_WORDS or (weights and postings + frequency > limit):
+            if len(weights) == MAX_WORDS or (weights and postings + frequency > _MAX_POSTINGS):
                 break
             postings += frequency
             idf = math.log((max(self.content_count - frequency, 0) + 0.5) / (frequency + 0.5))
@@ -113,7 +113,14 @@ class GatewaySearch:
         self._lock = threading.Lock()
         self._statistics = WordStatistics(catalogue, keyring)
         self._filters: dict[frozenset[int], SetFilter] = {}
-        self._view = _View("none", "", {}, {}, {})
+        self._view = _View("none", "", 0, {}, {}, {})
+
+    def warm_up(self) -> None:
+        """Load what the first questions would wait for. Raises TeamError."""
+        view = self._load_view()
+        if view.space:
+            vector = np.eye(1, view.dim, dtype=np.float32)[0]
+            self.search(SharedQuery(view.space, vector, ("warm", "up"), k=10), view.numbers)
 
     def list_repositories(self) -> list[str]:
         """Return the names of all repositories: for deciding which of them a user may read."""
@@ -122,19 +129,22 @@ class GatewaySearch:
     def describe(self, readable: Collection[str]) -> dict[str, object]:
         """Return what a client must know: the space, and how much there is."""
         view = self._load_view()
-        spaces = self._catalogue.list_spaces()
         return {
             "space": view.space,
-            "dim": spaces.get(view.space, 0),
+            "dim": view.dim,
             "repositories": len(view.numbers.keys() & set(readable)),
             "contents": self._statistics.content_count,
         }
 
     def search(self, query: SharedQuery, readable: Collection[str]) -> SharedAnswer:
-        """Return candidates and their places in readable repositories; nothing in another space than the active."""
+        """Return candidates and their places in readable repositories. Raises ValueError for another space."""
         view = self._load_view()
         numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
-        if query.space != view.space or not numbers:
+        if query.space != view.space:
+            raise ValueError("the index has vectors of another model")
+        if len(query.vector) != view.dim:
+            raise ValueError("the vector has another dimension")
+        if not numbers:
             return SharedAnswer()
         index, allowed = self._catalogue.index, self._make_filter(view, numbers)
         near = index.search_vectors(view.space, query.vector, query.k, allowed)
@@ -151,7 +161,7 @@ class GatewaySearch:
             {item.id: item.score for item in near if item.id in shown},
             _to_shares(worded, weights, shown),
             identical if identical in shown else "",
-            self._count_words(view.space, query.counted_words, allowed),
+            self._count_words(query.counted_words, [item for item in worded if item.id in shown]),
             self._statistics.content_count,
         )
 
@@ -167,19 +177,15 @@ class GatewaySearch:
         vectors = self._catalogue.index.get_vectors(view.space, list(ids), self._make_filter(view, numbers))
         return {ids[content_id]: vector for content_id, vector in vectors.items()}
 
-    def _count_words(self, space: str, words: Sequence[str], allowed: SetFilter) -> dict[str, int]:
-        """Return how common words are; a rare one is only counted where a content that the user may read has it."""
+    def _count_words(self, words: Sequence[str], worded: Sequence[SharedCandidate]) -> dict[str, int]:
+        """Return how common words are; a rare one counts only where a content that was found, for her eyes, has it."""
+        readable = {word for item in worded for word in item.words}
         frequencies: dict[str, int] = {}
-        look_ups = 0
-        for word in dict.fromkeys(words):
-            frequencies[word] = self._statistics.estimate(word)
-            if self._statistics.is_common(word):
-                continue
-            look_ups += 1
-            is_readable = look_ups <= _MAX_LOOK_UPS and self._catalogue.index.search_words(
-                space, {self._keyring.hash_word(word): 1.0}, 1, allowed
-            )
-            frequencies[word] = max(frequencies[word], 1) if is_readable else 0
+        for word in words:
+            estimate = self._statistics.estimate(word)
+            is_readable = self._keyring.hash_word(word) in readable
+            is_told = is_readable or self._statistics.is_common(word)
+            frequencies[word] = max(estimate, 1 if is_readable else 0) if is_told else 0
         return frequencies
 
     def _load_view(self) -> _View:
@@ -187,14 +193,15 @@ class GatewaySearch:
         generation = self._catalogue.read_generation()
         with self._lock:
             if generation != self._view.generation:
-                space = self._catalogue.find_active_space()
+                space, dim = self._catalogue.find_active_space(), 0
                 if space:
-                    self._catalogue.index.open_space(space, self._catalogue.list_spaces()[space])
+                    dim = self._catalogue.list_spaces()[space]
+                    self._catalogue.index.open_space(space, dim)
                 records = self._catalogue.list_repositories()
                 numbers = {record.name: number for number, record in records.items()}
                 sets = RepositorySets(self._catalogue).list_sets()
                 self._filters.clear()
-                self._view = _View(generation, space, records, numbers, sets)
+                self._view = _View(generation, space, dim, records, numbers, sets)
             if self._view.space:
                 self._statistics.refresh(self._view.space)
             return self._view

@@ -34,7 +34,8 @@ class MilvusIndex:
 
     def __init__(self, uri: str) -> None:
         """Connect, and create collections where they are missing. Raises TeamError."""
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # its errors are raised, and told once
+        for name in ("pymilvus", "grpc._server"):  # their errors are raised, and told once
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._uri = uri
         with self._translate_errors():
             self._client = MilvusClient(uri, timeout=_CONNECT_TIMEOUT_S)
@@ -247,9 +248,12 @@ class MilvusIndex:
         with self._translate_errors():
             (hits,) = self._client.search(
                 _collection_of(space), [query], filter=expression, anns_field=field, limit=k,
-                search_params=parameters, output_fields=[],
+                search_params=parameters, output_fields=["words"] if field == "words" else [],
             )  # fmt: skip
-        candidates = [SharedCandidate(str(hit["id"]), float(hit["distance"])) for hit in hits]
+        candidates = [
+            SharedCandidate(str(hit["id"]), float(hit["distance"]), tuple(hit["entity"].get("words", ())))
+            for hit in hits
+        ]
         return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.id))
 
 

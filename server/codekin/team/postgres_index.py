@@ -182,14 +182,14 @@ class PostgresIndex:
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
         """Return the contents of allowed sets that share the words with the greatest weights."""
-        statement = f"""SELECT id, weight * (
+        statement = f"""SELECT id, words, weight * (
                 SELECT sum(given.weight) FROM unnest(%s::int[], %s::real[]) AS given(word, weight)
                 WHERE given.word = ANY(words)) AS score
             FROM {_table_of(space)} WHERE words && %s::int[] AND {_allow(allowed)}
             ORDER BY score DESC, id LIMIT {int(k)}"""
         words = list(weights)
         records = self._fetch(to_sql(statement), [words, list(weights.values()), words, list(allowed.ids)])
-        return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
+        return [SharedCandidate(record[0].hex, float(record[2]), tuple(record[1])) for record in records]
 
     def optimize(self, space: str) -> None:
         """Build graph and word index where they are missing, and refresh the planner's statistics."""

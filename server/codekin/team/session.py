@@ -156,7 +156,11 @@ def _make_workers(settings: WorkerSettings, options: IngestOptions) -> IngestWor
     """Return the workers that the options name. Raises TeamError where Ray is missing."""
     if not (options.ray or options.ray_address):
         return ProcessWorkers(settings, options.workers or 0)
-    raise TeamError("Ray is not supported yet.")
+    try:
+        from codekin.team.ray_workers import RayWorkers
+    except ImportError as error:
+        raise TeamError('The package "ray" is missing. Install it: pip install "codekin[team]".') from error
+    return RayWorkers(settings, options.ray_address, options.workers or 0)
 
 
 def _fetch(repositories: list[RepositoryClone]) -> Iterator[IngestSummary]:

@@ -41,6 +41,7 @@ class SharedCandidate:
 
     id: str
     score: float
+    words: tuple[int, ...] = ()  # all of its hashed words, where it was retrieved by words
 
 
 class SharedIndex(Protocol):
