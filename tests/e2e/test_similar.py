@@ -152,7 +152,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"text": "x", "language": "pyhton"}, 'There is no language "pyhton". Do you mean python'),
     ({"text": "x", "folder": "some/where"}, "absolute path"),
     ({"textDocument": {"uri": "git:/a.py"}, "position": {"line": 0, "character": 0}}, "not open"),
-    ({"textDocument": {"uri": "file:///no.py"}, "position": {"line": 0, "character": 0}}, "source file"),
+    ({"textDocument": {"uri": "file:///no.py"}, "position": {"line": 0, "character": 0}}, "There is no file /no.py"),
 ]
 
 
