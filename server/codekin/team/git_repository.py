@@ -7,12 +7,14 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from codekin.errors import QueryError
+from codekin.files import read_file
 from codekin.processes import ProcessTimeoutError
 from codekin.workspace.git_command import run_git
 
 _TIMEOUT_S = 600.0  # of one command, for packs of gigabytes
 _SCP_ADDRESS = re.compile(r"(?:[^@/]+@)?([^:/]+):(?!/)(.+)")
 _MAX_DEPTH = 4  # below the folder of clones
+_MAX_LIST_BYTES = 16 << 20  # of a file that lists clones: some hundred thousand
 _REGULAR_MODES = (b"100644", b"100755")
 
 
@@ -141,8 +143,12 @@ def find_repositories(source: Path) -> list[RepositoryClone]:
 
 
 def _read_list(source: Path) -> Iterator[RepositoryClone]:
-    """Yield the clones that a file lists; relative folders are the file's."""
-    for line in source.read_text("utf-8").splitlines():
+    """Yield the clones that a file lists; relative folders are the file's. Raises QueryError."""
+    try:
+        listed_clones = read_file(source, _MAX_LIST_BYTES).data.decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise QueryError(f"{source} can't be read: {error}. Name a text file with a folder a line.") from error
+    for line in listed_clones.splitlines():
         folder, _, rest = line.strip().partition("\t")
         name, _, reference = rest.partition("\t")
         if folder and not folder.startswith("#"):
