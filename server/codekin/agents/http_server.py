@@ -26,35 +26,35 @@ class TokenGate:
     hosts and origins (DNS rebinding); the token keeps out the rest.
     """
 
-    def __init__(self, application: Application, token: str) -> None:
+    def __init__(self, application: Application, bearer_token: str) -> None:
         self._application = application
-        self._expected_header = f"Bearer {token}".encode()
+        self._expected_header = f"Bearer {bearer_token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401."""
-        headers = dict(scope.get("headers", ()))
-        is_admitted = hmac.compare_digest(headers.get(b"authorization", b""), self._expected_header)
+        request_headers = dict(scope.get("headers", ()))
+        is_admitted = hmac.compare_digest(request_headers.get(b"authorization", b""), self._expected_header)
         if scope["type"] == "lifespan" or is_admitted:
             await self._application(scope, receive, send)
         elif scope["type"] == "http":
             start_headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"text/plain; charset=utf-8")]
             await send({"type": "http.response.start", "status": 401, "headers": start_headers})
-            body = b"The token is missing or wrong. Send it as: Authorization: Bearer TOKEN\n"
-            await send({"type": "http.response.body", "body": body})
+            refusal_body = b"The token is missing or wrong. Send it as: Authorization: Bearer TOKEN\n"
+            await send({"type": "http.response.body", "body": refusal_body})
 
 
 def open_listener(host: str, port: int) -> socket.socket:
     """Listen on this address, whose host the caller has checked; port 0 is any free one. Raises QueryError."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=family)
+        return socket.create_server((host, port), family=address_family)
     except OSError as error:
         raise QueryError(f"Can't listen on {host}:{port} ({error.strerror}). Choose another port.") from error
 
 
-def serve_http(workspace: WorkspaceChoice, listener: socket.socket, token: str) -> None:
+def serve_http(workspace: WorkspaceChoice, listener: socket.socket, bearer_token: str) -> None:
     """Answer clients until a signal ends that."""
-    host = listener.getsockname()[0]
-    application = AgentServer(workspace).sdk_server.streamable_http_app(streamable_http_path=HTTP_PATH, host=host)
-    config = uvicorn.Config(TokenGate(application, token), log_config=None)
-    uvicorn.Server(config).run(sockets=[listener])
+    bound_host = listener.getsockname()[0]
+    application = AgentServer(workspace).sdk_server.streamable_http_app(streamable_http_path=HTTP_PATH, host=bound_host)
+    server_config = uvicorn.Config(TokenGate(application, bearer_token), log_config=None)
+    uvicorn.Server(server_config).run(sockets=[listener])

@@ -30,16 +30,16 @@ class Opening:
     replayed_lines: list[str] = field(default_factory=list)  # what the SDK is still to read
     answered_id: str | int | None = None  # of `initialize`: its answer by the SDK is dropped
 
-    def answer_line(self, line: str) -> str | None:
+    def answer_line(self, message_line: str) -> str | None:
         """Return the answer to a request that needs no SDK, else None; note which lines the SDK must still read."""
-        message = _parse_message(line)
-        answer = self._answer_message(message) if message is not None else None
-        if answer is None:
-            self.replayed_lines.append(line)
+        message = _parse_message(message_line)
+        response_line = self._answer_message(message) if message is not None else None
+        if response_line is None:
+            self.replayed_lines.append(message_line)
         elif message is not None and message["method"] == "initialize":
-            self.replayed_lines.append(line)
+            self.replayed_lines.append(message_line)
             self.answered_id = message["id"]
-        return answer
+        return response_line
 
     def _answer_message(self, message: dict[str, Any]) -> str | None:
         """Return the answer as a line if it is known without the SDK; None if the SDK has to answer."""
@@ -59,9 +59,9 @@ class Opening:
 
 def make_initialize_result(params: Any) -> dict[str, Any]:
     """Return the result of `initialize`: the client's protocol version if it is supported, else the newest."""
-    version = params.get("protocolVersion") if isinstance(params, dict) else None
+    protocol_version = params.get("protocolVersion") if isinstance(params, dict) else None
     return {
-        "protocolVersion": version if version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1],
+        "protocolVersion": protocol_version if protocol_version in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1],
         "capabilities": _CAPABILITIES,
         "serverInfo": _describe_server(),
         "instructions": INSTRUCTIONS,
@@ -70,19 +70,24 @@ def make_initialize_result(params: Any) -> dict[str, Any]:
 
 def _find_envelope(params: Any) -> dict[str, Any] | None:
     """Return the params' `_meta` if it states a protocol version, as clients without a handshake do; else None."""
-    meta = params.get("_meta") if isinstance(params, dict) else None
-    return meta if isinstance(meta, dict) and _VERSION_KEY in meta else None
+    request_meta = params.get("_meta") if isinstance(params, dict) else None
+    return request_meta if isinstance(request_meta, dict) and _VERSION_KEY in request_meta else None
 
 
 def _answer_enveloped(method: str, envelope: dict[str, Any]) -> dict[str, Any] | None:
     """Return the answer to a request without a handshake; None where the SDK must answer, or refuse."""
     if envelope[_VERSION_KEY] != ENVELOPE_VERSION or not isinstance(envelope.get(_CAPABILITIES_KEY), dict):
         return None
-    common = {"resultType": "complete", "ttlMs": 0, "cacheScope": "private", "_meta": {_SERVER_KEY: _describe_server()}}
+    common_fields = {
+        "resultType": "complete",
+        "ttlMs": 0,
+        "cacheScope": "private",
+        "_meta": {_SERVER_KEY: _describe_server()},
+    }
     if method == "server/discover":
         capabilities = {"supportedVersions": [ENVELOPE_VERSION], "capabilities": _CAPABILITIES}
-        return common | capabilities | {"instructions": INSTRUCTIONS}
-    return common | {"tools": list(TOOLS)} if method == "tools/list" else None
+        return common_fields | capabilities | {"instructions": INSTRUCTIONS}
+    return common_fields | {"tools": list(TOOLS)} if method == "tools/list" else None
 
 
 def _describe_server() -> dict[str, Any]:
@@ -90,21 +95,21 @@ def _describe_server() -> dict[str, Any]:
     return {"name": SERVER_NAME, "title": SERVER_TITLE, "version": __version__}
 
 
-def is_answer_to(line: str, request_id: str | int) -> bool:
+def is_answer_to(output_line: str, request_id: str | int) -> bool:
     """Return whether the line is the JSON-RPC response to this request; False for an invalid line."""
     try:
-        message = json.loads(line)
+        message = json.loads(output_line)
     except ValueError:
         return False
     return isinstance(message, dict) and "method" not in message and message.get("id") == request_id
 
 
-def _parse_message(line: str) -> dict[str, Any] | None:
+def _parse_message(message_line: str) -> dict[str, Any] | None:
     """Parse a JSON-RPC request; None for anything else (notifications, invalid or long lines), left to the SDK."""
-    if len(line) > _MAX_LINE_BYTES:
+    if len(message_line) > _MAX_LINE_BYTES:
         return None
     try:
-        message = json.loads(line)
+        message = json.loads(message_line)
     except (ValueError, RecursionError):
         return None
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":

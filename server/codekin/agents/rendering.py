@@ -50,7 +50,7 @@ class Item:
 class ItemList:
     """All that a tool found, before it is cut into pages."""
 
-    name: str  # of the list in JSON
+    json_key: str  # of the list
     items: Sequence[Item]
     empty_message: str = ""  # the text if there are no items
     notes: Sequence[str] = ()
@@ -71,54 +71,56 @@ def describe_index(engine: Engine) -> tuple[str, JsonObject]:
     is_checking = status.state is IndexState.INDEXING and status.coverage == 1
     freshness = _CHECKING if is_checking else _FRESHNESS.get(status.state, str(status.state))
     document: JsonObject = {"coverage": round(status.coverage, 4), "state": str(status.state), "freshness": freshness}
-    line = f"[{status.coverage:.0%} of the workspace searched; {freshness}]"
-    return line, document
+    index_line = f"[{status.coverage:.0%} of the workspace searched; {freshness}]"
+    return index_line, document
 
 
 def make_list_answer(engine: Engine, item_list: ItemList, page: Page) -> ToolAnswer:
     """Return one page of the items, cut to its token budget, with the cursor of the next. Raises StoreError."""
-    items = item_list.items
-    shown = _take_fitting(items[page.start : page.start + page.limit], page.max_tokens)
-    end = page.start + len(shown)
+    all_items = item_list.items
+    page_items = _take_fitting(all_items[page.start : page.start + page.limit], page.max_tokens)
+    page_end = page.start + len(page_items)
     index_line, document = describe_index(engine)
-    lines = [item.text for item in shown] or [item_list.empty_message]
-    next_cursor = str(end) if end < len(items) else ""
+    answer_lines = [item.text for item in page_items] or [item_list.empty_message]
+    next_cursor = str(page_end) if page_end < len(all_items) else ""
     if next_cursor:
-        lines.append(f"[more: cursor {next_cursor}]")
+        answer_lines.append(f"[more: cursor {next_cursor}]")
     notes = list(item_list.notes)
-    document |= {item_list.name: [item.document for item in shown], "next_cursor": next_cursor, "notes": notes}
-    return ToolAnswer("\n".join([*lines, *(f"[{note}]" for note in notes), index_line]), document)
+    document |= {item_list.json_key: [item.document for item in page_items], "next_cursor": next_cursor, "notes": notes}
+    return ToolAnswer("\n".join([*answer_lines, *(f"[{note}]" for note in notes), index_line]), document)
 
 
-def _take_fitting(items: Sequence[Item], max_tokens: int) -> list[Item]:
+def _take_fitting(candidates: Sequence[Item], max_tokens: int) -> list[Item]:
     """Return the first items that fit in the token budget, at least one, so that clients make progress."""
-    used_tokens, shown = _FOOTER_TOKENS, list[Item]()
-    for item in items:
-        used_tokens += estimate_tokens(item.text) + 1
-        if shown and used_tokens > max_tokens:
+    used_tokens, fitting_items = _FOOTER_TOKENS, list[Item]()
+    for candidate in candidates:
+        used_tokens += estimate_tokens(candidate.text) + 1
+        if fitting_items and used_tokens > max_tokens:
             break
-        shown.append(item)
-    return shown
+        fitting_items.append(candidate)
+    return fitting_items
 
 
-def make_hit_item(hit: Hit, paths: WorkspacePaths) -> Item:
+def make_hit_item(hit: Hit, workspace_paths: WorkspacePaths) -> Item:
     """Return a hit as text and JSON: location, kind, name, probability, reason, and the line of its name."""
-    document = hit_to_json(hit, paths)
-    kind = f"{document['kind']} {printable(document['name'])}".strip()
-    kinship = f"{hit.kinship}: " if hit.kinship is not None else ""
-    place = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
+    document = hit_to_json(hit, workspace_paths)
+    kind_and_name = f"{document['kind']} {printable(document['name'])}".strip()
+    kinship_prefix = f"{hit.kinship}: " if hit.kinship is not None else ""
+    location = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
     return Item(
-        f"{place}  {kind}  {hit.score:.0%}  ({kinship}{printable(hit.why)})\n    {_get_head_line(hit)}", document
+        f"{location}  {kind_and_name}  {hit.score:.0%}  ({kinship_prefix}{printable(hit.why)})\n"
+        f"    {_get_head_line(hit)}",
+        document,
     )
 
 
-def hit_to_json(hit: Hit, paths: WorkspacePaths) -> JsonObject:
+def hit_to_json(hit: Hit, workspace_paths: WorkspacePaths) -> JsonObject:
     """Return a hit as JSON, with 1-based, inclusive lines of the file."""
-    lines = to_file_lines(hit.cell, hit.place.span)
+    file_lines = to_file_lines(hit.cell, hit.place.span)
     return {
-        "path": paths.to_text(hit.place.path),
-        "start_line": lines.start + 1,
-        "end_line": lines.end,
+        "path": workspace_paths.to_text(hit.place.path),
+        "start_line": file_lines.start + 1,
+        "end_line": file_lines.end,
         "name": display_name(hit.place),
         "kind": str(hit.place.kind),
         "language": hit.place.language,
@@ -138,13 +140,13 @@ def make_outline_item(entry: OutlineEntry) -> Item:
         "signature": entry.signature,
         "summary": entry.summary,
     }
-    summary = f"  # {entry.summary}" if entry.summary else ""
-    text = f"{entry.span.start + 1}-{entry.span.end}  {printable(entry.signature + summary)}"
-    return Item(text, document)
+    summary_comment = f"  # {entry.summary}" if entry.summary else ""
+    outline_line = f"{entry.span.start + 1}-{entry.span.end}  {printable(entry.signature + summary_comment)}"
+    return Item(outline_line, document)
 
 
 def _get_head_line(hit: Hit) -> str:
     """Return the hit's line with its name, or the first one, printable and cut to 160 characters."""
-    lines = hit.text.split("\n")
-    row = min(max(hit.place.name_line - hit.place.span.start, 0), len(lines) - 1)
-    return printable_lines(lines[row].strip()[:_MAX_CODE_LINE])
+    code_lines = hit.text.split("\n")
+    name_row = min(max(hit.place.name_line - hit.place.span.start, 0), len(code_lines) - 1)
+    return printable_lines(code_lines[name_row].strip()[:_MAX_CODE_LINE])

@@ -49,14 +49,14 @@ class EngineSession:
         """
         too_wide = [root for root in roots if not is_explicit and is_too_wide(root)]
         if too_wide or not roots:
-            found = f"{too_wide[0]} is your whole home directory or disk" if too_wide else "there is no folder"
-            raise QueryError(f"codekin has no workspace: {found}. Run it in a project, or pass --root DIR.")
+            explanation = f"{too_wide[0]} is your whole home directory or disk" if too_wide else "there is no folder"
+            raise QueryError(f"codekin has no workspace: {explanation}. Run it in a project, or pass --root DIR.")
         if tuple(roots) == self._roots:
             return
         self._roots = tuple(roots)
         event_loop = asyncio.get_running_loop()
-        former = self._opening
-        self._opening = event_loop.run_in_executor(self._opener, partial(_open_engine, self._roots, former))
+        former_opening = self._opening
+        self._opening = event_loop.run_in_executor(self._opener, partial(_open_engine, self._roots, former_opening))
         self._opening.add_done_callback(_note_exception)
 
     async def run_call(self, engine_call: EngineCall[T]) -> T:
@@ -71,11 +71,11 @@ class EngineSession:
         except CodekinError:
             self._roots, self._opening = (), None  # the disk may have room by the next call
             raise
-        paths, cancel_event = WorkspacePaths(self._roots), threading.Event()
+        workspace_paths, cancel_event = WorkspacePaths(self._roots), threading.Event()
         self._cancel_events.add(cancel_event)
         try:
-            call = partial(engine_call, engine, paths, cancel_event)
-            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+            bound_call = partial(engine_call, engine, workspace_paths, cancel_event)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, bound_call)
         except asyncio.CancelledError:
             cancel_event.set()
             raise
@@ -97,16 +97,21 @@ class EngineSession:
         self._opener.shutdown(wait=False)
 
 
-def _open_engine(roots: tuple[Path, ...], former: "asyncio.Future[Engine] | None") -> "Engine":
+def _open_engine(roots: tuple[Path, ...], former_opening: "asyncio.Future[Engine] | None") -> "Engine":
     """Close the former engine, if any, then open and start one on these roots. Blocks. Raises CodekinError."""
     from codekin.engine import Engine
     from codekin.resident.listener import serve_commands
 
-    if former is not None and former.done() and not former.cancelled() and former.exception() is None:
-        former.result().close()
+    if (
+        former_opening is not None
+        and former_opening.done()
+        and not former_opening.cancelled()
+        and former_opening.exception() is None
+    ):
+        former_opening.result().close()
     settings, problems = load_user_settings()
-    for problem in problems:
-        logger.warning("%s", problem)
+    for settings_problem in problems:
+        logger.warning("%s", settings_problem)
     engine = Engine(roots, settings)
     engine.start()
     serve_commands(engine, roots, settings)

@@ -18,41 +18,41 @@ _CHUNK_BYTES = 65_536
 def serve_stdio(workspace: WorkspaceChoice) -> None:
     """Serve the client on standard input until it ends."""
     input_stream, output_stream = _claim_stdio()
-    lines = _LineReader(input_stream)
+    line_reader = _LineReader(input_stream)
     opening = Opening()
-    is_imported = _hold_opening(opening, lines, output_stream)
+    is_imported = _hold_opening(opening, line_reader, output_stream)
     if not is_imported and not opening.replayed_lines:
         return  # the client has gone without a word
     from codekin.agents.server import serve_streams
 
-    replay = ReplayedLines(opening.replayed_lines, lines)
-    asyncio.run(serve_streams(workspace, replay, FilteredOutput(output_stream, opening.answered_id)))
+    replayed_lines = ReplayedLines(opening.replayed_lines, line_reader)
+    asyncio.run(serve_streams(workspace, replayed_lines, FilteredOutput(output_stream, opening.answered_id)))
 
 
-def _hold_opening(opening: Opening, lines: "_LineReader", output_stream: BinaryIO) -> bool:
+def _hold_opening(opening: Opening, line_reader: "_LineReader", output_stream: BinaryIO) -> bool:
     """Import the SDK on a thread, answering meanwhile; return True when it is imported, False if the client left."""
     importer: threading.Thread | None = None
-    while (line := lines.take()) is not None:
-        if line is _IMPORTED:
+    while (message_line := line_reader.take()) is not None:
+        if message_line is _IMPORTED:
             return True
-        answer = opening.answer_line(line)
-        if answer is not None:
-            output_stream.write(answer.encode() + b"\n")
+        response_line = opening.answer_line(message_line)
+        if response_line is not None:
+            output_stream.write(response_line.encode() + b"\n")
             output_stream.flush()
         if importer is None:  # not before the first answer, which it would only delay
-            importer = threading.Thread(target=_import_server, args=(lines,), daemon=True)
+            importer = threading.Thread(target=_import_server, args=(line_reader,), daemon=True)
             importer.start()
-    lines.put(None)  # the end, which was taken here, is for the SDK to read
+    line_reader.put(None)  # the end, which was taken here, is for the SDK to read
     return False
 
 
-def _import_server(lines: "_LineReader") -> None:
+def _import_server(line_reader: "_LineReader") -> None:
     """Import the SDK and the engine, then report that among the lines, even if it failed. Runs on a thread."""
     try:
         import codekin.agents.server
         import codekin.engine  # noqa: F401
     finally:
-        lines.put(_IMPORTED)  # what failed is raised where it is imported again
+        line_reader.put(_IMPORTED)  # what failed is raised where it is imported again
 
 
 _IMPORTED = "\0imported"  # no line of a client: it has no end
@@ -70,15 +70,15 @@ class _LineReader:
         """Wait for the next line of the queue and return it; None at the end."""
         return self._lines.get()
 
-    def put(self, line: str | None) -> None:
+    def put(self, queued_line: str | None) -> None:
         """Append a line, or None for the end, to the queue; returns at once."""
-        self._lines.put(line)
+        self._lines.put(queued_line)
 
     def _read_lines(self) -> None:
         """Queue the lines of standard input, then None at its end. Runs on a thread."""
         try:
-            for line in self._input_stream:
-                self._lines.put(line.decode("utf-8", "replace"))
+            for raw_line in self._input_stream:
+                self._lines.put(raw_line.decode("utf-8", "replace"))
         except (OSError, ValueError):
             pass  # the stream was closed: the same as its end
         self._lines.put(None)
@@ -87,27 +87,27 @@ class _LineReader:
 class ReplayedLines:
     """The client's lines from the first one on, as the SDK reads them."""
 
-    def __init__(self, replayed_lines: list[str], lines: _LineReader) -> None:
+    def __init__(self, replayed_lines: list[str], line_reader: _LineReader) -> None:
         self._replayed_lines = replayed_lines
-        self._lines = lines
+        self._lines = line_reader
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yield lines until the client ends the stream."""
         for replayed_line in self._replayed_lines:
             yield replayed_line
-        arrived: asyncio.Queue[str | None] = asyncio.Queue()
-        threading.Thread(target=self._pass_lines, args=(asyncio.get_running_loop(), arrived), daemon=True).start()
-        while (line := await arrived.get()) is not None:
-            yield line
+        arrived_lines: asyncio.Queue[str | None] = asyncio.Queue()
+        threading.Thread(target=self._pass_lines, args=(asyncio.get_running_loop(), arrived_lines), daemon=True).start()
+        while (message_line := await arrived_lines.get()) is not None:
+            yield message_line
 
-    def _pass_lines(self, event_loop: asyncio.AbstractEventLoop, arrived: "asyncio.Queue[str | None]") -> None:
+    def _pass_lines(self, event_loop: asyncio.AbstractEventLoop, arrived_lines: "asyncio.Queue[str | None]") -> None:
         """Pass lines on to the loop. On a daemon thread: one of an executor would delay the loop's end."""
-        line: str | None = ""
-        while line is not None:
-            line = self._lines.take()
-            if line is not _IMPORTED:
+        message_line: str | None = ""
+        while message_line is not None:
+            message_line = self._lines.take()
+            if message_line is not _IMPORTED:
                 with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                    event_loop.call_soon_threadsafe(arrived.put_nowait, line)
+                    event_loop.call_soon_threadsafe(arrived_lines.put_nowait, message_line)
 
 
 class FilteredOutput:
@@ -117,19 +117,19 @@ class FilteredOutput:
         self._output_stream = output_stream
         self._answered_id = answered_id
 
-    async def write(self, line: str) -> None:
+    async def write(self, output_line: str) -> None:
         """Write a line on a thread: a client that does not read must not stop the loop."""
-        if self._answered_id is not None and is_answer_to(line, self._answered_id):
+        if self._answered_id is not None and is_answer_to(output_line, self._answered_id):
             self._answered_id = None
             return
-        await asyncio.to_thread(self._write_line, line)
+        await asyncio.to_thread(self._write_line, output_line)
 
     async def flush(self) -> None:
         """Do nothing: each line is flushed as it is written."""
 
-    def _write_line(self, line: str) -> None:
+    def _write_line(self, output_line: str) -> None:
         """Write and flush the line; blocks while the client doesn't read."""
-        self._output_stream.write(line.encode("utf-8", "replace"))
+        self._output_stream.write(output_line.encode("utf-8", "replace"))
         self._output_stream.flush()
 
 

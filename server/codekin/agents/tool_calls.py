@@ -47,15 +47,17 @@ _SUMMARIES = {
 class ToolCaller:
     """Makes the calls of one request to a tool."""
 
-    def __init__(self, engine: Engine, paths: WorkspacePaths, cancel_event: Cancel, on_progress: OnProgress) -> None:
+    def __init__(
+        self, engine: Engine, workspace_paths: WorkspacePaths, cancel_event: Cancel, on_progress: OnProgress
+    ) -> None:
         self._engine = engine
-        self._paths = paths
+        self._paths = workspace_paths
         self._cancel_event = cancel_event
         self._on_progress = on_progress
 
-    def call_tool(self, name: str, arguments: JsonObject) -> ToolAnswer:
+    def call_tool(self, tool_name: str, arguments: JsonObject) -> ToolAnswer:
         """Call a tool with arguments that match its schema. Raises CodekinError."""
-        tools: dict[str, Callable[[JsonObject], ToolAnswer]] = {
+        tool_methods: dict[str, Callable[[JsonObject], ToolAnswer]] = {
             "search": self._search,
             "find_similar": self._find_similar,
             "already_exists": self._already_exists,
@@ -66,7 +68,7 @@ class ToolCaller:
             "status": self._report_status,
         }
         self._engine.wait_until_loaded(_LOADING_STALL_S, self._cancel_event)
-        return tools[name](arguments)
+        return tool_methods[tool_name](arguments)
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `search`; before the index is complete, files are also scanned for words. Raises CodekinError."""
@@ -74,9 +76,9 @@ class ToolCaller:
         if not query.strip():
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
         page = _read_page(arguments)
-        count = min(page.start + page.limit + 1, _MAX_HITS)
+        hit_limit = min(page.start + page.limit + 1, _MAX_HITS)
         answer, is_by_words = self._engine.search_everything(
-            query, count, hit_filter=hit_filter, cancel_event=self._cancel_event
+            query, hit_limit, hit_filter=hit_filter, cancel_event=self._cancel_event
         )
         notes = ["not indexed whole yet: other files were searched for the words of the query"] if is_by_words else []
         return self._make_hits_answer(
@@ -86,15 +88,17 @@ class ToolCaller:
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `find_similar`, for code or a line of a file. Raises CodekinError."""
         page = _read_page(arguments)
-        count = min(page.start + page.limit + 1, _MAX_HITS)
+        hit_limit = min(page.start + page.limit + 1, _MAX_HITS)
         if "code" in arguments:
             language = find_language(arguments["language"]) if arguments.get("language") else ""
             answer = self._engine.find_similar_to_code(
-                arguments["code"], count, language=language, cancel_event=self._cancel_event
+                arguments["code"], hit_limit, language=language, cancel_event=self._cancel_event
             )
         elif "path" in arguments and "line" in arguments:
-            path, line = self._read_place(arguments)
-            answer = self._engine.find_similar(path, Span(line, line + 1), count, cancel_event=self._cancel_event)
+            file_path, query_line = self._read_place(arguments)
+            answer = self._engine.find_similar(
+                file_path, Span(query_line, query_line + 1), hit_limit, cancel_event=self._cancel_event
+            )
         else:
             raise QueryError("Pass path and line, or code.")
         return self._make_hits_answer(list(answer.hits), page, "Nothing here is like this code.", [])
@@ -102,20 +106,20 @@ class ToolCaller:
     def _already_exists(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `already_exists`, for each function in code, or for a description. Raises CodekinError."""
         if "code" in arguments:
-            path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
+            target_path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
             language = find_language(arguments["language"]) if arguments.get("language") else ""
-            language = language or (self._engine.detect_language(path) or "" if path else "")
+            language = language or (self._engine.detect_language(target_path) or "" if target_path else "")
             existences = self._engine.find_existing_code(
-                arguments["code"], language=language, path=path, cancel_event=self._cancel_event
+                arguments["code"], language=language, path=target_path, cancel_event=self._cancel_event
             )
         elif arguments.get("description", "").strip():
             existences = [self._engine.find_described_code(arguments["description"], cancel_event=self._cancel_event)]
         else:
             raise QueryError("Pass code, or a description of what it would do.")
-        items = [self._make_existence_item(existence) for existence in existences]
-        page = Page(0, len(items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
+        existence_items = [self._make_existence_item(existence) for existence in existences]
+        page = Page(0, len(existence_items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
         notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
-        return make_list_answer(self._engine, ItemList("functions", items, notes=notes), page)
+        return make_list_answer(self._engine, ItemList("functions", existence_items, notes=notes), page)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `context`: code for a task, within a token budget. Raises CodekinError."""
@@ -125,47 +129,47 @@ class ToolCaller:
         max_tokens = arguments.get("max_tokens", DEFAULT_CONTEXT_TOKENS)
         index_line, document = describe_index(self._engine)
         pack = self._engine.pack_context(task, max_tokens - 60, hit_filter=hit_filter, cancel_event=self._cancel_event)
-        items = [self._make_context_item(entry) for entry in pack.entries]
+        context_items = [self._make_context_item(entry) for entry in pack.entries]
         best_probability = max((entry.hit.score for entry in pack.entries), default=0.0)
-        texts = [item.text for item in items] or ["Nothing here is about this task."]
+        item_texts = [item.text for item in context_items] or ["Nothing here is about this task."]
         left_out = f"; {pack.left_out_count} more did not fit" if pack.left_out_count else ""
-        texts.append(f"[{pack.token_count} tokens{left_out}; best match {best_probability:.0%}]\n{index_line}")
+        item_texts.append(f"[{pack.token_count} tokens{left_out}; best match {best_probability:.0%}]\n{index_line}")
         document |= {
-            "entries": [item.document for item in items],
+            "entries": [item.document for item in context_items],
             "tokens": pack.token_count,
             "left_out": pack.left_out_count,
             "best_probability": round(best_probability, 4),
         }
-        return ToolAnswer("\n\n".join(texts), document)
+        return ToolAnswer("\n\n".join(item_texts), document)
 
     def _outline(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `outline`: a page of a file's definitions. Raises CodekinError."""
-        path = self._paths.resolve(arguments["path"])
-        items = [make_outline_item(entry) for entry in self._engine.make_outline(path)]
+        file_path = self._paths.resolve(arguments["path"])
+        outline_items = [make_outline_item(entry) for entry in self._engine.make_outline(file_path)]
         page = _read_page(arguments, default_limit=1_000)
         empty_message = f"{printable(arguments['path'])} has no definitions."
-        return make_list_answer(self._engine, ItemList("definitions", items, empty_message), page)
+        return make_list_answer(self._engine, ItemList("definitions", outline_items, empty_message), page)
 
     def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `tests_for`, for the function at a line. Raises CodekinError."""
-        path, line = self._read_place(arguments)
+        file_path, query_line = self._read_place(arguments)
         page = _read_page(arguments)
-        function, tests = self._engine.find_tests(path, line, page.limit, cancel_event=self._cancel_event)
-        name = printable(function.qualified_name) or f"line {line + 1}"
-        return self._make_hits_answer(tests, page, f"No test of {name} was found.", [])
+        function, tests = self._engine.find_tests(file_path, query_line, page.limit, cancel_event=self._cancel_event)
+        function_name = printable(function.qualified_name) or f"line {query_line + 1}"
+        return self._make_hits_answer(tests, page, f"No test of {function_name} was found.", [])
 
     def _continue_code(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `continue_code`: completions at a position in a file. Raises CodekinError."""
-        path, line = self._read_place(arguments)
-        document = self._engine.read_document(path)
+        file_path, cursor_line = self._read_place(arguments)
+        document = self._engine.read_document(file_path)
         if not isinstance(document, Document):
-            raise NoDocumentError(path, document.reason if document else "")
+            raise NoDocumentError(file_path, document.reason if document else "")
         lines = split_lines(document.text)
-        if not 0 <= line < len(lines):
-            raise NoLineError(path, lines, line)
-        column = min(arguments.get("column", len(lines[line]) + 1) - 1, len(lines[line]))
-        completions = self._engine.complete(path, line, column, cancel_event=self._cancel_event)
-        items = [
+        if not 0 <= cursor_line < len(lines):
+            raise NoLineError(file_path, lines, cursor_line)
+        cursor_column = min(arguments.get("column", len(lines[cursor_line]) + 1) - 1, len(lines[cursor_line]))
+        completions = self._engine.complete(file_path, cursor_line, cursor_column, cancel_event=self._cancel_event)
+        completion_items = [
             Item(
                 f"{printable_lines(completion.text)}\n    ({completion.confidence:.0%}, as in "
                 f"{printable(self._paths.to_text(completion.path))}:{completion.span.start + 1})",
@@ -185,7 +189,7 @@ class ToolCaller:
         ]
         page = Page(0, DEFAULT_LIMIT, DEFAULT_MAX_TOKENS)
         empty_message = "Nothing is likely enough to come next."
-        return make_list_answer(self._engine, ItemList("continuations", items, empty_message), page)
+        return make_list_answer(self._engine, ItemList("continuations", completion_items, empty_message), page)
 
     def _report_status(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `status`, after waiting for the index if asked to. Raises StoreError."""
@@ -200,22 +204,22 @@ class ToolCaller:
             "models": [{"name": model.name, "share": round(model.share, 4)} for model in status.models],
             "problems": list(status.problems),
         }
-        lines = [
+        status_lines = [
             f"{status.files:,} files, {status.snippets:,} snippets, {status.skipped:,} files skipped",
             *(printable(f"problem: {problem}") for problem in status.problems),
             index_line,
         ]
-        return ToolAnswer("\n".join(lines), document)
+        return ToolAnswer("\n".join(status_lines), document)
 
-    def _wait_for_index(self, seconds: float) -> None:
-        """Wait up to `seconds`, reporting progress, until the index is complete, can't be, or the call is cancelled."""
-        end = time.monotonic() + seconds
-        waiting = (IndexState.INDEXING, IndexState.OPENING, IndexState.STANDING_BY)
-        while time.monotonic() < end and not self._cancel_event.is_set():
+    def _wait_for_index(self, wait_seconds: float) -> None:
+        """Wait up to `wait_seconds`, reporting progress, until the index is complete or can't be, or a cancel."""
+        deadline = time.monotonic() + wait_seconds
+        waiting_states = (IndexState.INDEXING, IndexState.OPENING, IndexState.STANDING_BY)
+        while time.monotonic() < deadline and not self._cancel_event.is_set():
             status = self._engine.status()
             if status.coverage >= 1 and status.state is not IndexState.INDEXING:
                 return
-            if status.state not in waiting and status.progress is None and status.state is not IndexState.READY:
+            if status.state not in waiting_states and status.progress is None and status.state is not IndexState.READY:
                 return
             if status.progress is not None:
                 self._on_progress(status.progress)
@@ -237,39 +241,44 @@ class ToolCaller:
 
     def _read_place(self, arguments: JsonObject) -> tuple[Path, int]:
         """Return the file and the 0-based line of its text (of a notebook, of its code). Raises QueryError."""
-        path, row = self._paths.resolve(arguments["path"]), arguments["line"] - 1
-        cells = self._engine.list_cells(path)
-        return path, find_line_of_row(cells, row) if cells else row
+        file_path, file_row = self._paths.resolve(arguments["path"]), arguments["line"] - 1
+        code_cells = self._engine.list_cells(file_path)
+        return file_path, find_line_of_row(code_cells, file_row) if code_cells else file_row
 
     def _make_hits_answer(self, hits: list[Hit], page: Page, empty_message: str, notes: list[str]) -> ToolAnswer:
         """Return a page of the hits; `empty_message` is the text if there are none. Raises StoreError."""
-        items = [make_hit_item(hit, self._paths) for hit in hits]
-        return make_list_answer(self._engine, ItemList("hits", items, empty_message, notes), page)
+        hit_items = [make_hit_item(hit, self._paths) for hit in hits]
+        return make_list_answer(self._engine, ItemList("hits", hit_items, empty_message, notes), page)
 
     def _make_existence_item(self, existence: Existence) -> Item:
         """Return one verdict, with its matches, as text and JSON."""
-        matches = [make_hit_item(hit, self._paths) for hit in existence.matches]
-        subject = f"{printable(existence.name)}: " if existence.name else ""
-        nearest = " Nearest:" if existence.verdict is ExistenceVerdict.NO and matches else ""
-        chance = f" ({existence.probability:.0%})"
-        text = "\n".join([f"{subject}{_SUMMARIES[existence.verdict]}{chance}{nearest}", *(m.text for m in matches)])
+        match_items = [make_hit_item(hit, self._paths) for hit in existence.matches]
+        name_prefix = f"{printable(existence.name)}: " if existence.name else ""
+        nearest_label = " Nearest:" if existence.verdict is ExistenceVerdict.NO and match_items else ""
+        probability_text = f" ({existence.probability:.0%})"
+        item_text = "\n".join(
+            [
+                f"{name_prefix}{_SUMMARIES[existence.verdict]}{probability_text}{nearest_label}",
+                *(match.text for match in match_items),
+            ]
+        )
         document = {
             "name": existence.name,
             "line": existence.line + 1,
             "verdict": str(existence.verdict),
             "probability": round(existence.probability, 4),
-            "matches": [match.document for match in matches],
+            "matches": [match.document for match in match_items],
         }
-        return Item(text, document)
+        return Item(item_text, document)
 
     def _make_context_item(self, entry: ContextEntry) -> Item:
         """Return one entry of a context pack, with its code, as text and JSON."""
         document = hit_to_json(entry.hit, self._paths)
-        place = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
-        copies = f" (and {entry.copy_count} more like it)" if entry.copy_count else ""
-        shape = "" if entry.is_whole else " (signature)"
+        location = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
+        copies_note = f" (and {entry.copy_count} more like it)" if entry.copy_count else ""
+        signature_note = "" if entry.is_whole else " (signature)"
         document |= {"whole": entry.is_whole, "copies": entry.copy_count, "code": entry.text}
-        return Item(f"--- {place}{shape}{copies}\n{printable_lines(entry.text)}", document)
+        return Item(f"--- {location}{signature_note}{copies_note}\n{printable_lines(entry.text)}", document)
 
 
 def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Page:
@@ -281,8 +290,8 @@ def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Pag
     return Page(int(cursor), limit, arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
 
 
-def _list_kinds(kind: str | None) -> tuple[SnippetKind, ...]:
+def _list_kinds(tool_kind: str | None) -> tuple[SnippetKind, ...]:
     """Return what a tool's kind stands for: "function" for every function but tests; () for None, which is all."""
-    if kind == "function":
+    if tool_kind == "function":
         return tuple(kind for kind in SnippetKind if kind.is_function and kind is not SnippetKind.TEST)
-    return (SnippetKind(kind),) if kind else ()
+    return (SnippetKind(tool_kind),) if tool_kind else ()

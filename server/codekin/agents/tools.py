@@ -42,7 +42,12 @@ _PAGE = {"limit": _LIMIT, "cursor": _CURSOR, "max_tokens": _MAX_TOKENS}
 
 def _tool(name: str, title: str, description: str, properties: JsonObject, required: tuple[str, ...]) -> JsonObject:
     """Return the MCP description of a read-only tool."""
-    schema = {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+    input_schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
     annotations = {
         "title": title,
         "readOnlyHint": True,
@@ -54,7 +59,7 @@ def _tool(name: str, title: str, description: str, properties: JsonObject, requi
         "name": name,
         "title": title,
         "description": description,
-        "inputSchema": schema,
+        "inputSchema": input_schema,
         "annotations": annotations,
     }
 

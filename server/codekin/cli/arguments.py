@@ -68,11 +68,11 @@ class NamedLine:
 
     def resolve_lines(self, engine: "Engine") -> Span:
         """Return the lines of the document's text, each as `resolve_line` does. QueryError without a named cell."""
-        start = self.resolve_line(engine)
+        start_line = self.resolve_line(engine)
         if self.is_single:
-            return Span(start, start + 1)
-        last = replace(self, line=self.end - 1, last_line=None).resolve_line(engine)
-        return Span(start, max(last, start) + 1)
+            return Span(start_line, start_line + 1)
+        last_line = replace(self, line=self.end - 1, last_line=None).resolve_line(engine)
+        return Span(start_line, max(last_line, start_line) + 1)
 
     def resolve_line(self, engine: "Engine") -> int:
         """Return the 0-based line in the document's text, clamped to a named cell. Raises QueryError without it."""
@@ -100,26 +100,26 @@ def parse_line_reference(reference: str) -> NamedLine:
     cell_match = _NOTEBOOK_CELL.fullmatch(reference)
     if cell_match is None:
         return NamedLine(*parse_file_and_line(reference))
-    path, line = parse_file_and_line(f"{cell_match['path']}:{cell_match['line'] or 1}")
+    file_path, cell_line = parse_file_and_line(f"{cell_match['path']}:{cell_match['line'] or 1}")
     if int(cell_match["cell"][:_MAX_LINE_DIGITS]) < 1:
         raise QueryError("Cells are counted from 1.")
-    return NamedLine(path, line, int(cell_match["cell"][:_MAX_LINE_DIGITS]) - 1)
+    return NamedLine(file_path, cell_line, int(cell_match["cell"][:_MAX_LINE_DIGITS]) - 1)
 
 
 def parse_file_and_line(reference: str) -> tuple[Path, int]:
     """Parse `FILE:LINE[:COLUMN]` into the real path and 0-based line. Raises QueryError if there is no such file."""
-    match = _FILE_AND_LINE.fullmatch(reference)
-    if match is None:
+    reference_match = _FILE_AND_LINE.fullmatch(reference)
+    if reference_match is None:
         subject = f"{reference} is not a line of a file" if reference.strip() else "The place is empty"
         raise QueryError(f"{subject}. Write FILE:LINE, as in src/app.py:42.")
-    path, line = Path(match["path"]), int(match["line"][:_MAX_LINE_DIGITS])
-    if line < 1:
+    file_path, line_number = Path(reference_match["path"]), int(reference_match["line"][:_MAX_LINE_DIGITS])
+    if line_number < 1:
         raise QueryError("Lines are counted from 1.")
-    if _is_folder(path):
-        raise QueryError(f"{path} is a folder. Name a source file in it.")
-    if not os.path.exists(path):  # noqa: PTH110 (Path.exists raises where the path is too long)
-        raise QueryError(f"There is no file {path} in {Path.cwd()}. Check the path.")
-    return path.resolve(), line - 1
+    if _is_folder(file_path):
+        raise QueryError(f"{file_path} is a folder. Name a source file in it.")
+    if not os.path.exists(file_path):  # noqa: PTH110 (Path.exists raises where the path is too long)
+        raise QueryError(f"There is no file {file_path} in {Path.cwd()}. Check the path.")
+    return file_path.resolve(), line_number - 1
 
 
 def find_root(start_path: Path) -> Path:
@@ -128,14 +128,14 @@ def find_root(start_path: Path) -> Path:
     Raises QueryError for the home folder and the file system's root, which are indexed only with an explicit --root.
     Reads the disk.
     """
-    folder = start_path if start_path.is_dir() else start_path.parent
-    if is_too_wide(folder):
-        raise QueryError(_explain_refusal(folder))
+    start_folder = start_path if start_path.is_dir() else start_path.parent
+    if is_too_wide(start_folder):
+        raise QueryError(_explain_refusal(start_folder))
     for markers in (_REPOSITORY_MARKERS, _PROJECT_MARKERS):
-        for candidate in (folder, *folder.parents):
+        for candidate in (start_folder, *start_folder.parents):
             if not is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in markers):
                 return candidate
-    return folder
+    return start_folder
 
 
 def _explain_refusal(folder: Path) -> str:
@@ -144,20 +144,20 @@ def _explain_refusal(folder: Path) -> str:
     return f"Refusing to index {description} ({folder}). Run this inside a project, or pass --root DIR."
 
 
-def resolve_filter_folder(folder: Path, root: Path) -> Path:
-    """Return --folder's real path, relative to the current folder, else `root`. Raises QueryError if not in `root`."""
-    for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(root / folder))):
-        if _is_folder(candidate) and candidate.is_relative_to(root):
+def resolve_filter_folder(folder: Path, workspace_root: Path) -> Path:
+    """Return --folder's real path, relative to the current folder, else the root. Raises QueryError if outside."""
+    for candidate in map(Path, (os.path.realpath(folder), os.path.realpath(workspace_root / folder))):
+        if _is_folder(candidate) and candidate.is_relative_to(workspace_root):
             return candidate
-    raise QueryError(f"There is no folder {folder} in {root}. Check the path.")
+    raise QueryError(f"There is no folder {folder} in {workspace_root}. Check the path.")
 
 
-def resolve_filter_path(path: Path, root: Path) -> Path:
-    """Return a file's or folder's real path, relative to the current folder, else `root`. Raises QueryError."""
-    for candidate in map(Path, (os.path.realpath(path), os.path.realpath(root / path))):
-        if os.path.lexists(candidate) and candidate.is_relative_to(root):
+def resolve_filter_path(named_path: Path, workspace_root: Path) -> Path:
+    """Return a file's or folder's real path, relative to the current folder, else the root. Raises QueryError."""
+    for candidate in map(Path, (os.path.realpath(named_path), os.path.realpath(workspace_root / named_path))):
+        if os.path.lexists(candidate) and candidate.is_relative_to(workspace_root):
             return candidate
-    raise QueryError(f"There is no file or folder {path} in {root}. Check the path.")
+    raise QueryError(f"There is no file or folder {named_path} in {workspace_root}. Check the path.")
 
 
 def _is_folder(path: Path) -> bool:
@@ -167,17 +167,17 @@ def _is_folder(path: Path) -> bool:
 
 def parse_address(address: str) -> tuple[str, int]:
     """Parse `HOST:PORT` (`[HOST]:PORT` for IPv6), port 0 to 65535; a bare `PORT` means 127.0.0.1. Raises QueryError."""
-    match = _ADDRESS.fullmatch(address)
-    if match is None or int(match["port"]) > 65_535:
+    address_match = _ADDRESS.fullmatch(address)
+    if address_match is None or int(address_match["port"]) > 65_535:
         raise QueryError(f"{address} is not an address. Write HOST:PORT, as in 127.0.0.1:2087.")
-    return (match["host"] or "").strip("[]") or "127.0.0.1", int(match["port"])
+    return (address_match["host"] or "").strip("[]") or "127.0.0.1", int(address_match["port"])
 
 
-def make_filter(query_options: QueryOptions, root: Path) -> Filter:
+def make_filter(query_options: QueryOptions, workspace_root: Path) -> Filter:
     """Return what the options limit hits to. Raises QueryError for a language or folder that doesn't exist."""
     return Filter(
         tuple(map(find_language, query_options.language)),
-        resolve_filter_folder(query_options.folder, root) if query_options.folder else None,
+        resolve_filter_folder(query_options.folder, workspace_root) if query_options.folder else None,
         query_options.path,
         query_options.excluded,
         tuple(map(SnippetKind, query_options.kind)),
@@ -188,7 +188,7 @@ def make_filter(query_options: QueryOptions, root: Path) -> Filter:
 
 def list_used_filters(query_options: QueryOptions) -> list[str]:
     """Return the names of the options that limit the hits and are given."""
-    values = {
+    filter_values = {
         "--language": query_options.language,
         "--folder": query_options.folder,
         "--path": query_options.path,
@@ -197,4 +197,4 @@ def list_used_filters(query_options: QueryOptions) -> list[str]:
         "--tests": query_options.tests,
         "--no-tests": query_options.tests is False,
     }
-    return [option for option, value in values.items() if value]
+    return [option for option, filter_value in filter_values.items() if filter_value]

@@ -120,23 +120,24 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
     from codekin.cli.documents import report_to_json
     from codekin.cli.query import embed_with_heavy_model, note_suppression_problems, open_engine, update_index
 
-    root = root or find_root(Path.cwd())
-    with closing(open_engine(root, model)) as engine:
-        report = update_index(engine, wait=True)
+    workspace_root = root or find_root(Path.cwd())
+    with closing(open_engine(workspace_root, model)) as engine:
+        index_report = update_index(engine, wait=True)
         embedded_count = embed_with_heavy_model(engine)
         heavy = engine.describe_heavy_model()
         note_suppression_problems(engine)
     if as_json:
         heavy_json = heavy and {"model": heavy.status.name, "embedded": embedded_count, "share": heavy.status.share}
-        console.write_json(report_to_json(report, root) | ({"heavy": heavy_json} if heavy else {}))
+        console.write_json(report_to_json(index_report, workspace_root) | ({"heavy": heavy_json} if heavy else {}))
     else:
-        console.show_report(report, root)
+        console.show_report(index_report, workspace_root)
         if heavy is not None:
-            state = heavy.status
+            heavy_status = heavy.status
             console.print_note(
-                f"{state.name} on {state.device}: {embedded_count:,} embedded, {state.share:.0%} of the functions"
+                f"{heavy_status.name} on {heavy_status.device}: {embedded_count:,} embedded, "
+                f"{heavy_status.share:.0%} of the functions"
             )
-    return EXIT_FOUND if report.files else _EXIT_NOTHING_FOUND
+    return EXIT_FOUND if index_report.files else _EXIT_NOTHING_FOUND
 
 
 @codekin.command()
@@ -151,18 +152,18 @@ def similar(reference: str, query_options: "QueryOptions") -> int:
     from codekin.cli.query import CommandQuestion, ask_about_lines, read_standard_input, run_query
 
     if reference == "-":
-        root, code = query_options.root or find_root(Path.cwd()), read_standard_input()
+        workspace_root, query_code = query_options.root or find_root(Path.cwd()), read_standard_input()
         ask_about_code = CommandQuestion(
-            lambda engine, k, hit_filter: engine.find_similar_to_code(code, k, hit_filter=hit_filter),
-            {"command": "similar_code", "code": code},
+            lambda engine, k, hit_filter: engine.find_similar_to_code(query_code, k, hit_filter=hit_filter),
+            {"command": "similar_code", "code": query_code},
         )
-        return EXIT_FOUND if run_query(root, query_options, ask_about_code) else _EXIT_NOTHING_FOUND
+        return EXIT_FOUND if run_query(workspace_root, query_options, ask_about_code) else _EXIT_NOTHING_FOUND
     named_line = parse_line_reference(reference)
-    path = named_line.path
-    root = query_options.root or find_root(path)
-    if not path.is_relative_to(root):
-        raise QueryError(f"{path} is not in {root}. Pass its workspace with --root.")
-    return EXIT_FOUND if run_query(root, query_options, ask_about_lines(named_line)) else _EXIT_NOTHING_FOUND
+    file_path = named_line.path
+    workspace_root = query_options.root or find_root(file_path)
+    if not file_path.is_relative_to(workspace_root):
+        raise QueryError(f"{file_path} is not in {workspace_root}. Pass its workspace with --root.")
+    return EXIT_FOUND if run_query(workspace_root, query_options, ask_about_lines(named_line)) else _EXIT_NOTHING_FOUND
 
 
 @codekin.command()
@@ -176,15 +177,15 @@ def search(query: str, query_options: "QueryOptions") -> int:
     from codekin.cli.arguments import find_root
     from codekin.cli.query import CommandQuestion, read_standard_input, run_query
 
-    text = read_standard_input("issue report or traceback") if query.strip() == "-" else query
-    if not text.strip():
+    question_text = read_standard_input("issue report or traceback") if query.strip() == "-" else query
+    if not question_text.strip():
         raise QueryError('The query is empty. Describe what the code does, as in "parse a date".')
-    root = query_options.root or find_root(Path.cwd())
-    request = {"command": "search", "question": text}
+    workspace_root = query_options.root or find_root(Path.cwd())
+    request = {"command": "search", "question": question_text}
     question = CommandQuestion(
-        lambda engine, k, within: engine.search_everything(text, k, hit_filter=within)[0], request
+        lambda engine, k, within: engine.search_everything(question_text, k, hit_filter=within)[0], request
     )
-    return EXIT_FOUND if run_query(root, query_options, question) else _EXIT_NOTHING_FOUND
+    return EXIT_FOUND if run_query(workspace_root, query_options, question) else _EXIT_NOTHING_FOUND
 
 
 @codekin.command()
@@ -240,16 +241,16 @@ def status(root: Path | None, model: str | None, as_json: bool) -> int:
         if engine.is_to_be_refilled():
             bring_up_to_date_if_possible(engine, wait=False)
         open_heavy_model(engine, by_default=True)
-        current, report = engine.status(), engine.make_report()
-    resident = ResidentProcess(current.roots[0], load_settings()).ask({"command": "describe"}) or {"pid": None}
+        index_status, status_report = engine.status(), engine.make_report()
+    resident = ResidentProcess(index_status.roots[0], load_settings()).ask({"command": "describe"}) or {"pid": None}
     if as_json:
-        paths = {"roots": [str(path) for path in current.roots], "store": str(current.store)}
-        console.write_json(asdict(current) | paths | to_json(report) | {"resident": resident["pid"]})
+        index_paths = {"roots": [str(path) for path in index_status.roots], "store": str(index_status.store)}
+        console.write_json(asdict(index_status) | index_paths | to_json(status_report) | {"resident": resident["pid"]})
     else:
-        console.show_status(current, report)
+        console.show_status(index_status, status_report)
         if resident["pid"]:
-            end = "" if resident["is_server"] else ", and ends after ten idle minutes"
-            console.write(f"resident: process {resident['pid']} answers commands{end}")
+            lifetime_note = "" if resident["is_server"] else ", and ends after ten idle minutes"
+            console.write(f"resident: process {resident['pid']} answers commands{lifetime_note}")
     return EXIT_FOUND
 
 

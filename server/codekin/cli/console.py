@@ -74,20 +74,20 @@ def show_progress_bar(label: str) -> Iterator[OnProgress]:
     from rich.progress import Progress as Bar
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[far]}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None, far="")
-        yield lambda progress: bar.update(
-            task, completed=progress.done, total=progress.total, far=_format_progress(progress)
+    with Bar(*columns, console=Console(stderr=True), transient=True) as progress_bar:
+        bar_task = progress_bar.add_task(label, total=None, far="")
+        yield lambda progress: progress_bar.update(
+            bar_task, completed=progress.done, total=progress.total, far=_format_progress(progress)
         )
 
 
 def _format_progress(progress: Progress) -> str:
     """Return `DONE of TOTAL`, with the time left, in minutes and seconds, where it is known."""
-    counts = f"{progress.done:,} of {progress.total:,}"
+    done_of_total = f"{progress.done:,} of {progress.total:,}"
     if progress.seconds_left is None:
-        return counts
+        return done_of_total
     minutes, seconds = divmod(round(progress.seconds_left), 60)
-    return f"{counts}, {minutes} min {seconds:02} s left" if minutes else f"{counts}, {seconds} s left"
+    return f"{done_of_total}, {minutes} min {seconds:02} s left" if minutes else f"{done_of_total}, {seconds} s left"
 
 
 def show_query_code(snippet: Snippet | None, document_path: Path, line: int, cell: Cell | None = None) -> None:
@@ -97,10 +97,11 @@ def show_query_code(snippet: Snippet | None, document_path: Path, line: int, cel
     is_beside = not snippet.span.start <= line < snippet.span.end
     if is_beside or sys.stdout.isatty():
         snippet_name = snippet.qualified_name or snippet.kind
-        span = to_file_lines(cell, snippet.span)
-        lines = f"{display_path(document_path)}:{span.start + 1}-{span.end}{f', cell {cell.index + 1}' if cell else ''}"
-        nearest = f"Line {to_file_row(cell, line) + 1} has no code of its own. " if is_beside else ""
-        print_note(printable(f"{nearest}Like {snippet_name} ({lines}):"))
+        file_lines = to_file_lines(cell, snippet.span)
+        cell_suffix = f", cell {cell.index + 1}" if cell else ""
+        location = f"{display_path(document_path)}:{file_lines.start + 1}-{file_lines.end}{cell_suffix}"
+        explanation = f"Line {to_file_row(cell, line) + 1} has no code of its own. " if is_beside else ""
+        print_note(printable(f"{explanation}Like {snippet_name} ({location}):"))
     if sys.stdout.isatty():
         print_note("")
 
@@ -122,8 +123,8 @@ def show_answer(answer: Answer) -> None:
 def _format_hit_line(hit: Hit) -> str:
     """Return a hit as one line: location, score, kind, name and reason; `write` makes it printable."""
     place = hit.place
-    name = printable(display_name(place))
-    return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {name} ({_format_origin(hit)}{hit.why})"
+    hit_name = printable(display_name(place))
+    return f"{format_location(hit)}: {hit.score:.2f} {place.kind} {hit_name} ({_format_origin(hit)}{hit.why})"
 
 
 def format_location(hit: Hit) -> str:
@@ -143,71 +144,74 @@ def _format_origin(hit: Hit) -> str:
     return f"cell {hit.cell.index + 1}: " if hit.cell else ""
 
 
-def _format_hit_block(hit: Hit, width: int) -> Iterator["Text"]:
-    """Yield the lines that a terminal of `width` columns shows for a hit: name, score, reason, excerpt."""
+def _format_hit_block(hit: Hit, terminal_width: int) -> Iterator["Text"]:
+    """Yield the lines that a terminal of `terminal_width` columns shows for a hit: name, score, reason, excerpt."""
     from rich.text import Text
 
     place = hit.place
     location = format_location(hit)
-    name = printable(display_name(place))
-    if len(location) + 2 + len(name) <= width:
-        yield Text.assemble((location, "bold cyan"), "  ", (name, "bold"))
+    hit_name = printable(display_name(place))
+    if len(location) + 2 + len(hit_name) <= terminal_width:
+        yield Text.assemble((location, "bold cyan"), "  ", (hit_name, "bold"))
     else:
         yield Text(location, "bold cyan")
-        yield Text(f"  {name}", "bold")
+        yield Text(f"  {hit_name}", "bold")
     filled_cells = round(hit.score * _BAR_CELLS)
-    colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
-    bar = (("━" * filled_cells, colour), ("─" * (_BAR_CELLS - filled_cells), "bright_black"))
+    score_colour = "green" if hit.score >= _GOOD else "yellow" if hit.score >= _FAIR else "red"
+    score_bar = (("━" * filled_cells, score_colour), ("─" * (_BAR_CELLS - filled_cells), "bright_black"))
     reason_line = Text.assemble(
-        "  ", *bar, f" {hit.score:4.0%}  ", (f"{_format_origin(hit)}{place.kind}, {hit.why}", "dim")
+        "  ", *score_bar, f" {hit.score:4.0%}  ", (f"{_format_origin(hit)}{place.kind}, {hit.why}", "dim")
     )
-    reason_line.truncate(width, overflow="ellipsis")
+    reason_line.truncate(terminal_width, overflow="ellipsis")
     yield reason_line
-    yield from _format_excerpt(hit, width)
+    yield from _format_excerpt(hit, terminal_width)
 
 
-def _format_excerpt(hit: Hit, width: int) -> Iterator["Text"]:
-    """Yield the hit's first lines from its name on, about six, highlighted and cut to `width` columns."""
+def _format_excerpt(hit: Hit, terminal_width: int) -> Iterator["Text"]:
+    """Yield the hit's first lines from its name on, about six, highlighted and cut to `terminal_width` columns."""
     from rich.syntax import Syntax
     from rich.text import Text
 
     place = hit.place
     language = _LEXERS.get(place.language, place.language)
     code = printable_lines(hit.text).expandtabs(4)
-    lines = list(Syntax(code, language, theme="ansi_dark").highlight(code).split("\n", allow_blank=True))
-    lines = lines[max(place.name_line - place.span.start, 0) : place.span.end - place.span.start]
-    shown_count = len(lines) if len(lines) <= _SHOWN_LINES + 1 else _SHOWN_LINES
-    common_indent = min((_measure_indent(line.plain) for line in lines[:shown_count] if line.plain.strip()), default=0)
-    for line in lines[:shown_count]:
-        code_line = line[common_indent:]
-        code_line.truncate(max(width - 4, 20), overflow="ellipsis")
-        yield Text.assemble(("  │ ", "bright_black"), code_line)
-    if len(lines) > shown_count:
-        yield Text(f"  … {format_count(len(lines) - shown_count, 'more line')}", style="dim")
+    code_lines = list(Syntax(code, language, theme="ansi_dark").highlight(code).split("\n", allow_blank=True))
+    code_lines = code_lines[max(place.name_line - place.span.start, 0) : place.span.end - place.span.start]
+    shown_count = len(code_lines) if len(code_lines) <= _SHOWN_LINES + 1 else _SHOWN_LINES
+    common_indent = min(
+        (_measure_indent(code_line.plain) for code_line in code_lines[:shown_count] if code_line.plain.strip()),
+        default=0,
+    )
+    for code_line in code_lines[:shown_count]:
+        shown_line = code_line[common_indent:]
+        shown_line.truncate(max(terminal_width - 4, 20), overflow="ellipsis")
+        yield Text.assemble(("  │ ", "bright_black"), shown_line)
+    if len(code_lines) > shown_count:
+        yield Text(f"  … {format_count(len(code_lines) - shown_count, 'more line')}", style="dim")
 
 
-def _measure_indent(line: str) -> int:
+def _measure_indent(code_line: str) -> int:
     """Return the number of white-space characters at the start of the line."""
-    return len(line) - len(line.lstrip())
+    return len(code_line) - len(code_line.lstrip())
 
 
-def show_report(report: IndexReport, root: Path) -> None:
+def show_report(index_report: IndexReport, workspace_root: Path) -> None:
     """Print what indexing did to standard output, in one line, and the first five skipped files as notes."""
-    indexed = f"{format_count(report.files, 'file')}, {format_count(report.snippets, 'snippet')}"
-    vectors = f"{report.embedded:,} embedded, {report.reused:,} reused"
-    skipped = f"{format_count(len(report.skipped), 'file')} skipped"
-    costs = f"{report.seconds:.1f} s, {format_megabytes(report.store_bytes)}"
-    write(f"{printable(str(root))}: {indexed}; {vectors}, {skipped}; {costs}")
-    for skipped_file in report.skipped[:_SHOWN_SKIPPED]:
+    indexed = f"{format_count(index_report.files, 'file')}, {format_count(index_report.snippets, 'snippet')}"
+    vectors = f"{index_report.embedded:,} embedded, {index_report.reused:,} reused"
+    skipped = f"{format_count(len(index_report.skipped), 'file')} skipped"
+    costs = f"{index_report.seconds:.1f} s, {format_megabytes(index_report.store_bytes)}"
+    write(f"{printable(str(workspace_root))}: {indexed}; {vectors}, {skipped}; {costs}")
+    for skipped_file in index_report.skipped[:_SHOWN_SKIPPED]:
         print_note(f"skipped {display_path(skipped_file.path)}: {skipped_file.reason}")
-    if len(report.skipped) > _SHOWN_SKIPPED:
-        print_note(f"… and {len(report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
+    if len(index_report.skipped) > _SHOWN_SKIPPED:
+        print_note(f"… and {len(index_report.skipped) - _SHOWN_SKIPPED:,} more; --json lists them all.")
 
 
-def _format_model(model: ModelStatus) -> str:
+def _format_model(model_status: ModelStatus) -> str:
     """Return a model's name, device, share of embedded contents and, unless ready, its state."""
-    state = "" if model.state is ModelState.READY else f", {model.state}"
-    return f"{model.name} on {model.device or 'no device yet'} ({model.share:.0%}{state})"
+    state = "" if model_status.state is ModelState.READY else f", {model_status.state}"
+    return f"{model_status.name} on {model_status.device or 'no device yet'} ({model_status.share:.0%}{state})"
 
 
 def show_status(status: Status, report: "Report") -> None:
@@ -230,17 +234,17 @@ def show_status(status: Status, report: "Report") -> None:
     }
     facts["skipped"] += "".join(f"; {count:,}: {reason}" for reason, count in report.skip_reasons[:_SHOWN_SKIPPED])
     if report.unparsed_count:
-        counts = Counter(file.reason for file in report.unparsed)
-        reasons = "; ".join(reason for reason, _ in counts.most_common(_SHOWN_SKIPPED))
+        reason_counts = Counter(file.reason for file in report.unparsed)
+        reasons = "; ".join(reason for reason, _ in reason_counts.most_common(_SHOWN_SKIPPED))
         facts["not parsed"] = f"{format_count(report.unparsed_count, 'file')}, read by lines: {reasons}"
     if status.ignored:
         facts["ignored"] = f"{format_count(status.ignored, 'entry', 'entries')} of .codekin.toml"
-    _print_table([(name, "", text) for name, text in facts.items()], lambda _: "bold")
+    _print_table([(fact, "", text) for fact, text in facts.items()], lambda _: "bold")
     for problem in status.problems:
         print_note(f"! {problem}")
     for error in report.errors[-_SHOWN_ERRORS:]:
-        when = datetime.fromtimestamp(error.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        print_note(f"{when} {error.message}")
+        error_time = datetime.fromtimestamp(error.when).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        print_note(f"{error_time} {error.message}")
 
 
 def _join_or_none(parts: Iterable[str]) -> str:
@@ -254,24 +258,24 @@ def show_findings(findings: Sequence["Finding"]) -> None:
     _print_table(rows, lambda level: _COLOURS[level])
 
 
-def _print_table(rows: Sequence[tuple[str, str, str]], style: Callable[[str], str]) -> None:
-    """Print rows of (mark, name, text), at least one; on a terminal, `style` gives a mark's colour and texts wrap."""
+def _print_table(rows: Sequence[tuple[str, str, str]], choose_colour: Callable[[str], str]) -> None:
+    """Print rows of (mark, name, text), at least one; on a terminal, `choose_colour` gives a mark's, and texts wrap."""
     mark_width, name_width = (max(len(row[column]) for row in rows) for column in (0, 1))
     if not sys.stdout.isatty():
-        for mark, name, text in rows:
-            write(" ".join(filter(None, (f"{mark:{mark_width}}", f"{name:{name_width}}", text))))
+        for mark, row_name, row_text in rows:
+            write(" ".join(filter(None, (f"{mark:{mark_width}}", f"{row_name:{name_width}}", row_text))))
         return
     from rich.table import Table
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2, 0, 0))
-    for mark, name, text in rows:
-        cells = [
-            Text(mark, style=style(mark)),
-            *([Text(printable(name))] if name_width else []),
-            Text(printable_lines(text)),
+    for mark, row_name, row_text in rows:
+        row_cells = [
+            Text(mark, style=choose_colour(mark)),
+            *([Text(printable(row_name))] if name_width else []),
+            Text(printable_lines(row_text)),
         ]
-        table.add_row(*cells)
+        table.add_row(*row_cells)
     _make_console().print(table)
 
 
@@ -280,9 +284,9 @@ def format_count(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
-def format_megabytes(size: int) -> str:
+def format_megabytes(size_bytes: int) -> str:
     """Format a size in bytes as megabytes (10^6 bytes) with one decimal: `1.5 MB`."""
-    return f"{size / 1_000_000:,.1f} MB"
+    return f"{size_bytes / 1_000_000:,.1f} MB"
 
 
 def _make_console() -> "Console":

@@ -40,10 +40,10 @@ def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_js
 
     if not task.strip():
         raise QueryError("The task is empty. Say what is to be done.")
-    root = (root or find_root(Path.cwd())).resolve()
-    answer_here = partial(_pack_context, root, task, max_tokens)
+    workspace_root = (root or find_root(Path.cwd())).resolve()
+    answer_here = partial(_pack_context, workspace_root, task, max_tokens)
     request = {"command": "context", "task": task, "max_tokens": max_tokens}
-    document = answer_quickly(root, load_settings(), request, answer_here) if resident else answer_here()
+    document = answer_quickly(workspace_root, load_settings(), request, answer_here) if resident else answer_here()
     entries = document["entries"]
     if as_json:
         console.write_json(document)
@@ -52,22 +52,22 @@ def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_js
             console.write(f"--- {_format_place(entry)}{'' if entry['whole'] else ' (signature)'}")
             console.write_code(f"{entry['code']}\n")
     left_out = f"; {document['left_out']} more did not fit" if document["left_out"] else ""
-    size = f"{document['tokens']:,} tokens" if entries else f"Nothing in {root} is about this task"
-    console.print_note(f"{size}{left_out}.")
+    size_note = f"{document['tokens']:,} tokens" if entries else f"Nothing in {workspace_root} is about this task"
+    console.print_note(f"{size_note}{left_out}.")
     if document["coverage"] < 1:
-        share = f"{document['coverage']:.0%} of the workspace was searched"
-        console.print_note(f"{share}: the index is being built by another codekin. Ask again when it is done.")
+        coverage_note = f"{document['coverage']:.0%} of the workspace was searched"
+        console.print_note(f"{coverage_note}: the index is being built by another codekin. Ask again when it is done.")
     return 0 if entries else 1
 
 
-def _pack_context(root: Path, task: str, max_tokens: int) -> dict[str, Any]:
+def _pack_context(workspace_root: Path, task: str, max_tokens: int) -> dict[str, Any]:
     """Bring the index up to date, if nobody else does, and collect the code for a task in this process."""
     from codekin.cli.query import bring_up_to_date_if_possible, open_engine
     from codekin.resident.documents import context_to_document
 
-    with closing(open_engine(root)) as engine:
+    with closing(open_engine(workspace_root)) as engine:
         bring_up_to_date_if_possible(engine, wait=False)
-        return context_to_document(engine.pack_context(task, max_tokens), engine.coverage(), root)
+        return context_to_document(engine.pack_context(task, max_tokens), engine.coverage(), workspace_root)
 
 
 def _format_place(entry: dict[str, Any]) -> str:

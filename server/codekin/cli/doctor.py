@@ -35,7 +35,7 @@ _FULL_TEXT_PROBE = "import sqlite3 as s; s.connect(':memory:').execute('CREATE V
 _PROBE_TIMEOUT_S = 60
 
 
-def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
+def run_checks(workspace_root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
     """Run every check, yield its findings as they are made; `problems` are of the settings. Refills unsound indexes."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
     yield Finding(
@@ -51,7 +51,7 @@ def run_checks(root: Path, settings: Settings, problems: Sequence[CodekinError])
     yield _check_sqlite()
     yield from _check_models(settings)
     yield _check_cache(settings.cache_directory)
-    yield from _check_index(root, settings)
+    yield from _check_index(workspace_root, settings)
 
 
 def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
@@ -59,8 +59,8 @@ def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
     for problem in problems:
         yield Finding("settings", Level.WARN, str(problem).removesuffix(FILE_REMEDY), "Fix or remove it.")
     if not problems:
-        note = "" if config_file().exists() else " (does not exist: the defaults are used)"
-        yield Finding("settings", Level.OK, f"{config_file()}{note}")
+        default_note = "" if config_file().exists() else " (does not exist: the defaults are used)"
+        yield Finding("settings", Level.OK, f"{config_file()}{default_note}")
 
 
 def _check_libraries() -> Iterator[Finding]:
@@ -88,21 +88,21 @@ def _check_grammars() -> Finding:
     broken_languages = [language for language in GRAMMARS if load_syntax(language) is None]
     if not broken_languages:
         return Finding("grammars", Level.OK, f"{len(GRAMMARS)}: {', '.join(GRAMMARS)}")
-    wheels = " ".join(sorted({GRAMMARS[language].package.replace("_", "-") for language in broken_languages}))
+    wheel_names = " ".join(sorted({GRAMMARS[language].package.replace("_", "-") for language in broken_languages}))
     detail = (
         f"{', '.join(broken_languages)} can't be loaded: files in these languages are split by lines, not by functions."
     )
     return Finding(
-        "grammars", Level.WARN, detail, f"Run: {sys.executable} -I -m pip install --force-reinstall {wheels}"
+        "grammars", Level.WARN, detail, f"Run: {sys.executable} -I -m pip install --force-reinstall {wheel_names}"
     )
 
 
 def _check_hnswlib() -> Finding:
     """Probe hnswlib in another process, which may crash: a warning where it is missing, a failure where it crashes."""
-    status, _ = _run_probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
-    if status == 0:
+    exit_status, _ = _run_probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
+    if exit_status == 0:
         return Finding("hnswlib", Level.OK, f"{metadata.version(_OPTIONAL_LIBRARY)}: graph search")
-    if status == 1:
+    if exit_status == 1:
         detail = "not installed: only exact search, which is slow beyond about 100,000 functions."
         return Finding("hnswlib", Level.WARN, detail, "Install it with a C++ compiler; see the README for your system.")
     remedy = f"Run: HNSWLIB_NO_NATIVE=1 {sys.executable} -I -m pip install --force-reinstall --no-binary :all: hnswlib"
@@ -111,18 +111,18 @@ def _check_hnswlib() -> Finding:
 
 def _check_sqlite() -> Finding:
     """Probe this Python's SQLite in another process for full-text search (FTS5); a failure where it has none."""
-    status, version = _run_probe(_FULL_TEXT_PROBE + "print(s.sqlite_version)")
-    if status == 0:
-        return Finding("sqlite", Level.OK, f"{version}, with full-text search")
+    exit_status, sqlite_version = _run_probe(_FULL_TEXT_PROBE + "print(s.sqlite_version)")
+    if exit_status == 0:
+        return Finding("sqlite", Level.OK, f"{sqlite_version}, with full-text search")
     remedy = "Install a Python whose SQLite has FTS5, such as that of python.org or of your distribution."
     return Finding(
         "sqlite", Level.FAIL, "no full-text search: the SQLite of this Python is built without FTS5.", remedy
     )
 
 
-def _run_probe(code: str) -> tuple[int, str]:
+def _run_probe(probe_code: str) -> tuple[int, str]:
     """Run code in another Python process, up to 60 s, which may crash; return its exit status and stripped output."""
-    process = run_code(code, _PROBE_TIMEOUT_S)
+    process = run_code(probe_code, _PROBE_TIMEOUT_S)
     return process.returncode, process.stdout.strip()
 
 
@@ -133,11 +133,11 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
 
     yield _check_model("model", lambda: load_light_model(settings.model))
     if has_heavy_model(settings.model):
-        folder = locate_index([], settings).models
-        yield _check_model("heavy model", lambda: connect_heavy_model(settings.model, folder, None).interactive)
+        models_folder = locate_index([], settings).models
+        yield _check_model("heavy model", lambda: connect_heavy_model(settings.model, models_folder, None).interactive)
 
 
-def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
+def _check_model(check_name: str, load_model: Callable[[], "Embedder"]) -> Finding:
     """Load a model and embed one text; a failure where that raises CodekinError or the vector isn't of unit length."""
     from codekin.types import Role, Task
 
@@ -145,18 +145,20 @@ def _check_model(check: str, load_model: Callable[[], "Embedder"]) -> Finding:
         embedder = load_model()
         (vector,) = embedder.embed(["def add(a, b): return a + b"], Task.CODE2CODE, Role.PASSAGE)
     except CodekinError as error:
-        return Finding(check, Level.FAIL, str(error), "Check the settings model.name, model.endpoint and model.dim.")
+        return Finding(
+            check_name, Level.FAIL, str(error), "Check the settings model.name, model.endpoint and model.dim."
+        )
     detail = f"{embedder.model} {embedder.fingerprint}, {embedder.dim} dimensions, on {embedder.device}"
     if abs(float(vector @ vector) - 1) > 1e-3:
         return Finding(
-            check,
+            check_name,
             Level.FAIL,
             f"{detail}: its vectors are not normalized.",
             "Reinstall codekin, or download the model again.",
         )
     if embedder.problems:
-        return Finding(check, Level.WARN, detail, " ".join(embedder.problems))
-    return Finding(check, Level.OK, detail)
+        return Finding(check_name, Level.WARN, detail, " ".join(embedder.problems))
+    return Finding(check_name, Level.OK, detail)
 
 
 def _check_cache(folder: Path) -> Finding:
@@ -165,8 +167,8 @@ def _check_cache(folder: Path) -> Finding:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
             pass
-        free = shutil.disk_usage(folder).free
-        size = sum(cached_path.stat().st_size for cached_path in folder.rglob("*") if cached_path.is_file())
+        free_bytes = shutil.disk_usage(folder).free
+        cache_bytes = sum(cached_path.stat().st_size for cached_path in folder.rglob("*") if cached_path.is_file())
     except OSError as error:
         remedy = "Set cache.directory to a writable folder."
         if folder.is_dir():
@@ -175,31 +177,34 @@ def _check_cache(folder: Path) -> Finding:
             )
             return Finding("cache", Level.WARN, detail, remedy)
         return Finding("cache", Level.FAIL, f"{folder} is not writable ({error.strerror}).", remedy)
-    stores = len(list(folder.glob("workspaces/*.sqlite")))
-    detail = f"{folder}: stores of {format_count(stores, 'workspace')}, {size / 1e6:,.1f} MB, {free / 1e9:,.1f} GB free"
-    if free < _MIN_FREE_BYTES:
+    store_count = len(list(folder.glob("workspaces/*.sqlite")))
+    detail = f"{folder}: stores of {format_count(store_count, 'workspace')}, {cache_bytes / 1e6:,.1f} MB, "
+    detail += f"{free_bytes / 1e9:,.1f} GB free"
+    if free_bytes < _MIN_FREE_BYTES:
         return Finding("cache", Level.WARN, detail, "Free some space, or set cache.directory to another disk.")
     return Finding("cache", Level.OK, detail)
 
 
-def _check_index(root: Path, settings: Settings) -> Iterator[Finding]:
-    """Yield findings about the index of `root`, WARN if there is none; an unsound file is set aside and refilled."""
+def _check_index(workspace_root: Path, settings: Settings) -> Iterator[Finding]:
+    """Yield findings about the index of the root, WARN if there is none; an unsound file is set aside and refilled."""
     from codekin.engine import Engine
     from codekin.storage.paths import locate_index
 
-    if not locate_index([root], settings).store.exists():
-        yield Finding("index", Level.WARN, f"{root} is not indexed yet.", f"Run: codekin index {root}")
+    if not locate_index([workspace_root], settings).store.exists():
+        yield Finding(
+            "index", Level.WARN, f"{workspace_root} is not indexed yet.", f"Run: codekin index {workspace_root}"
+        )
         return
     try:
-        damage_findings = list(_set_aside_unsound_files(locate_index([root], settings)))
+        damage_findings = list(_set_aside_unsound_files(locate_index([workspace_root], settings)))
         yield from damage_findings
-        with closing(Engine([root], settings)) as engine:
+        with closing(Engine([workspace_root], settings)) as engine:
             if damage_findings:
                 engine.refresh(lambda _: None, threading.Event(), settings.index.workers or 1, wait=False)
             yield from _check_watching(engine.count_folders())
-            yield _check_soundness(engine, root)
+            yield _check_soundness(engine, workspace_root)
     except CodekinError as error:
-        yield Finding("index", Level.FAIL, str(error), f"Then run: codekin index {root}")
+        yield Finding("index", Level.FAIL, str(error), f"Then run: codekin index {workspace_root}")
 
 
 def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
@@ -207,27 +212,30 @@ def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
     from codekin.storage.integrity import find_damage
     from codekin.storage.store_files import set_aside
 
-    for path in (index_paths.store, index_paths.vectors):
-        if damage := find_damage(path):
+    for database_path in (index_paths.store, index_paths.vectors):
+        if damage := find_damage(database_path):
             set_aside(damage)
-            detail = f"{damage} It is set aside as {path.with_suffix('.corrupt')} and made again."
+            detail = f"{damage} It is set aside as {database_path.with_suffix('.corrupt')} and made again."
             yield Finding("index", Level.FAIL, detail, "If this happens again, check your disk and memory.")
 
 
-def _check_soundness(engine: "Engine", root: Path) -> Finding:
+def _check_soundness(engine: "Engine", workspace_root: Path) -> Finding:
     """Report whether up to some 50 sampled functions find themselves, and how much of the workspace is indexed."""
     sampled_count, lost_places = engine.check_findable(_SAMPLE_SIZE)
     status = engine.status()
-    detail = f"{root}: {format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}, {status.dense}"
-    reindex_remedy = f"Run: codekin index {root}"
+    indexed_counts = f"{format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}"
+    detail = f"{workspace_root}: {indexed_counts}, {status.dense}"
+    reindex_remedy = f"Run: codekin index {workspace_root}"
     # While another process is indexing, sampled functions may not be found yet.
     if status.coverage < 1 and engine.make_report().owner == "another process":
         detail += f"; another codekin is indexing, {status.coverage:.0%} of the files are searchable."
         return Finding("index", Level.WARN, detail, "Run codekin doctor again when it has finished.")
     if lost_places:
-        names = ", ".join(f"{place.path}:{_find_row(engine, place) + 1}" for place in lost_places[:3])
-        detail += f"; {len(lost_places)} of {sampled_count} sampled functions do not find themselves: {names}."
-        return Finding("index", Level.FAIL, detail, f"Remove {status.store} and run: codekin index {root}")
+        lost_locations = ", ".join(
+            f"{lost_place.path}:{_find_row(engine, lost_place) + 1}" for lost_place in lost_places[:3]
+        )
+        detail += f"; {len(lost_places)} of {sampled_count} sampled functions do not find themselves: {lost_locations}."
+        return Finding("index", Level.FAIL, detail, f"Remove {status.store} and run: codekin index {workspace_root}")
     if not sampled_count:
         return Finding("index", Level.WARN, f"{detail}; there is no function to sample.", reindex_remedy)
     if status.coverage < 1:
@@ -237,19 +245,19 @@ def _check_soundness(engine: "Engine", root: Path) -> Finding:
     return Finding("index", Level.OK, f"{detail}; {sampled_count} sampled functions find themselves")
 
 
-def _find_row(engine: "Engine", place: "Location") -> int:
+def _find_row(engine: "Engine", location: "Location") -> int:
     """Return the 0-based row of the function's name in the file, of a notebook in its JSON."""
-    return to_file_row(find_cell(engine.list_cells(place.path), place.name_line), place.name_line)
+    return to_file_row(find_cell(engine.list_cells(location.path), location.name_line), location.name_line)
 
 
-def _check_watching(folders: int) -> Iterator[Finding]:
+def _check_watching(folder_count: int) -> Iterator[Finding]:
     """Report whether the system's limit of watched folders is twice what is needed; yields nothing but on Linux."""
     try:
-        limit = int(_MAX_WATCHES_FILE.read_text())
+        watch_limit = int(_MAX_WATCHES_FILE.read_text())
     except (OSError, ValueError):  # only Linux has such a limit
         return
-    detail = f"{folders:,} folders to watch, the system allows {limit:,}"
-    if folders > limit // 2:  # the editor and others watch, too
+    detail = f"{folder_count:,} folders to watch, the system allows {watch_limit:,}"
+    if folder_count > watch_limit // 2:  # the editor and others watch, too
         remedy = "Run: sudo sysctl fs.inotify.max_user_watches=524288 (until then codekin polls)."
         yield Finding("watching", Level.WARN, detail, remedy)
     else:

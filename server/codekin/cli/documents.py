@@ -8,19 +8,19 @@ from codekin.resident.documents import to_relative_path
 from codekin.types import Answer, Cell, IndexReport, Span, TeamPlace
 
 
-def report_to_json(report: IndexReport, root: Path) -> dict[str, Any]:
-    """Return an indexing report for JSON, with all skipped files; their paths are relative to `root`."""
+def report_to_json(index_report: IndexReport, workspace_root: Path) -> dict[str, Any]:
+    """Return an indexing report for JSON, with all skipped files; their paths are relative to `workspace_root`."""
     return {
-        "files": report.files,
-        "snippets": report.snippets,
-        "embedded": report.embedded,
-        "reused": report.reused,
+        "files": index_report.files,
+        "snippets": index_report.snippets,
+        "embedded": index_report.embedded,
+        "reused": index_report.reused,
         "skipped": [
-            {"path": to_relative_path(skipped_file.path, root), "reason": skipped_file.reason}
-            for skipped_file in report.skipped
+            {"path": to_relative_path(skipped_file.path, workspace_root), "reason": skipped_file.reason}
+            for skipped_file in index_report.skipped
         ],
-        "seconds": round(report.seconds, 3),
-        "store_bytes": report.store_bytes,
+        "seconds": round(index_report.seconds, 3),
+        "store_bytes": index_report.store_bytes,
     }
 
 
@@ -33,11 +33,11 @@ def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
     return {"cell": document}
 
 
-def answer_to_json(answer: Answer, root: Path) -> dict[str, Any]:
-    """Return an answer for JSON: hits with 1-based, inclusive lines and paths relative to `root`, coverage, seconds."""
-    hits = [
+def answer_to_json(answer: Answer, workspace_root: Path) -> dict[str, Any]:
+    """Return an answer for JSON: hits with 1-based, inclusive lines and paths below the root, coverage, seconds."""
+    hit_documents = [
         {
-            "path": hit.team.path if hit.team else to_relative_path(hit.place.path, root),
+            "path": hit.team.path if hit.team else to_relative_path(hit.place.path, workspace_root),
             "start_line": to_file_lines(hit.cell, hit.place.span).start + 1,
             "end_line": to_file_lines(hit.cell, hit.place.span).end,
             "name": display_name(hit.place),
@@ -51,11 +51,15 @@ def answer_to_json(answer: Answer, root: Path) -> dict[str, Any]:
         | _team_to_json(hit.team, hit.place.path)
         for hit in answer.hits
     ]
-    return {"hits": hits, "coverage": round(answer.coverage, 4), "seconds": round(answer.seconds, 4)}
+    return {"hits": hit_documents, "coverage": round(answer.coverage, 4), "seconds": round(answer.seconds, 4)}
 
 
-def _team_to_json(team: TeamPlace | None, path: Path) -> dict[str, Any]:
+def _team_to_json(team_place: TeamPlace | None, local_path: Path) -> dict[str, Any]:
     """Return, of a hit of the team's index, its repository, the forge's page, and its file in a local clone."""
-    if team is None:
+    if team_place is None:
         return {}
-    return {"repository": team.repository, "link": team.link or None, "file": str(path) if team.is_cloned else None}
+    return {
+        "repository": team_place.repository,
+        "link": team_place.link or None,
+        "file": str(local_path) if team_place.is_cloned else None,
+    }

@@ -50,68 +50,76 @@ def group_to_text(group: "DuplicateGroup", report: DuplicateReport) -> str:
     """Return the group, counted if new, as a heading and a line per function, `path:line: name`."""
     lines = [_describe_group(group, report)]
     for member in group.members:
-        why = f" ({member.why})" if member.why else ""
-        state = report.describe_state(member.function)
-        place = f"{console.display_path(member.function.path)}:{member.function.row + 1}"
-        lines.append(f"  {place}: {printable(member.function.qualified_name)}{printable(why)}{state}")
+        why_note = f" ({member.why})" if member.why else ""
+        state_note = report.describe_state(member.function)
+        location = f"{console.display_path(member.function.path)}:{member.function.row + 1}"
+        lines.append(f"  {location}: {printable(member.function.qualified_name)}{printable(why_note)}{state_note}")
     return "\n".join(lines)
 
 
 def _describe_group(group: "DuplicateGroup", report: DuplicateReport) -> str:
     """Return the heading of a group, which is counted if new: size, kinship and saved lines."""
-    prefix = "New: " if report.judge_group(group) else ""
-    count = console.format_count(len(group.members), "function")
-    return f"{prefix}{count}, {group.kinship}: one of them would save {console.format_count(group.saved_lines, 'line')}"
+    new_prefix = "New: " if report.judge_group(group) else ""
+    function_count = console.format_count(len(group.members), "function")
+    saved_lines = console.format_count(group.saved_lines, "line")
+    return f"{new_prefix}{function_count}, {group.kinship}: one of them would save {saved_lines}"
 
 
 def group_to_markdown(group: "DuplicateGroup", report: DuplicateReport) -> str:
     """Return the group, counted if new, as a Markdown heading and list."""
-    lines = [f"#### {_describe_group(group, report)}", ""]
+    markdown_lines = [f"#### {_describe_group(group, report)}", ""]
     for member in group.members:
-        state = report.describe_state(member.function)
-        place = f"{to_relative_path(member.function.path, report.root)}:{member.function.row + 1}"
-        why = f" ({member.why})" if member.why else ""
-        lines.append(
-            f"- {_to_markdown(place)} {_to_markdown(member.function.qualified_name)}{_to_markdown(why)}{state}"
+        state_note = report.describe_state(member.function)
+        location = f"{to_relative_path(member.function.path, report.root)}:{member.function.row + 1}"
+        why_note = f" ({member.why})" if member.why else ""
+        markdown_lines.append(
+            f"- {_to_markdown(location)} {_to_markdown(member.function.qualified_name)}"
+            f"{_to_markdown(why_note)}{state_note}"
         )
-    return "\n".join([*lines, ""])
+    return "\n".join([*markdown_lines, ""])
 
 
-def _to_markdown(text: str) -> str:
+def _to_markdown(plain_text: str) -> str:
     """Return the text printable, with Markdown's special characters escaped."""
-    return printable(text).translate(_MARKDOWN_SPECIAL)
+    return printable(plain_text).translate(_MARKDOWN_SPECIAL)
 
 
 def describe_drifts(report: DuplicateReport) -> Iterator[str]:
     """Yield a line for each set of functions that were identical at the base revision and were not edited alike."""
     changes = report.search.changes
     for drift in changes.drifts if changes else ():
-        first, *_ = drift.changed
-        total = len(drift.changed) + len(drift.unchanged)
-        others = ", ".join(
-            f"{console.display_path(it.path)}:{it.row + 1} {printable(it.qualified_name)}" for it in drift.unchanged
+        first_function, *_ = drift.changed
+        function_count = len(drift.changed) + len(drift.unchanged)
+        unchanged_functions = ", ".join(
+            f"{console.display_path(function.path)}:{function.row + 1} {printable(function.qualified_name)}"
+            for function in drift.unchanged
         )
-        place = f"{console.display_path(first.path)}:{first.row + 1}: {printable(first.qualified_name)}"
-        rest = f"; unchanged: {others}" if others else ", each in another way"
-        yield f"Drift: {place}: {len(drift.changed)} of {total} functions that were identical were changed{rest}"
+        location = f"{console.display_path(first_function.path)}:{first_function.row + 1}"
+        function_name = printable(first_function.qualified_name)
+        rest_note = f"; unchanged: {unchanged_functions}" if unchanged_functions else ", each in another way"
+        share = f"{len(drift.changed)} of {function_count} functions that were identical"
+        yield f"Drift: {location}: {function_name}: {share} were changed{rest_note}"
 
 
 def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
     """Return all groups as the document of `--json`."""
-    search = report.search
+    duplicate_search = report.search
     document: dict[str, Any] = {
         "duplicates": [_group_to_json(group, report) for group in groups],
-        "compared": search.function_count,
-        "not_compared": [{"language": name, "files": count} for name, count in search.uncompared_files.items()],
+        "compared": duplicate_search.function_count,
+        "not_compared": [
+            {"language": language, "files": file_count}
+            for language, file_count in duplicate_search.uncompared_files.items()
+        ],
     }
-    if search.changes is not None:
-        document["base"] = search.changes.commit
+    if duplicate_search.changes is not None:
+        document["base"] = duplicate_search.changes.commit
         document["drift"] = [
             {
                 "changed": [_function_to_json(function, report.root) for function in drift.changed],
                 "unchanged": [_function_to_json(function, report.root) for function in drift.unchanged],
             }
-            for drift in search.changes.drifts
+            for drift in duplicate_search.changes.drifts
         ]
     return document
 
@@ -122,21 +130,21 @@ def _group_to_json(group: "DuplicateGroup", report: DuplicateReport) -> dict[str
     functions = []
     for member in group.members:
         state = {"state": changes.state_of(member.function)} if changes else {}
-        alike = {"kinship": member.kinship, "why": member.why}
-        functions.append(_function_to_json(member.function, report.root) | alike | state)
-    is_new = {"new": report.judge_group(group)} if changes else {}
+        kinship_entry = {"kinship": member.kinship, "why": member.why}
+        functions.append(_function_to_json(member.function, report.root) | kinship_entry | state)
+    new_entry = {"new": report.judge_group(group)} if changes else {}
     return {
         "functions": functions,
         "kinship": group.kinship,
         "why": group.why,
         "saved_lines": group.saved_lines,
-    } | is_new
+    } | new_entry
 
 
-def _function_to_json(function: "FunctionCopy", root: Path) -> dict[str, Any]:
-    """Return the function's place and name for JSON, with 1-based, inclusive lines and a path below `root`."""
+def _function_to_json(function: "FunctionCopy", workspace_root: Path) -> dict[str, Any]:
+    """Return the function's place and name for JSON, with 1-based, inclusive lines and a path below the root."""
     return {
-        "path": to_relative_path(function.path, root),
+        "path": to_relative_path(function.path, workspace_root),
         "line": function.row + 1,
         "start_line": function.span.start + 1,
         "end_line": function.span.end,
@@ -146,52 +154,62 @@ def _function_to_json(function: "FunctionCopy", root: Path) -> dict[str, Any]:
 
 def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
     """Return all groups as one SARIF log: a result per group, at its model, with the others as related locations."""
-    rules = [{"id": name, "shortDescription": {"text": text}} for name, text in _RULES.items()]
-    driver = {"name": "codekin", "semanticVersion": __version__, "rules": rules}
-    run = {
-        "tool": {"driver": driver},
+    sarif_rules = [{"id": rule_id, "shortDescription": {"text": rule_text}} for rule_id, rule_text in _RULES.items()]
+    tool_driver = {"name": "codekin", "semanticVersion": __version__, "rules": sarif_rules}
+    sarif_run = {
+        "tool": {"driver": tool_driver},
         "originalUriBaseIds": {"ROOT": {"uri": f"{report.root.as_uri()}/"}},
         "columnKind": "utf16CodeUnits",
         "results": [_group_to_result(group, report) for group in groups],
     }
-    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}
+    return {"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [sarif_run]}
 
 
 def _group_to_result(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
     """Return the group, counted if new, as a SARIF result; new or changed functions come first."""
-    root, changes = report.root, report.search.changes
+    workspace_root, changes = report.root, report.search.changes
     functions = [member.function for member in group.members]
     if changes:  # what the person has just written comes first
         functions.sort(key=lambda function: function not in changes.states)
-    first, *others = functions
-    links = ", ".join(f"[{_escape_link(other.qualified_name)}]({number})" for number, other in enumerate(others))
-    names = "\n".join(sorted(f"{to_relative_path(it.path, root)}::{it.qualified_name}" for it in (first, *others)))
+    first_function, *other_functions = functions
+    first_name = _escape_link(first_function.qualified_name)
+    function_links = ", ".join(
+        f"[{_escape_link(other_function.qualified_name)}]({link_id})"
+        for link_id, other_function in enumerate(other_functions)
+    )
+    function_names = "\n".join(
+        sorted(
+            f"{to_relative_path(function_copy.path, workspace_root)}::{function_copy.qualified_name}"
+            for function_copy in (first_function, *other_functions)
+        )
+    )
     return {
         "ruleId": str(group.kinship),
         "ruleIndex": list(_RULES).index(group.kinship),
         "level": "warning" if changes is None or report.judge_group(group) else "note",
-        "message": {"text": f"{_escape_link(first.qualified_name)} stands elsewhere: {links} ({group.why})"},
-        "locations": [_to_location(first, root)],
+        "message": {"text": f"{first_name} stands elsewhere: {function_links} ({group.why})"},
+        "locations": [_to_location(first_function, workspace_root)],
         "relatedLocations": [
-            _to_location(other, root) | {"id": number, "message": {"text": printable(other.qualified_name)}}
-            for number, other in enumerate(others)
+            _to_location(other_function, workspace_root)
+            | {"id": link_id, "message": {"text": printable(other_function.qualified_name)}}
+            for link_id, other_function in enumerate(other_functions)
         ],
-        "partialFingerprints": {"functions/v1": sha256(names.encode("utf-8", "surrogatepass")).hexdigest()},
+        "partialFingerprints": {"functions/v1": sha256(function_names.encode("utf-8", "surrogatepass")).hexdigest()},
         "properties": {"savedLines": group.saved_lines},
     }
 
 
-def _to_location(function: "FunctionCopy", root: Path) -> dict[str, Any]:
-    """Return a function's whole lines as a SARIF location, relative to `root` where it is in it, else absolute."""
-    if function.path.is_relative_to(root):
-        relative_path = to_relative_path(function.path, root)
+def _to_location(function: "FunctionCopy", workspace_root: Path) -> dict[str, Any]:
+    """Return a function's whole lines as a SARIF location, relative to the root where it is in it, else absolute."""
+    if function.path.is_relative_to(workspace_root):
+        relative_path = to_relative_path(function.path, workspace_root)
         artifact = {"uri": quote(relative_path, errors="surrogatepass"), "uriBaseId": "ROOT"}
     else:
         artifact = {"uri": function.path.as_uri()}
-    region = {"startLine": function.span.start + 1, "endLine": function.span.end}
-    return {"physicalLocation": {"artifactLocation": artifact, "region": region}}
+    line_region = {"startLine": function.span.start + 1, "endLine": function.span.end}
+    return {"physicalLocation": {"artifactLocation": artifact, "region": line_region}}
 
 
-def _escape_link(text: str) -> str:
+def _escape_link(link_text: str) -> str:
     """Return a name without the characters that begin or end links in SARIF's messages."""
-    return printable(text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
+    return printable(link_text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

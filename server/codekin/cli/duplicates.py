@@ -98,34 +98,34 @@ def duplicates(
     from codekin.cli.duplicate_formats import DuplicateReport
     from codekin.cli.query import bring_up_to_date_if_possible, open_engine
 
-    root = root or find_root(Path.cwd())
+    workspace_root = root or find_root(Path.cwd())
     duplicate_options = DuplicateOptions(**options)
-    with closing(open_engine(root)) as engine:
-        selection = _make_selection(duplicate_options, root, engine.settings.duplicates.min_lines)
+    with closing(open_engine(workspace_root)) as engine:
+        selection = _make_selection(duplicate_options, workspace_root, engine.settings.duplicates.min_lines)
         bring_up_to_date_if_possible(engine, wait=True)
-        search = _start_search(engine, selection, base)
-        report = DuplicateReport(root, search)
-        groups = islice(search.groups, duplicate_options.k)
-        count = _show_groups(groups, report, "json" if as_json else output_format or "text")
-    has_drifts = bool(search.changes and search.changes.drifts)
-    if not count and not has_drifts:
-        lines = console.format_count(selection.min_lines, "line")
-        since = f" are new or changed since {base}" if base else ""
-        console.print_note(f"No duplicated functions of {lines} or more in {root}{since}.")
+        duplicate_search = _start_search(engine, selection, base)
+        report = DuplicateReport(workspace_root, duplicate_search)
+        shown_groups = islice(duplicate_search.groups, duplicate_options.k)
+        group_count = _show_groups(shown_groups, report, "json" if as_json else output_format or "text")
+    has_drifts = bool(duplicate_search.changes and duplicate_search.changes.drifts)
+    if not group_count and not has_drifts:
+        min_lines_text = console.format_count(selection.min_lines, "line")
+        since_note = f" are new or changed since {base}" if base else ""
+        console.print_note(f"No duplicated functions of {min_lines_text} or more in {workspace_root}{since_note}.")
     if fail_on_new:
         return 1 if report.new_count else 0
-    return 0 if count or has_drifts else 1
+    return 0 if group_count or has_drifts else 1
 
 
-def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "DuplicateSelection":
-    """Return the options resolved and checked. Raises QueryError for an unknown language, or a path not in `root`."""
+def _make_selection(options: DuplicateOptions, workspace_root: Path, min_lines: int) -> "DuplicateSelection":
+    """Return the options resolved and checked. Raises QueryError for an unknown language, or a path not in the root."""
     from codekin.cli.arguments import resolve_filter_path
     from codekin.code.languages import find_language
     from codekin.duplicates.selection import DuplicateSelection
 
     return DuplicateSelection(
         min_lines=options.min_lines or min_lines,
-        paths=tuple(resolve_filter_path(path, root) for path in options.paths),
+        paths=tuple(resolve_filter_path(named_path, workspace_root) for named_path in options.paths),
         excluded=options.excluded,
         language=find_language(options.language) if options.language else None,
         tests=options.tests,
@@ -133,19 +133,21 @@ def _make_selection(options: DuplicateOptions, root: Path, min_lines: int) -> "D
     )
 
 
-def _start_search(engine: "Engine", selection: "DuplicateSelection", base: str) -> "DuplicateSearch":
+def _start_search(engine: "Engine", selection: "DuplicateSelection", base_revision: str) -> "DuplicateSearch":
     """Find the duplicate groups, made when iterated; print suppression problems and what is not compared."""
     from codekin.cli import console
     from codekin.cli.query import note_suppression_problems
 
     note_suppression_problems(engine)
     with console.show_progress_bar("Reading") as on_progress:
-        search = engine.find_duplicate_groups(selection, base, on_progress, threading.Event())
-    if search.uncompared_files and selection.language is None:
-        counts = ", ".join(f"{language} {count:,}" for language, count in search.uncompared_files.items())
-        files = console.format_count(sum(search.uncompared_files.values()), "file")
-        console.print_note(f"Not compared, for want of a grammar: {files} ({counts}).")
-    return search
+        duplicate_search = engine.find_duplicate_groups(selection, base_revision, on_progress, threading.Event())
+    if duplicate_search.uncompared_files and selection.language is None:
+        language_counts = ", ".join(
+            f"{language} {file_count:,}" for language, file_count in duplicate_search.uncompared_files.items()
+        )
+        file_total = console.format_count(sum(duplicate_search.uncompared_files.values()), "file")
+        console.print_note(f"Not compared, for want of a grammar: {file_total} ({language_counts}).")
+    return duplicate_search
 
 
 def _show_groups(groups: Iterator["DuplicateGroup"], report: "DuplicateReport", output_format: str) -> int:
@@ -158,12 +160,12 @@ def _show_groups(groups: Iterator["DuplicateGroup"], report: "DuplicateReport", 
         to_document = duplicate_formats.report_to_sarif if is_sarif else duplicate_formats.report_to_json
         console.write_json(to_document(group_list, report))
         return len(group_list)
-    count = 0
-    for count, group in enumerate(groups, 1):
+    group_count = 0
+    for group_count, group in enumerate(groups, 1):
         if output_format == "markdown":
             console.write(duplicate_formats.group_to_markdown(group, report))
         else:
-            console.write(f"{'' if count == 1 else chr(10)}{duplicate_formats.group_to_text(group, report)}")
-    for line in duplicate_formats.describe_drifts(report):
-        console.write(line)
-    return count
+            console.write(f"{'' if group_count == 1 else chr(10)}{duplicate_formats.group_to_text(group, report)}")
+    for drift_line in duplicate_formats.describe_drifts(report):
+        console.write(drift_line)
+    return group_count

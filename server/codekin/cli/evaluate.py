@@ -55,18 +55,18 @@ def evaluate(context: click.Context, /, as_json: bool, **options: Any) -> int:
     """
     if context.invoked_subcommand is not None:
         return 0
-    folders = [*options["chosen"]]
+    set_folders = [*options["chosen"]]
     if options["repos"] is not None:
-        if options["sets"] or folders:
+        if options["sets"] or set_folders:
             raise QueryError("--repos can't be combined with --sets or --set. Choose one.")
         return _evaluate_repositories(as_json, options)
     if options["sets"]:
         from codekin.evaluation.retrieval import find_sets
 
-        folders += find_sets(options["sets"])
-    if not folders:
+        set_folders += find_sets(options["sets"])
+    if not set_folders:
         raise QueryError("There is nothing to measure. Pass --repos BENCH, --sets DIR, or a command (see --help).")
-    return _evaluate_sets(folders, as_json, options)
+    return _evaluate_sets(set_folders, as_json, options)
 
 
 def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
@@ -77,39 +77,39 @@ def _evaluate_repositories(as_json: bool, options: dict[str, Any]) -> int:
     from codekin.evaluation.signature import format_signature
     from codekin.types import Progress
 
-    benchmark, checkouts, models = options["repos"], options["checkouts"], options["models"]
+    benchmark, checkouts, model_names = options["repos"], options["checkouts"], options["models"]
     if checkouts is None:
         raise QueryError("--repos needs the folder of the checkouts. Pass --checkouts DIR.")
-    if len(models) > 1:
+    if len(model_names) > 1:
         raise QueryError("--repos takes one model at a time. Pass a single --model.")
-    settings = _replace_model(load_settings(), models[0] if models else None, options["dim"])
+    settings = _replace_model(load_settings(), model_names[0] if model_names else None, options["dim"])
     repository_list = repositories.load_repositories(benchmark)
     repositories.require_checkouts(repository_list, checkouts)
     signature = repositories.describe_measurement(repository_list, checkouts, settings)
-    results = []
+    repository_results = []
     with console.show_progress_bar("Measuring") as on_progress:
         for repository_result in repositories.measure_repositories(repository_list, checkouts, settings):
-            results.append(repository_result)
-            on_progress(Progress(len(results), len(repository_list), None))
+            repository_results.append(repository_result)
+            on_progress(Progress(len(repository_results), len(repository_list), None))
     if as_json:
-        console.write_json({"signature": signature} | repository_report.to_json(results))
+        console.write_json({"signature": signature} | repository_report.to_json(repository_results))
     else:
-        console.write(f"{repository_report.format_table(results)}\n\n{format_signature(signature)}")
+        console.write(f"{repository_report.format_table(repository_results)}\n\n{format_signature(signature)}")
     return 0
 
 
-def _replace_model(settings: "Settings", model_name: str | None, dim: int) -> "Settings":
+def _replace_model(settings: "Settings", model_name: str | None, dimension: int) -> "Settings":
     """Return the settings with this model unless None (its dimension then unset), and this dimension unless 0."""
     from dataclasses import replace
 
-    model = settings.model
-    if model_name not in (None, model.name):
-        model = replace(model, name=model_name, dim=0)
-    return replace(settings, model=replace(model, dim=dim) if dim else model)
+    model_settings = settings.model
+    if model_name not in (None, model_settings.name):
+        model_settings = replace(model_settings, name=model_name, dim=0)
+    return replace(settings, model=replace(model_settings, dim=dimension) if dimension else model_settings)
 
 
-def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
-    """Measure each model, and codekin with it, on the sets in `folders`; print tables, or JSON, and return 0."""
+def _evaluate_sets(set_folders: Sequence[Path], as_json: bool, options: dict[str, Any]) -> int:
+    """Measure each model, and codekin with it, on the sets in `set_folders`; print tables, or JSON, and return 0."""
     from codekin.cli import console
     from codekin.cli.query import load_settings
     from codekin.evaluation import retrieval
@@ -121,24 +121,24 @@ def _evaluate_sets(folders: Sequence[Path], as_json: bool, options: dict[str, An
     user_settings = load_settings()
     model_names = options["models"] or (user_settings.model.name,)
     model_settings = [_replace_model(user_settings, model_name, options["dim"]) for model_name in model_names]
-    models = dict(load_named_embedder(settings.model) for settings in model_settings)
+    embedders = dict(load_named_embedder(settings.model) for settings in model_settings)
     light_model = find_light_model([settings.model for settings in model_settings])
     product_rankers = dict(
         make_product_ranker(settings) for settings in model_settings if can_index_passages(settings.model)
     )
-    rows = []
+    result_rows = []
     with console.show_progress_bar("Measuring") as on_progress:
-        for done, folder in enumerate(folders):
-            on_progress(Progress(done, len(folders), None))
-            benchmark = load_benchmark(folder)
+        for done_count, set_folder in enumerate(set_folders):
+            on_progress(Progress(done_count, len(set_folders), None))
+            benchmark = load_benchmark(set_folder)
             rows_by_retriever = retrieval.evaluate_benchmark(
-                benchmark, models, product_rankers if benchmark.task in TASKS else {}, light_model
+                benchmark, embedders, product_rankers if benchmark.task in TASKS else {}, light_model
             )
-            rows += [row for retriever_rows in rows_by_retriever for row in retriever_rows]
+            result_rows += [row for retriever_rows in rows_by_retriever for row in retriever_rows]
     if as_json:
-        console.write_json({"rows": retrieval.to_json(rows)})
+        console.write_json({"rows": retrieval.to_json(result_rows)})
     else:
-        console.write(retrieval.format_tables(rows))
+        console.write(retrieval.format_tables(result_rows))
     return 0
 
 
@@ -213,19 +213,21 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int, place
 
 
 def _measure_completion(
-    place: str, roots: Sequence[Path], settings: "Settings", sample: tuple[int, int]
+    cut_place: str, code_bases: Sequence[Path], settings: "Settings", sample: tuple[int, int]
 ) -> tuple[dict[str, Any], str]:
     """Return the figures of all code bases as JSON and as a table; `sample` is the number of cuts, and the seed."""
     from codekin.evaluation import completion, line_completion, typing_replay
 
-    if place == "lines":
-        lines = [(root.name, line_completion.measure_lines(root, settings, *sample)) for root in roots]
-        return line_completion.to_json(lines), line_completion.format_table(lines)
-    if place == "keys":
-        typed = [typing_replay.replay_repository(root, settings, sample[0]) for root in roots]
-        return typing_replay.to_json(typed), typing_replay.format_table(typed)
-    measured = [completion.measure_completion(root, settings, *sample) for root in roots]
-    return completion.to_json(measured), completion.format_table(measured)
+    if cut_place == "lines":
+        line_results = [
+            (code_base.name, line_completion.measure_lines(code_base, settings, *sample)) for code_base in code_bases
+        ]
+        return line_completion.to_json(line_results), line_completion.format_table(line_results)
+    if cut_place == "keys":
+        replay_results = [typing_replay.replay_repository(code_base, settings, sample[0]) for code_base in code_bases]
+        return typing_replay.to_json(replay_results), typing_replay.format_table(replay_results)
+    completion_results = [completion.measure_completion(code_base, settings, *sample) for code_base in code_bases]
+    return completion.to_json(completion_results), completion.format_table(completion_results)
 
 
 @evaluate.command()

@@ -41,10 +41,10 @@ def guard(path: Path | None, language: str | None, root: Path | None, resident: 
     from codekin.code.languages import find_language
     from codekin.guard.proposals import read_proposals
 
-    source = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-    path = Path.cwd() / path if path else None
-    proposals = read_proposals(source, path)
-    root = (root or find_root(Path.cwd())).resolve()
+    proposal_text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    file_path = Path.cwd() / path if path else None
+    proposals = read_proposals(proposal_text, file_path)
+    workspace_root = (root or find_root(Path.cwd())).resolve()
     if not proposals:
         return _show_findings({"findings": []}, **form)
     if all(proposal.path is None for proposal in proposals) and language is None:
@@ -52,13 +52,13 @@ def guard(path: Path | None, language: str | None, root: Path | None, resident: 
     settings = load_settings()
     request: dict[str, Any] = {
         "command": "guard",
-        "source": source,
-        "path": str(path) if path else None,
+        "source": proposal_text,
+        "path": str(file_path) if file_path else None,
         "language": find_language(language) if language else "",
         "min_lines": settings.duplicates.min_lines,
     }
-    answer_here = partial(_find_twins, root, settings, proposals, request["language"])
-    document = answer_quickly(root, settings, request, answer_here) if resident else answer_here()
+    answer_here = partial(_find_twins, workspace_root, settings, proposals, request["language"])
+    document = answer_quickly(workspace_root, settings, request, answer_here) if resident else answer_here()
     return _show_findings(document, **form)
 
 
@@ -77,29 +77,31 @@ def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, 
     return _STRICT_STATUS if strict and findings else 0
 
 
-def _write_hook_answer(answer: HookAnswer) -> int:
+def _write_hook_answer(hook_answer: HookAnswer) -> int:
     """Print a hook's answer, and return its exit status."""
     from codekin.cli import console
 
-    for text, is_error in ((answer.output, False), (answer.error_output, True)):
-        if text:
-            console.write(text, err=is_error)
-    return answer.status
+    for output_text, is_error in ((hook_answer.output, False), (hook_answer.error_output, True)):
+        if output_text:
+            console.write(output_text, err=is_error)
+    return hook_answer.status
 
 
-def _find_twins(root: Path, settings: "Settings", proposals: "list[Proposal]", language: str) -> dict[str, Any]:
+def _find_twins(
+    workspace_root: Path, settings: "Settings", proposals: "list[Proposal]", language: str
+) -> dict[str, Any]:
     """Return the findings of an engine of this process, which indexes only an empty index: hooks are quick."""
     from codekin.cli.query import bring_up_to_date_if_possible
     from codekin.engine import Engine
     from codekin.guard.twins import Guard
     from codekin.resident.documents import findings_to_document
 
-    with closing(Engine([root], settings)) as engine:
+    with closing(Engine([workspace_root], settings)) as engine:
         engine.follow()
         if engine.coverage() == 0:
             bring_up_to_date_if_possible(engine, wait=False)
-        findings = Guard(engine, root, settings.duplicates.min_lines).find_twins(proposals, language)
-        return findings_to_document(findings, root)
+        findings = Guard(engine, workspace_root, settings.duplicates.min_lines).find_twins(proposals, language)
+        return findings_to_document(findings, workspace_root)
 
 
 def _format_finding(finding: dict[str, Any]) -> str:
@@ -107,6 +109,6 @@ def _format_finding(finding: dict[str, Any]) -> str:
     from codekin.printable import printable
 
     twin = finding["twin"]
-    place = f"{twin['path']}:{twin['line']} {twin['name']}"
+    twin_location = f"{twin['path']}:{twin['line']} {twin['name']}"
     likeness = f"{finding['kinship']}, {finding['score']:.0%}"
-    return printable(f"`{finding['name']}` (new) does what `{place}` does: {likeness}")
+    return printable(f"`{finding['name']}` (new) does what `{twin_location}` does: {likeness}")

@@ -40,45 +40,47 @@ def uninstall(agents: tuple[str, ...], yes: bool, dry_run: bool) -> int:
     return _edit_files(agents, is_installing=False, may_write=yes, is_dry_run=dry_run)
 
 
-def _edit_files(names: tuple[str, ...], *, is_installing: bool, may_write: bool, is_dry_run: bool) -> int:
+def _edit_files(agent_names: tuple[str, ...], *, is_installing: bool, may_write: bool, is_dry_run: bool) -> int:
     """Show the changes as diffs, ask, write them, and return 0; click.Abort where refused. Raises QueryError."""
     from codekin.agents.install.catalogue import find_places
     from codekin.agents.install.installer import Installer
     from codekin.cli import console
 
     places = find_places()
-    agents = _choose_agents(names, places)
+    agents = _choose_agents(agent_names, places)
     installer = Installer(places)
-    changes = installer.plan_installation(agents) if is_installing else installer.plan_removal(agents)
-    titles = ", ".join(agent.title for agent in agents)
-    if not changes:
-        console.print_note(f"Nothing to change: {titles}.")
+    file_changes = installer.plan_installation(agents) if is_installing else installer.plan_removal(agents)
+    agent_titles = ", ".join(agent.title for agent in agents)
+    if not file_changes:
+        console.print_note(f"Nothing to change: {agent_titles}.")
         return 0
-    for change in changes:
-        console.write(change.format_diff())
+    for file_change in file_changes:
+        console.write(file_change.format_diff())
     if is_dry_run:
         return 0
-    files = console.format_count(len(changes), "file")
-    if not may_write and not click.confirm(f"Write {files} for {titles}?", err=True):
+    file_count = console.format_count(len(file_changes), "file")
+    if not may_write and not click.confirm(f"Write {file_count} for {agent_titles}?", err=True):
         raise click.Abort
-    installer.make_changes(changes, is_installing=is_installing)
-    restart = "Restart the agents to use it." if is_installing else "Restart the agents."
-    backups = f" The former texts are in {installer.state_folder}." if is_installing else ""
-    console.print_note(f"Wrote {files} for {titles}. {restart}{backups}")
-    for note in filter(None, (agent.note for agent in agents if is_installing)):
-        console.print_note(note)
+    installer.make_changes(file_changes, is_installing=is_installing)
+    restart_note = "Restart the agents to use it." if is_installing else "Restart the agents."
+    backup_note = f" The former texts are in {installer.state_folder}." if is_installing else ""
+    console.print_note(f"Wrote {file_count} for {agent_titles}. {restart_note}{backup_note}")
+    for agent_note in filter(None, (agent.note for agent in agents if is_installing)):
+        console.print_note(agent_note)
     return 0
 
 
-def _choose_agents(names: tuple[str, ...], places: "Places") -> "list[AgentFormat]":
+def _choose_agents(agent_names: tuple[str, ...], places: "Places") -> "list[AgentFormat]":
     """Return the agents of these names, else all used here. Raises QueryError for an unknown name, or for none."""
     from codekin.agents.install.catalogue import AGENTS
 
-    known = {agent.name: agent for agent in AGENTS}
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise QueryError(f"There is no agent {unknown[0]}. There are: {', '.join(known)}.")
-    chosen = [known[name] for name in dict.fromkeys(names)] or [it for it in AGENTS if it.is_here(places)]
-    if not chosen:
-        raise QueryError(f"No coding agent was found in {Path.home()}. Name one: {', '.join(known)}.")
-    return chosen
+    agents_by_name = {agent.name: agent for agent in AGENTS}
+    unknown_names = [agent_name for agent_name in agent_names if agent_name not in agents_by_name]
+    if unknown_names:
+        raise QueryError(f"There is no agent {unknown_names[0]}. There are: {', '.join(agents_by_name)}.")
+    chosen_agents = [agents_by_name[agent_name] for agent_name in dict.fromkeys(agent_names)] or [
+        agent for agent in AGENTS if agent.is_here(places)
+    ]
+    if not chosen_agents:
+        raise QueryError(f"No coding agent was found in {Path.home()}. Name one: {', '.join(agents_by_name)}.")
+    return chosen_agents

@@ -10,34 +10,34 @@ from codekin.lsp.connections import ListenAddress, SocketPath, TcpAddress
 
 
 def choose_endpoint(
-    tcp: str | None, token_file: Path | None, path: Path | None, *, allow_remote: bool
+    tcp_address: str | None, token_file: Path | None, socket_path: Path | None, *, allow_remote: bool
 ) -> ListenAddress | None:
     """Return the address to listen on by the options; None for standard input and output. May print a new token."""
-    if tcp is None and (token_file is not None or allow_remote):
+    if tcp_address is None and (token_file is not None or allow_remote):
         raise QueryError("--token-file and --allow-remote need --tcp HOST:PORT.")
-    if path is not None:
-        if tcp is not None:
+    if socket_path is not None:
+        if tcp_address is not None:
             raise QueryError("--tcp and --socket can't be combined. Choose one.")
-        return SocketPath(path.absolute())
-    if tcp is None:
+        return SocketPath(socket_path.absolute())
+    if tcp_address is None:
         return None
-    host, port = parse_address(tcp)
+    host, port = parse_address(tcp_address)
     instruction = "The client must send this token as initializationOptions.token: "
     return TcpAddress(host, port, load_token(token_file, instruction), may_be_remote=allow_remote)
 
 
-def load_token(file: Path | None, instruction: str) -> str:
-    """Return the token of `file` (created if missing), else of the environment, else a new one, which is printed.
+def load_token(token_file: Path | None, instruction: str) -> str:
+    """Return the token of `token_file` (created if missing), else of the environment, else a new one, which is printed.
 
     `instruction` is printed before a new one: what a client must do with it. Raises QueryError for a short token or an
     unusable file.
     """
-    if file is not None:
-        return load_or_create_token(file)
+    if token_file is not None:
+        return load_or_create_token(token_file)
     from codekin.settings import tcp_token
 
     if environment_token := tcp_token():
         return check_token(environment_token)
-    token = create_token()
-    print_note(f"{instruction}{token}")
-    return token
+    new_token = create_token()
+    print_note(f"{instruction}{new_token}")
+    return new_token

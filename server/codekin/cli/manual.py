@@ -52,11 +52,11 @@ def format_manual(program: click.Group) -> str:
 
 def _format_commands(group: click.Group, group_context: click.Context) -> Iterator[str]:
     """Yield each command's synopsis, description and options; those of a group's commands follow it."""
-    for name in group.list_commands(group_context):
-        command = group.get_command(group_context, name)
+    for command_name in group.list_commands(group_context):
+        command = group.get_command(group_context, command_name)
         if command is None or command.hidden:
             continue
-        context = click.Context(command, parent=group_context, info_name=name)
+        context = click.Context(command, parent=group_context, info_name=command_name)
         yield f".SS {_escape(context.command_path)} {_escape(' '.join(command.collect_usage_pieces(context)))}"
         yield from _format_paragraphs(command.help or "")
         yield from _format_options(command, context)
@@ -66,12 +66,12 @@ def _format_commands(group: click.Group, group_context: click.Context) -> Iterat
 
 def _format_options(command: click.Command, context: click.Context) -> Iterator[str]:
     """Yield the command's options with their help; arguments are in the synopsis."""
-    options = (parameter for parameter in command.params if isinstance(parameter, click.Option))
-    records = [option.get_help_record(context) for option in options]
+    option_parameters = (parameter for parameter in command.params if isinstance(parameter, click.Option))
+    help_records = [option.get_help_record(context) for option in option_parameters]
     # Click's own help option keeps the names of the first context that asked for it, which may be another's.
-    names = sorted(command.get_help_option_names(context), key=len)
-    help_record = (", ".join(names), "Show this message and exit.")
-    yield from _format_terms(record for record in (*records, help_record) if record is not None)
+    help_names = sorted(command.get_help_option_names(context), key=len)
+    help_record = (", ".join(help_names), "Show this message and exit.")
+    yield from _format_terms(record for record in (*help_records, help_record) if record is not None)
 
 
 def _format_terms(terms: "Iterator[tuple[str, str]] | tuple[tuple[str, str], ...]") -> Iterator[str]:
@@ -82,23 +82,23 @@ def _format_terms(terms: "Iterator[tuple[str, str]] | tuple[tuple[str, str], ...
         yield _escape(description) or "\\&"
 
 
-def _format_paragraphs(text: str) -> Iterator[str]:
+def _format_paragraphs(help_text: str) -> Iterator[str]:
     """Yield a help text's paragraphs."""
-    for paragraph in inspect.cleandoc(text).split("\n\n"):
+    for paragraph in inspect.cleandoc(help_text).split("\n\n"):
         yield ".PP"
         yield _escape(" ".join(paragraph.split()))
 
 
-def _escape(text: str) -> str:
+def _escape(plain_text: str) -> str:
     """Return text as roff source: no character of it is a request or an escape."""
-    escaped = "".join(_escape_character(character) for character in text)
-    return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
+    escaped_text = "".join(_escape_character(character) for character in plain_text)
+    return f"\\&{escaped_text}" if escaped_text.startswith((".", "'")) else escaped_text
 
 
 def _escape_character(character: str) -> str:
     """Return a character as roff source, in ASCII."""
-    special = {"\\": "\\e", "-": "\\-", "…": "..."}
-    return special.get(character) or (character if character.isascii() else f"\\[u{ord(character):04X}]")
+    replacements = {"\\": "\\e", "-": "\\-", "…": "..."}
+    return replacements.get(character) or (character if character.isascii() else f"\\[u{ord(character):04X}]")
 
 
 if __name__ == "__main__":

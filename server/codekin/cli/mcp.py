@@ -54,21 +54,21 @@ def mcp(root: Path | None, http: str | None, token_file: Path | None) -> int:
     return 0
 
 
-def _serve_http(workspace: "WorkspaceChoice", http: str, token_file: Path | None) -> None:
-    """Serve agents at `http`, a HOST:PORT of this machine alone, until interrupted. Raises QueryError for others."""
+def _serve_http(workspace: "WorkspaceChoice", http_address: str, token_file: Path | None) -> None:
+    """Serve agents at HOST:PORT, an address of this machine alone, until interrupted. Raises QueryError for others."""
     from codekin.agents.http_server import HTTP_PATH, open_listener, serve_http
     from codekin.cli.arguments import parse_address
     from codekin.cli.console import print_note
     from codekin.cli.listen import load_token
 
-    host, port = parse_address(http)
+    host, port = parse_address(http_address)
     if host != "localhost" and not _is_loopback(host):
         raise QueryError(f"{host} can be reached by other machines. Listen on 127.0.0.1.")
-    token = load_token(token_file, "Clients must send this header: Authorization: Bearer ")
+    bearer_token = load_token(token_file, "Clients must send this header: Authorization: Bearer ")
     listener = open_listener(host, port)
     shown_host = f"[{host}]" if ":" in host else host
     print_note(f"Listening on http://{shown_host}:{listener.getsockname()[1]}{HTTP_PATH}")
-    serve_http(workspace, listener, token)
+    serve_http(workspace, listener, bearer_token)
 
 
 def _is_loopback(host: str) -> bool:

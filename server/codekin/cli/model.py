@@ -24,9 +24,11 @@ def list_(as_json: bool) -> int:
     from codekin.embed.local import small
     from codekin.embed.local.presets import PRESETS
 
-    rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
-    rows += [{"name": small.NAME, "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": small.is_available()}]
-    rows += [
+    model_rows = [{"name": "embedded", "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": True}]
+    model_rows += [
+        {"name": small.NAME, "hub": "", "licence": "Apache-2.0", "megabytes": 0, "here": small.is_available()}
+    ]
+    model_rows += [
         {
             "name": model_name,
             "hub": preset.hub_id,
@@ -37,14 +39,16 @@ def list_(as_json: bool) -> int:
         for model_name, preset in PRESETS.items()
     ]
     if as_json:
-        console.write_json({"models": rows})
+        console.write_json({"models": model_rows})
         return 0
-    width, licence_width = (max(len(str(row[column])) for row in rows) for column in ("name", "licence"))
-    for row in rows:
-        state = "downloaded" if row["here"] else f"{row['megabytes']:,} MB to download"
+    name_width, licence_width = (max(len(str(row[column])) for row in model_rows) for column in ("name", "licence"))
+    for row in model_rows:
+        availability = "downloaded" if row["here"] else f"{row['megabytes']:,} MB to download"
         if not row["hub"]:
-            state = "built in" if row["here"] else "needs codekin[small]"
-        console.write(f"{row['name']:<{width}}  {state:<22}  {row['licence']:<{licence_width}}  {row['hub']}".rstrip())
+            availability = "built in" if row["here"] else "needs codekin[small]"
+        console.write(
+            f"{row['name']:<{name_width}}  {availability:<22}  {row['licence']:<{licence_width}}  {row['hub']}".rstrip()
+        )
     return 0
 
 
@@ -69,19 +73,21 @@ def pull(name: str, as_json: bool) -> int:
     preset = find_preset(name)
     if preset is not None:
         console.print_note(f"{preset.hub_id}, {preset.megabytes:,} MB. Licence: {preset.licence}.")
-    folder = download(name)
+    model_folder = download(name)
     checkpoint = read_checkpoint(replace(ModelSettings(), name=name))
     description: dict[str, Any] = {
         "model": checkpoint.name,
-        "folder": str(folder),
+        "folder": str(model_folder),
         "licence": checkpoint.licence,
         "dims": list(checkpoint.dims),
     }
     if as_json:
         console.write_json(description)
         return 0
-    licence = checkpoint.licence or "unknown; see its model card"
-    console.print_note(f'{checkpoint.name} is in {folder}. Licence: {licence}. To use it, set model.name = "{name}".')
+    licence_name = checkpoint.licence or "unknown; see its model card"
+    console.print_note(
+        f'{checkpoint.name} is in {model_folder}. Licence: {licence_name}. To use it, set model.name = "{name}".'
+    )
     return 0
 
 

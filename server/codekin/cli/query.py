@@ -30,8 +30,8 @@ _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so ma
 def load_settings(model: str | None = None) -> Settings:
     """Load the user's settings, with the name or folder `model` if given; problems are only warned of, not raised."""
     settings, problems = load_user_settings()
-    for problem in problems:
-        console.print_note(f"Warning: {problem}")
+    for settings_problem in problems:
+        console.print_note(f"Warning: {settings_problem}")
     if model is None:
         return settings
     from codekin.embed.local.checkpoint import resolve_folder
@@ -39,11 +39,11 @@ def load_settings(model: str | None = None) -> Settings:
     return replace(settings, model=replace(settings.model, name=str(resolve_folder(model) or model)))
 
 
-def open_engine(root: Path, model: str | None = None) -> "Engine":
-    """Open an engine on `root`, with the user's settings and, if given, this model; the caller must close it."""
+def open_engine(workspace_root: Path, model: str | None = None) -> "Engine":
+    """Open an engine on a workspace, with the user's settings and, if given, this model; the caller must close it."""
     from codekin.engine import Engine
 
-    return Engine([root], load_settings(model))
+    return Engine([workspace_root], load_settings(model))
 
 
 def update_index(engine: "Engine", *, wait: bool) -> IndexReport:
@@ -53,12 +53,12 @@ def update_index(engine: "Engine", *, wait: bool) -> IndexReport:
     StoreError.
     """
     with _cancel_on_ctrl_c() as cancel_event, console.show_progress_bar("Indexing") as on_progress:
-        report = engine.refresh(
+        index_report = engine.refresh(
             on_progress, cancel_event, engine.settings.index.workers or _count_processors(), wait=wait
         )
     if cancel_event.is_set():
         raise KeyboardInterrupt("What is indexed is kept; run the command again to continue.")
-    return report
+    return index_report
 
 
 def bring_up_to_date_if_possible(engine: "Engine", *, wait: bool) -> bool:
@@ -73,7 +73,9 @@ def bring_up_to_date_if_possible(engine: "Engine", *, wait: bool) -> bool:
 
 def note_suppression_problems(engine: "Engine") -> None:
     """Print what is wrong with the files of ignored duplicates."""
-    for problem in [problem for file in engine.load_suppressions() for problem in file.problems]:
+    for problem in [
+        problem for suppression_file in engine.load_suppressions() for problem in suppression_file.problems
+    ]:
         console.print_note(f"! {problem}")
 
 
@@ -103,14 +105,14 @@ def _embed_few_with_heavy_model(engine: "Engine") -> str:
 
     More contents than that are left to `codekin index`, which a note says. Raises KeyboardInterrupt after Ctrl-C.
     """
-    heavy = engine.describe_heavy_model()
+    heavy_model = engine.describe_heavy_model()
     try:
-        if heavy is None or heavy.pending_count <= _MAX_PENDING:
+        if heavy_model is None or heavy_model.pending_count <= _MAX_PENDING:
             embed_with_heavy_model(engine)
         else:
-            note = f"{heavy.status.name} has read {heavy.status.share:.0%} of the functions"
+            progress_note = f"{heavy_model.status.name} has read {heavy_model.status.share:.0%} of the functions"
             console.print_note(
-                f"{note}; run codekin index to let it read the rest. The embedded model has read all of them."
+                f"{progress_note}; run codekin index to let it read the rest. The embedded model has read all of them."
             )
     except ModelError as error:
         console.print_note(f"Warning: {error}")
@@ -127,7 +129,7 @@ class CommandQuestion:
     show_code: Callable[[dict[str, Any]], None] = lambda _: None  # gets the resident process's answer
 
 
-def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion) -> bool:
+def run_query(workspace_root: Path, query_options: QueryOptions, question: CommandQuestion) -> bool:
     """Ask the question, print the answer or a hint; return whether there are any hits.
 
     The workspace's resident process answers, else an engine here, after bringing the index up to date; it then leaves
@@ -135,23 +137,23 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
     """
     from codekin.resident.client import ResidentProcess
 
-    hit_filter = make_filter(query_options, root)
+    hit_filter = make_filter(query_options, workspace_root)
     resident = None
     if query_options.resident and query_options.model is None and question.request is not None:
-        resident = ResidentProcess(root, load_settings())
+        resident = ResidentProcess(workspace_root, load_settings())
     answered = _ask_resident(resident, question, query_options.k, hit_filter) if resident else None
     if answered is None:
-        answer, file_count = _ask_here(root, query_options, question, hit_filter)
+        answer, file_count = _ask_here(workspace_root, query_options, question, hit_filter)
     else:
         answer, file_count = answered
-    _show_answer(answer, root, as_json=query_options.as_json)
+    _show_answer(answer, workspace_root, as_json=query_options.as_json)
     if not answer.hits:
         remedy = "Try other words, or see with codekin status what is indexed."
         if answer.coverage < 1:
             remedy = "Ask again when it is done: codekin index waits for that."
         elif replace(hit_filter, team=False) != Filter():
             remedy = f"Try without {' or '.join(list_used_filters(query_options))}."
-        console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {root}. {remedy}")
+        console.print_note(f"Nothing found in {console.format_count(file_count, 'file')} of {workspace_root}. {remedy}")
     if resident and answered is None:
         resident.start()
     return bool(answer.hits)
@@ -159,40 +161,40 @@ def run_query(root: Path, query_options: QueryOptions, question: CommandQuestion
 
 def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
     """Return the question for code similar to a line's function, or to lines; it prints the query's code if single."""
-    path = named_line.path
+    file_path = named_line.path
 
-    def ask_engine(engine: "Engine", k: int, hit_filter: Filter) -> Answer:
+    def ask_engine(engine: "Engine", hit_limit: int, hit_filter: Filter) -> Answer:
         """Return the similar code that the engine finds; print the query's code if it is one line's."""
         from codekin.code.extract import find_snippet
 
-        lines = named_line.resolve_lines(engine)
-        answer = engine.find_similar(path, lines, k, hit_filter=hit_filter)
-        snippet = find_snippet(engine.list_snippets(path), lines.start)
-        if lines.end - lines.start == 1:
-            console.show_query_code(snippet, path, lines.start, answer.asked_cell)
+        query_lines = named_line.resolve_lines(engine)
+        answer = engine.find_similar(file_path, query_lines, hit_limit, hit_filter=hit_filter)
+        snippet = find_snippet(engine.list_snippets(file_path), query_lines.start)
+        if query_lines.end - query_lines.start == 1:
+            console.show_query_code(snippet, file_path, query_lines.start, answer.asked_cell)
         return answer
 
     def show_code(message: dict[str, Any]) -> None:
         from codekin.resident.messages import snippet_from_message
 
         if message["snippet"] and named_line.is_single:
-            console.show_query_code(snippet_from_message(message["snippet"]), path, named_line.line)
+            console.show_query_code(snippet_from_message(message["snippet"]), file_path, named_line.line)
 
-    if path.suffix.lower() == ".ipynb":  # its lines are those of an engine's document
+    if file_path.suffix.lower() == ".ipynb":  # its lines are those of an engine's document
         return CommandQuestion(ask_engine, None)
-    lines = Span(named_line.line, named_line.line + 1 if named_line.is_single else named_line.end)
-    request = {"command": "similar", "path": str(path), "start": lines.start, "end": lines.end}
+    query_lines = Span(named_line.line, named_line.line + 1 if named_line.is_single else named_line.end)
+    request = {"command": "similar", "path": str(file_path), "start": query_lines.start, "end": query_lines.end}
     return CommandQuestion(ask_engine, request, show_code)
 
 
 def _ask_resident(
-    resident: "ResidentProcess", question: CommandQuestion, k: int | None, hit_filter: Filter
+    resident: "ResidentProcess", question: CommandQuestion, hit_limit: int | None, hit_filter: Filter
 ) -> tuple[Answer, int] | None:
     """Return the resident process's answer and number of files; None if it doesn't answer. Raises QueryError."""
     from codekin.resident.messages import answer_from_message, filter_to_message
 
-    limits = {"k": k or resident.settings.search.limit, "within": filter_to_message(hit_filter)}
-    message = resident.ask((question.request or {}) | limits)
+    query_limits = {"k": hit_limit or resident.settings.search.limit, "within": filter_to_message(hit_filter)}
+    message = resident.ask((question.request or {}) | query_limits)
     if message is None or "declined" in message:
         return None
     if "query_error" in message:
@@ -203,23 +205,23 @@ def _ask_resident(
 
 
 def _ask_here(
-    root: Path, query_options: QueryOptions, question: CommandQuestion, hit_filter: Filter
+    workspace_root: Path, query_options: QueryOptions, question: CommandQuestion, hit_filter: Filter
 ) -> tuple[Answer, int]:
     """Bring the index up to date if nobody else does, and answer in this process; return answer and number of files."""
-    with closing(open_engine(root, query_options.model)) as engine:
+    with closing(open_engine(workspace_root, query_options.model)) as engine:
         can_write = bring_up_to_date_if_possible(engine, wait=False)
         reported_problem = _embed_few_with_heavy_model(engine) if open_heavy_model(engine) and can_write else ""
         answer = question.ask_engine(engine, query_options.k or engine.settings.search.limit, hit_filter)
-        heavy = engine.describe_heavy_model()
-        if heavy and heavy.failure and heavy.failure != reported_problem:
-            console.print_note(f"Warning: Only the embedded model was used. {heavy.failure}")
+        heavy_model = engine.describe_heavy_model()
+        if heavy_model and heavy_model.failure and heavy_model.failure != reported_problem:
+            console.print_note(f"Warning: Only the embedded model was used. {heavy_model.failure}")
         return answer, engine.status().files
 
 
-def _show_answer(answer: Answer, root: Path, *, as_json: bool) -> None:
+def _show_answer(answer: Answer, workspace_root: Path, *, as_json: bool) -> None:
     """Print the answer as JSON or text; add a note if only a part of the workspace was searched."""
     if as_json:
-        console.write_json(answer_to_json(answer, root))
+        console.write_json(answer_to_json(answer, workspace_root))
     else:
         console.show_answer(answer)
     if answer.team_problem:
@@ -234,13 +236,13 @@ def read_standard_input(noun: str = "code") -> str:
     """Return standard input to its end, decoded as UTF-8 with replacements. Raises QueryError if blank or no text."""
     if sys.stdin.isatty():
         console.write(f"Paste the {noun}, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
-    text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    input_text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
     remedy = "Pipe some in, or pass FILE:LINE." if noun == "code" else "Pipe one in, or pass the question."
-    if not text.strip():
+    if not input_text.strip():
         raise QueryError(f"There is no {noun} on standard input. {remedy}")
-    if "\0" in text or text.count("\ufffd") > _MAX_UNREADABLE_SHARE * len(text):
+    if "\0" in input_text or input_text.count("\ufffd") > _MAX_UNREADABLE_SHARE * len(input_text):
         raise QueryError(f"Standard input is no text in UTF-8. {remedy}")
-    return text
+    return input_text
 
 
 @contextmanager

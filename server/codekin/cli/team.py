@@ -98,20 +98,20 @@ def gateway(uri: str, key: Path | None, listen: str, rate: float, **access: Any)
 
     from codekin.cli.arguments import parse_address
 
-    for package in ("starlette", "uvicorn", "prometheus_client"):
-        _require(package)
+    for package_name in ("starlette", "uvicorn", "prometheus_client"):
+        _require(package_name)
     from codekin.cli.console import print_note
     from codekin.team.gateway import Gateway, open_gateway_listener, serve_gateway
     from codekin.team.gateway_search import GatewaySearch
     from codekin.team.rate_limit import RateLimit
 
-    authenticator, rights = _choose_access(**access)
+    authenticator, rights_provider = _choose_access(**access)
     with _open_catalogue(uri, key) as (catalogue, keyring):
-        search = GatewaySearch(catalogue, keyring)
-        search.warm_up()
+        gateway_search = GatewaySearch(catalogue, keyring)
+        gateway_search.warm_up()
         listener = open_gateway_listener(*parse_address(listen))
         logging.getLogger("codekin.team.gateway").setLevel(logging.INFO)
-        application = Gateway(search, authenticator, rights, RateLimit(rate, max(int(3 * rate), 1)))
+        application = Gateway(gateway_search, authenticator, rights_provider, RateLimit(rate, max(int(3 * rate), 1)))
         print_note(f"Answering from {catalogue.index.description} on http://{listen}. Stop with Ctrl-C.")
         serve_gateway(application, listener)
     return 0
@@ -134,8 +134,10 @@ def status(uri: str, key: Path | None, as_json: bool) -> int:
         return 0
     console.write(f"{document['engine']}, schema version {document['schema']}")
     for space in document["spaces"]:
-        state = "searched" if space["is_active"] else "not searched"
-        console.write(f"{space['contents']:,} contents, vectors of {space['dim']} numbers, {state}: {space['space']}")
+        search_state = "searched" if space["is_active"] else "not searched"
+        console.write(
+            f"{space['contents']:,} contents, vectors of {space['dim']} numbers, {search_state}: {space['space']}"
+        )
     for repository in document["repositories"]:
         console.write(f"{repository['name']}  {repository['commit'][:12]}  {repository['state']}")
     return 0
@@ -173,11 +175,13 @@ def forget(repository: str, uri: str, key: Path | None, as_json: bool) -> int:
     from codekin.team.repository_sets import RepositorySets
 
     with _open_catalogue(uri, key) as (catalogue, _), catalogue.index.lock_ingest():
-        count = RepositorySets(catalogue).forget(repository)
+        removed_count = RepositorySets(catalogue).forget(repository)
     if as_json:
-        console.write_json({"repository": repository, "removed": count})
+        console.write_json({"repository": repository, "removed": removed_count})
     else:
-        console.write(f"{repository} is forgotten, with {console.format_count(count, 'content')} that only it had.")
+        console.write(
+            f"{repository} is forgotten, with {console.format_count(removed_count, 'content')} that only it had."
+        )
     return 0
 
 
@@ -203,20 +207,20 @@ def token(user: str) -> int:
     return 0
 
 
-def _require(package: str) -> None:
+def _require(package_name: str) -> None:
     """Raise QueryError, with the remedy, where a package of the extra is missing."""
     from importlib.util import find_spec
 
-    if find_spec(package) is None:
-        raise QueryError(_MISSING_EXTRA.format(package))
+    if find_spec(package_name) is None:
+        raise QueryError(_MISSING_EXTRA.format(package_name))
 
 
 @contextmanager
-def _open_catalogue(uri: str, key: Path | None) -> "Iterator[tuple[Catalogue, Keyring]]":
+def _open_catalogue(index_uri: str, key_file: Path | None) -> "Iterator[tuple[Catalogue, Keyring]]":
     """Context with the catalogue of an index that has been filled, and its keyring. Raises TeamError."""
     from codekin.team.session import open_catalogue
 
-    with open_catalogue(uri, key, create=False) as opened:
+    with open_catalogue(index_uri, key_file, create=False) as opened:
         yield opened
 
 
@@ -232,12 +236,12 @@ def _choose_access(
         raise QueryError("--oidc-issuer and --oidc-audience need each other.")
     if access is None and not (oidc_issuer and rights_command):
         raise QueryError("Pass --access FILE, or both --oidc-issuer and --rights-command.")
-    file = AccessFile(access) if access else None
-    authenticator = OidcAuthenticator(oidc_issuer, oidc_audience or "", oidc_claim) if oidc_issuer else file
-    rights = CommandRights(shlex.split(rights_command)) if rights_command else file
-    if authenticator is None or rights is None:
+    access_file = AccessFile(access) if access else None
+    authenticator = OidcAuthenticator(oidc_issuer, oidc_audience or "", oidc_claim) if oidc_issuer else access_file
+    rights_provider = CommandRights(shlex.split(rights_command)) if rights_command else access_file
+    if authenticator is None or rights_provider is None:
         raise QueryError("Pass --access FILE, or both --oidc-issuer and --rights-command.")
-    return authenticator, rights
+    return authenticator, rights_provider
 
 
 def _show_summary(summary: "IngestSummary") -> None:
@@ -249,11 +253,11 @@ def _show_summary(summary: "IngestSummary") -> None:
     elif summary.is_unchanged:
         console.write(f"{summary.repository}: unchanged at {summary.commit[:12]}")
     else:
-        rate = summary.snippets / summary.seconds if summary.seconds else 0.0
-        skipped = f", {sum(summary.skipped.values()):,} files without code" if summary.skipped else ""
+        snippet_rate = summary.snippets / summary.seconds if summary.seconds else 0.0
+        skipped_note = f", {sum(summary.skipped.values()):,} files without code" if summary.skipped else ""
         console.write(
             f"{summary.repository}: {summary.files:,} files, {summary.cut:,} cut into {summary.snippets:,} snippets, "
-            f"{summary.embedded:,} embedded, {summary.removed:,} removed{skipped}; "
-            f"{summary.seconds:.1f} s, {rate:,.0f} snippets/s"
+            f"{summary.embedded:,} embedded, {summary.removed:,} removed{skipped_note}; "
+            f"{summary.seconds:.1f} s, {snippet_rate:,.0f} snippets/s"
         )
     sys.stdout.flush()

@@ -107,13 +107,13 @@ def embedded(work: Path, out: Path, recipe_options: tuple[str, ...], **paths: Pa
     from codekin.training.static_recipe import parse_recipe
     from codekin.training.train import load_benchmark_texts, train_static
 
-    recipe = parse_recipe(recipe_options)
-    pairs, block_list = paths["pairs"], paths["block_list"]
-    if pairs is None:
+    static_recipe = parse_recipe(recipe_options)
+    pairs_folder, block_list = paths["pairs"], paths["block_list"]
+    if pairs_folder is None:
         if block_list is None:
             raise QueryError("A block list is missing. Pass --block-list FILE, or existing pairs with --pairs DIR.")
-        pairs = build_corpus(paths["manifest"] or MANIFEST, block_list, work)
-    train_static(pairs, work, out, recipe, load_benchmark_texts(paths["benchmarks"]))
+        pairs_folder = build_corpus(paths["manifest"] or MANIFEST, block_list, work)
+    train_static(pairs_folder, work, out, static_recipe, load_benchmark_texts(paths["benchmarks"]))
     return 0
 
 
@@ -161,7 +161,7 @@ def add_plan_options(
     steps: int, learning_rate: float, warm_up: int
 ) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Return a decorator that adds a training plan's options, the first three with these defaults."""
-    options = (
+    plan_options = (
         click.option("--steps", type=WholeNumber(0), default=steps, show_default=True),
         click.option("--learning-rate", type=float, default=learning_rate, show_default=True),
         click.option("--warm-up", type=WholeNumber(0), default=warm_up, show_default=True, help="Steps."),
@@ -170,7 +170,7 @@ def add_plan_options(
 
     def add_options(command: Callable[..., int]) -> Callable[..., int]:
         """Add the options to the command."""
-        for option in reversed(options):
+        for option in reversed(plan_options):
             command = option(command)
         return command
 
@@ -206,13 +206,19 @@ def causal(sources: Path, work: Path, out: Path, **options: Any) -> int:
     from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
     limit_threads(options["threads"])
-    numbers = {
+    shape_numbers = {
         field_name: options[field_name] for field_name in ("vocabulary", "layers", "width", "heads", "shared", "wide")
     }
-    shape = DecoderShape(**numbers, rows=str(options["rows"] or ""))
-    recipe = CausalRecipe(*(options[field_name] for field_name in ("files", "batch", "block", "bf16")))
-    plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
-    train_causal(CausalCorpus(sources, options["block_list"]), shape, recipe, plan, TrainingFolders(work, out))
+    decoder_shape = DecoderShape(**shape_numbers, rows=str(options["rows"] or ""))
+    causal_recipe = CausalRecipe(*(options[field_name] for field_name in ("files", "batch", "block", "bf16")))
+    training_plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
+    train_causal(
+        CausalCorpus(sources, options["block_list"]),
+        decoder_shape,
+        causal_recipe,
+        training_plan,
+        TrainingFolders(work, out),
+    )
     return 0
 
 
@@ -252,14 +258,14 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
     from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
     limit_threads(options["threads"])
-    build = EmbedderBuild(
+    embedder_build = EmbedderBuild(
         options["backbone"],
         options["pooling"],
         _parse_dimensions(options["dims"]),
         options["max_tokens"],
         options["lora"],
     )
-    recipe = ContrastiveRecipe(
+    contrastive_recipe = ContrastiveRecipe(
         **{
             field_name: options[field_name]
             for field_name in ContrastiveRecipe.__dataclass_fields__
@@ -268,8 +274,8 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
     )
     train_contrastive(
         ContrastiveCorpus(pairs, held),
-        build,
-        recipe,
+        embedder_build,
+        contrastive_recipe,
         TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS}),
         TrainingFolders(work, out),
     )
@@ -287,6 +293,6 @@ def limit_threads(threads: int | None) -> None:
 def _parse_dimensions(dimension_list: str) -> tuple[int, ...]:
     """Parse `64,128,256` in that order; "" gives (). Raises QueryError for what is no number; no range is checked."""
     try:
-        return tuple(int(part) for part in dimension_list.split(",") if part)
+        return tuple(int(dimension) for dimension in dimension_list.split(",") if dimension)
     except ValueError as error:
         raise QueryError(f"--dims {dimension_list} is not a list of numbers. Write --dims 64,128,256.") from error

@@ -52,29 +52,31 @@ def small(work: Path, out: Path, **options: Any) -> int:
     from codekin.training.training_loop import TrainingFolders, TrainingPlan
 
     limit_threads(options["threads"])
-    pairs = options["pairs"] or _build_pairs(options["manifest"], options["block_list"], work)
-    build = make_small_build(prepare_small_backbone(options["backbone"], work / "backbone"), options["max_tokens"])
+    pairs_folder = options["pairs"] or _build_pairs(options["manifest"], options["block_list"], work)
+    embedder_build = make_small_build(
+        prepare_small_backbone(options["backbone"], work / "backbone"), options["max_tokens"]
+    )
     recipe_fields = ("batch", "bf16", "budget", "cached", "held_limit", "short_tokens")
-    recipe = ContrastiveRecipe(
+    contrastive_recipe = ContrastiveRecipe(
         **{field_name: options[field_name] for field_name in recipe_fields},
         both_ways=True,
         grouped=True,
         shares=_SHARES,
     )
-    plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
-    corpus = ContrastiveCorpus(pairs, options["held"], options["pair_limit"], options["benchmarks"])
-    train_contrastive(corpus, build, recipe, plan, TrainingFolders(work, out))
+    training_plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
+    contrastive_corpus = ContrastiveCorpus(pairs_folder, options["held"], options["pair_limit"], options["benchmarks"])
+    train_contrastive(contrastive_corpus, embedder_build, contrastive_recipe, training_plan, TrainingFolders(work, out))
     write_card(options["backbone"], out)
     return 0
 
 
-def _build_pairs(manifest: Path | None, block_list: Path | None, work: Path) -> Path:
+def _build_pairs(manifest: Path | None, block_list: Path | None, work_folder: Path) -> Path:
     """Return the folder of the manifest's pairs, made in the work folder. Raises QueryError without a block list."""
     from codekin.training.download import MANIFEST, build_corpus
 
     if block_list is None:
         raise QueryError("A block list is missing. Pass --block-list FILE, or existing pairs with --pairs DIR.")
-    return build_corpus(manifest or MANIFEST, block_list, work)
+    return build_corpus(manifest or MANIFEST, block_list, work_folder)
 
 
 @click.command()

@@ -52,85 +52,85 @@ class AgentFormat:
 
     def is_here(self, places: Places) -> bool:
         """Return whether the agent is used on this machine, by its files."""
-        return any(os.path.lexists(path) for path in self.list_marks(places))
+        return any(os.path.lexists(mark_path) for mark_path in self.list_marks(places))
 
 
 def find_places() -> Places:
     """Return the current user's home and configuration folders, and the command that starts codekin."""
-    script = Path(sys.executable).with_name("codekin.exe" if sys.platform == "win32" else "codekin")
-    command = (str(script),) if script.exists() else (sys.executable, "-I", "-m", "codekin")
-    config = platformdirs.user_config_path("Code", appauthor=False, roaming=True).parent
-    return Places(Path.home(), config, command)
+    script_path = Path(sys.executable).with_name("codekin.exe" if sys.platform == "win32" else "codekin")
+    start_command = (str(script_path),) if script_path.exists() else (sys.executable, "-I", "-m", "codekin")
+    config_folder = platformdirs.user_config_path("Code", appauthor=False, roaming=True).parent
+    return Places(Path.home(), config_folder, start_command)
 
 
 def _claude_edits(places: Places) -> Sequence[FileEdit]:
     """Return Claude Code's edits: the server entry, the instructions, and the hook."""
-    folder = places.home / ".claude"
+    agent_folder = places.home / ".claude"
     return (
         JsonEntry(places.home / ".claude.json", ("mcpServers", NAME), {"type": "stdio", **places.entry}),
-        MarkedSection(folder / "CLAUDE.md", INSTRUCTIONS),
-        hooks.make_claude_hook(folder, places.command),
+        MarkedSection(agent_folder / "CLAUDE.md", INSTRUCTIONS),
+        hooks.make_claude_hook(agent_folder, places.command),
     )
 
 
 def _codex_edits(places: Places) -> Sequence[FileEdit]:
     """Return Codex's edits: the server's table, the instructions, and the hook."""
-    folder = places.home / ".codex"
+    agent_folder = places.home / ".codex"
     return (
-        TomlTable(folder / "config.toml", ("mcp_servers", NAME), places.entry),
-        MarkedSection(folder / "AGENTS.md", INSTRUCTIONS),
-        hooks.make_codex_hook(folder, places.command),
+        TomlTable(agent_folder / "config.toml", ("mcp_servers", NAME), places.entry),
+        MarkedSection(agent_folder / "AGENTS.md", INSTRUCTIONS),
+        hooks.make_codex_hook(agent_folder, places.command),
     )
 
 
 def _opencode_edits(places: Places) -> Sequence[FileEdit]:
     """Return opencode's edits: the server entry, in the .jsonc file if that exists, instructions, and the plugin."""
-    folder = places.home / ".config" / "opencode"
-    with_comments = folder / "opencode.jsonc"
-    file = with_comments if with_comments.exists() else folder / "opencode.json"
-    value = {"type": "local", "command": [*places.command, "mcp"], "enabled": True}
+    agent_folder = places.home / ".config" / "opencode"
+    commented_path = agent_folder / "opencode.jsonc"
+    config_path = commented_path if commented_path.exists() else agent_folder / "opencode.json"
+    server_entry = {"type": "local", "command": [*places.command, "mcp"], "enabled": True}
     return (
-        JsonEntry(file, ("mcp", NAME), value),
-        MarkedSection(folder / "AGENTS.md", INSTRUCTIONS),
-        hooks.make_opencode_hook(folder, places.command),
+        JsonEntry(config_path, ("mcp", NAME), server_entry),
+        MarkedSection(agent_folder / "AGENTS.md", INSTRUCTIONS),
+        hooks.make_opencode_hook(agent_folder, places.command),
     )
 
 
 def _gemini_edits(places: Places) -> Sequence[FileEdit]:
     """Return Gemini CLI's edits: the server entry, the hook, and the instructions."""
-    folder = places.home / ".gemini"
+    agent_folder = places.home / ".gemini"
     return (
-        JsonEntry(folder / "settings.json", ("mcpServers", NAME), places.entry),
-        hooks.make_gemini_hook(folder, places.command),
-        MarkedSection(folder / "GEMINI.md", INSTRUCTIONS),
+        JsonEntry(agent_folder / "settings.json", ("mcpServers", NAME), places.entry),
+        hooks.make_gemini_hook(agent_folder, places.command),
+        MarkedSection(agent_folder / "GEMINI.md", INSTRUCTIONS),
     )
 
 
 def _cursor_edits(places: Places) -> Sequence[FileEdit]:
     """Return Cursor's edits: the server entry, and the hook."""
-    folder = places.home / ".cursor"
+    agent_folder = places.home / ".cursor"
     return (
-        JsonEntry(folder / "mcp.json", ("mcpServers", NAME), places.entry),
-        *hooks.make_cursor_hook(folder, places.command),
+        JsonEntry(agent_folder / "mcp.json", ("mcpServers", NAME), places.entry),
+        *hooks.make_cursor_hook(agent_folder, places.command),
     )
 
 
 def _copilot_edits(places: Places) -> Sequence[FileEdit]:
     """Return Copilot CLI's edits: the server entry, and the hook."""
-    folder = places.home / ".copilot"
-    entry = {"type": "local", "tools": ["*"], **places.entry}
+    agent_folder = places.home / ".copilot"
+    server_entry = {"type": "local", "tools": ["*"], **places.entry}
     return (
-        JsonEntry(folder / "mcp-config.json", ("mcpServers", NAME), entry),
-        hooks.make_copilot_hook(folder, places.command),
+        JsonEntry(agent_folder / "mcp-config.json", ("mcpServers", NAME), server_entry),
+        hooks.make_copilot_hook(agent_folder, places.command),
     )
 
 
 def _windsurf_edits(places: Places) -> Sequence[FileEdit]:
     """Return Windsurf's edits: the server entry, and the hook."""
-    folder = places.home / ".codeium" / "windsurf"
+    agent_folder = places.home / ".codeium" / "windsurf"
     return (
-        JsonEntry(folder / "mcp_config.json", ("mcpServers", NAME), places.entry),
-        hooks.make_windsurf_hook(folder, places.command),
+        JsonEntry(agent_folder / "mcp_config.json", ("mcpServers", NAME), places.entry),
+        hooks.make_windsurf_hook(agent_folder, places.command),
     )
 
 
@@ -153,27 +153,36 @@ def _continue_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _json_agent(
-    name: str, title: str, find_mark: Callable[[Places], Path], file: str, keys: tuple[str, ...], **extra: object
+    name: str,
+    title: str,
+    find_mark: Callable[[Places], Path],
+    file_name: str,
+    key_path: tuple[str, ...],
+    **extra: object,
 ) -> AgentFormat:
-    """Return an agent whose servers are in `file` in `find_mark`'s folder, which exists where the agent is used."""
+    """Return an agent whose servers are in `file_name` in `find_mark`'s folder, which exists if the agent is used."""
     return AgentFormat(
         name,
         title,
         lambda places: [find_mark(places)],
-        lambda places: [JsonEntry(find_mark(places) / file, (*keys, NAME), {**extra, **places.entry})],
+        lambda places: [JsonEntry(find_mark(places) / file_name, (*key_path, NAME), {**extra, **places.entry})],
     )
 
 
 AGENTS: tuple[AgentFormat, ...] = (
-    AgentFormat("claude", "Claude Code", lambda it: [it.home / ".claude", it.home / ".claude.json"], _claude_edits),
-    AgentFormat("codex", "Codex", lambda it: [it.home / ".codex"], _codex_edits, _CODEX_NOTE),
-    AgentFormat("cursor", "Cursor", lambda it: [it.home / ".cursor"], _cursor_edits),
-    _json_agent("vscode", "VS Code", lambda it: it.config / "Code" / "User", "mcp.json", ("servers",), type="stdio"),
-    AgentFormat("copilot", "Copilot CLI", lambda it: [it.home / ".copilot"], _copilot_edits),
-    AgentFormat("gemini", "Gemini CLI", lambda it: [it.home / ".gemini"], _gemini_edits),
-    AgentFormat("opencode", "opencode", lambda it: [it.home / ".config" / "opencode"], _opencode_edits),
+    AgentFormat(
+        "claude", "Claude Code", lambda places: [places.home / ".claude", places.home / ".claude.json"], _claude_edits
+    ),
+    AgentFormat("codex", "Codex", lambda places: [places.home / ".codex"], _codex_edits, _CODEX_NOTE),
+    AgentFormat("cursor", "Cursor", lambda places: [places.home / ".cursor"], _cursor_edits),
+    _json_agent(
+        "vscode", "VS Code", lambda places: places.config / "Code" / "User", "mcp.json", ("servers",), type="stdio"
+    ),
+    AgentFormat("copilot", "Copilot CLI", lambda places: [places.home / ".copilot"], _copilot_edits),
+    AgentFormat("gemini", "Gemini CLI", lambda places: [places.home / ".gemini"], _gemini_edits),
+    AgentFormat("opencode", "opencode", lambda places: [places.home / ".config" / "opencode"], _opencode_edits),
     _json_agent("zed", "Zed", _zed_folder, "settings.json", ("context_servers",)),
-    AgentFormat("windsurf", "Windsurf", lambda it: [it.home / ".codeium" / "windsurf"], _windsurf_edits),
+    AgentFormat("windsurf", "Windsurf", lambda places: [places.home / ".codeium" / "windsurf"], _windsurf_edits),
     _json_agent("cline", "Cline", _cline_folder, "settings/cline_mcp_settings.json", ("mcpServers",)),
-    AgentFormat("continue", "Continue", lambda it: [it.home / ".continue"], _continue_edits),
+    AgentFormat("continue", "Continue", lambda places: [places.home / ".continue"], _continue_edits),
 )  # fmt: skip

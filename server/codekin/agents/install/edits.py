@@ -18,10 +18,10 @@ class FileEdit(Protocol):
     def path(self) -> Path:
         """Return the path of the file to edit."""
 
-    def apply(self, text: str) -> str:
+    def apply(self, file_text: str) -> str:
         """Return the text with the change; the same text where it is made already. Raises QueryError."""
 
-    def undo(self, text: str) -> str:
+    def undo(self, file_text: str) -> str:
         """Return the text without the change; the same text where it is not made. Raises QueryError."""
 
 
@@ -33,13 +33,15 @@ class JsonEntry:
     keys: tuple[str, ...]
     value: Any
 
-    def apply(self, text: str) -> str:
+    def apply(self, file_text: str) -> str:
         """Return the text with the value at the path of keys; unchanged if it is there already. Raises QueryError."""
-        return text if read_value(text, self.keys) == self.value else set_value(text, self.keys, self.value)
+        return (
+            file_text if read_value(file_text, self.keys) == self.value else set_value(file_text, self.keys, self.value)
+        )
 
-    def undo(self, text: str) -> str:
+    def undo(self, file_text: str) -> str:
         """Return the text without the member at the path of keys. Raises QueryError."""
-        return remove_value(text, self.keys) if text.strip() else text
+        return remove_value(file_text, self.keys) if file_text.strip() else file_text
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,15 @@ class JsonDefault:
     keys: tuple[str, ...]
     value: Any
 
-    def apply(self, text: str) -> str:
+    def apply(self, file_text: str) -> str:
         """Set the value where there is none."""
-        return text if read_value(text, self.keys) is not None else set_value(text, self.keys, self.value)
+        return (
+            file_text if read_value(file_text, self.keys) is not None else set_value(file_text, self.keys, self.value)
+        )
 
-    def undo(self, text: str) -> str:
+    def undo(self, file_text: str) -> str:
         """Leave the value: what others have added since may need it."""
-        return text
+        return file_text
 
 
 @dataclass(frozen=True)
@@ -68,21 +72,21 @@ class JsonItem:
     value: Any
     marker: str
 
-    def apply(self, text: str) -> str:
+    def apply(self, file_text: str) -> str:
         """Return the text with the item appended to the list, replacing items with the marker. Raises QueryError."""
-        items = read_value(text, self.keys) or []
-        if isinstance(items, list) and self.value in items:
-            return text
-        return append_item(self.undo(text), self.keys, self.value)
+        list_items = read_value(file_text, self.keys) or []
+        if isinstance(list_items, list) and self.value in list_items:
+            return file_text
+        return append_item(self.undo(file_text), self.keys, self.value)
 
-    def undo(self, text: str) -> str:
+    def undo(self, file_text: str) -> str:
         """Remove our items, and the list and the objects around it that are empty then. Raises QueryError."""
-        if not text.strip() or (rest := remove_items(text, self.keys, self.marker)) == text:
-            return text
-        for depth in range(len(self.keys), 0, -1):
-            if not read_value(rest, self.keys[:depth]):
-                rest = remove_value(rest, self.keys[:depth])
-        return rest
+        if not file_text.strip() or (remaining_text := remove_items(file_text, self.keys, self.marker)) == file_text:
+            return file_text
+        for key_count in range(len(self.keys), 0, -1):
+            if not read_value(remaining_text, self.keys[:key_count]):
+                remaining_text = remove_value(remaining_text, self.keys[:key_count])
+        return remaining_text
 
 
 @dataclass(frozen=True)
@@ -93,43 +97,43 @@ class TomlTable:
     keys: tuple[str, str]
     values: Mapping[str, Any]
 
-    def apply(self, text: str) -> str:
+    def apply(self, file_text: str) -> str:
         """Return the text with the table set; unchanged if it has these values already. Raises QueryError."""
         import tomlkit
 
-        document = _parse_toml(text)
-        outer_name, name = self.keys
+        document = _parse_toml(file_text)
+        outer_name, table_name = self.keys
         if outer_name not in document:
             document[outer_name] = tomlkit.table(is_super_table=True)
-        outer: Any = document[outer_name]
-        if not isinstance(outer, Mapping):
+        outer_table: Any = document[outer_name]
+        if not isinstance(outer_table, Mapping):
             raise QueryError(f"{outer_name} is no table. Fix the file.")
-        if name in outer and outer[name].unwrap() == dict(self.values):
-            return text
-        document[outer_name][name] = tomlkit.item(dict(self.values))
+        if table_name in outer_table and outer_table[table_name].unwrap() == dict(self.values):
+            return file_text
+        document[outer_name][table_name] = tomlkit.item(dict(self.values))
         return str(tomlkit.dumps(document))
 
-    def undo(self, text: str) -> str:
+    def undo(self, file_text: str) -> str:
         """Return the text without the table, and without an outer table that becomes empty. Raises QueryError."""
         import tomlkit
 
-        document = _parse_toml(text)
-        outer: Any = document.get(self.keys[0])
-        if not isinstance(outer, Mapping) or self.keys[1] not in outer:
-            return text
+        document = _parse_toml(file_text)
+        outer_table: Any = document.get(self.keys[0])
+        if not isinstance(outer_table, Mapping) or self.keys[1] not in outer_table:
+            return file_text
         del document[self.keys[0]][self.keys[1]]
-        if not outer:
+        if not outer_table:
             del document[self.keys[0]]
         return str(tomlkit.dumps(document))
 
 
-def _parse_toml(text: str) -> Any:
+def _parse_toml(file_text: str) -> Any:
     """Parse TOML into a document that keeps its formatting. Raises QueryError."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        return tomlkit.parse(text)
+        return tomlkit.parse(file_text)
     except TOMLKitError as error:
         raise QueryError(f"it is not valid TOML ({error}). Fix the file.") from error
 
@@ -141,23 +145,23 @@ class MarkedSection:
     path: Path
     section: str
 
-    def apply(self, text: str) -> str:
+    def apply(self, file_text: str) -> str:
         """Return the text with codekin's section, replaced where it stands or else appended."""
-        block = f"{_START}\n{self.section.strip()}\n{_END}\n"
-        if block in text:
-            return text
-        rest = self.undo(text)
-        separator = "" if not rest else "\n" if rest.endswith("\n") else "\n\n"
-        return rest + separator + block
+        section_block = f"{_START}\n{self.section.strip()}\n{_END}\n"
+        if section_block in file_text:
+            return file_text
+        remaining_text = self.undo(file_text)
+        separator = "" if not remaining_text else "\n" if remaining_text.endswith("\n") else "\n\n"
+        return remaining_text + separator + section_block
 
-    def undo(self, text: str) -> str:
+    def undo(self, file_text: str) -> str:
         """Return the text without codekin's section and the blank line before it."""
-        start, end = text.find(_START), text.find(_END)
-        if start < 0 or end < start:
-            return text
-        before = text[:start]
-        before = before[:-1] if before.endswith("\n\n") else before
-        return before + text[end + len(_END) :].removeprefix("\n")
+        start_offset, end_offset = file_text.find(_START), file_text.find(_END)
+        if start_offset < 0 or end_offset < start_offset:
+            return file_text
+        preceding_text = file_text[:start_offset]
+        preceding_text = preceding_text[:-1] if preceding_text.endswith("\n\n") else preceding_text
+        return preceding_text + file_text[end_offset + len(_END) :].removeprefix("\n")
 
 
 @dataclass(frozen=True)

@@ -50,65 +50,65 @@ export const CodekinGuard = async ({ directory }) => ({
 """
 
 
-def _make_command(command: Sequence[str], agent: str) -> str:
+def _make_command(start_command: Sequence[str], agent_name: str) -> str:
     """Return the guard's command line as a shell takes it."""
-    words = (*command, *_MARKER.split(), agent)
-    return " ".join(f'"{word}"' if " " in word else word for word in words)
+    command_words = (*start_command, *_MARKER.split(), agent_name)
+    return " ".join(f'"{word}"' if " " in word else word for word in command_words)
 
 
-def _make_claude_style_hook(command: Sequence[str], agent: str, matcher: str) -> dict[str, object]:
+def _make_claude_style_hook(start_command: Sequence[str], agent_name: str, tool_matcher: str) -> dict[str, object]:
     """Return a hook in the form that Claude Code and Codex read."""
     return {
-        "matcher": matcher,
-        "hooks": [{"type": "command", "command": _make_command(command, agent), "timeout": _TIMEOUT_S}],
+        "matcher": tool_matcher,
+        "hooks": [{"type": "command", "command": _make_command(start_command, agent_name), "timeout": _TIMEOUT_S}],
     }
 
 
-def make_claude_hook(folder: Path, command: Sequence[str]) -> FileEdit:
+def make_claude_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
     """Return Claude Code's hook, before a file is written."""
-    hook = _make_claude_style_hook(command, "claude", "Write|Edit|MultiEdit")
-    return JsonItem(folder / "settings.json", ("hooks", "PreToolUse"), hook, _MARKER)
+    hook_entry = _make_claude_style_hook(start_command, "claude", "Write|Edit|MultiEdit")
+    return JsonItem(agent_folder / "settings.json", ("hooks", "PreToolUse"), hook_entry, _MARKER)
 
 
-def make_codex_hook(folder: Path, command: Sequence[str]) -> FileEdit:
+def make_codex_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
     """Return Codex's hook, after a patch was applied."""
-    hook = _make_claude_style_hook(command, "codex", "apply_patch|Edit|Write")
-    return JsonItem(folder / "hooks.json", ("hooks", "PostToolUse"), hook, _MARKER)
+    hook_entry = _make_claude_style_hook(start_command, "codex", "apply_patch|Edit|Write")
+    return JsonItem(agent_folder / "hooks.json", ("hooks", "PostToolUse"), hook_entry, _MARKER)
 
 
-def make_gemini_hook(folder: Path, command: Sequence[str]) -> FileEdit:
+def make_gemini_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
     """Return Gemini CLI's hook, after the tool: earlier ones tell no advice."""
-    handler = {"type": "command", "name": "codekin", "command": _make_command(command, "gemini")}
-    hook = {"matcher": "write_file|replace", "hooks": [handler | {"timeout": 1000 * _TIMEOUT_S}]}
-    return JsonItem(folder / "settings.json", ("hooks", "AfterTool"), hook, _MARKER)
+    hook_handler = {"type": "command", "name": "codekin", "command": _make_command(start_command, "gemini")}
+    hook_entry = {"matcher": "write_file|replace", "hooks": [hook_handler | {"timeout": 1000 * _TIMEOUT_S}]}
+    return JsonItem(agent_folder / "settings.json", ("hooks", "AfterTool"), hook_entry, _MARKER)
 
 
-def make_cursor_hook(folder: Path, command: Sequence[str]) -> Sequence[FileEdit]:
+def make_cursor_hook(agent_folder: Path, start_command: Sequence[str]) -> Sequence[FileEdit]:
     """Return Cursor's hook, after the tool, in a file that needs a version."""
-    hook = {"command": _make_command(command, "cursor"), "matcher": "Write", "timeout": _TIMEOUT_S}
-    file = folder / "hooks.json"
-    return JsonDefault(file, ("version",), 1), JsonItem(file, ("hooks", "postToolUse"), hook, _MARKER)
+    hook_entry = {"command": _make_command(start_command, "cursor"), "matcher": "Write", "timeout": _TIMEOUT_S}
+    hooks_path = agent_folder / "hooks.json"
+    return JsonDefault(hooks_path, ("version",), 1), JsonItem(hooks_path, ("hooks", "postToolUse"), hook_entry, _MARKER)
 
 
-def make_copilot_hook(folder: Path, command: Sequence[str]) -> FileEdit:
+def make_copilot_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
     """Return Copilot CLI's hook, after the tool, in a file of its own."""
-    hook = {
+    hook_entry = {
         "type": "command",
         "matcher": "create|edit|str_replace_editor|apply_patch",
-        "command": _make_command(command, "copilot"),
+        "command": _make_command(start_command, "copilot"),
         "timeoutSec": _TIMEOUT_S,
     }
-    document = {"version": 1, "hooks": {"postToolUse": [hook]}}
-    return OwnFile(folder / "hooks" / "codekin.json", json.dumps(document, indent=2) + "\n")
+    document = {"version": 1, "hooks": {"postToolUse": [hook_entry]}}
+    return OwnFile(agent_folder / "hooks" / "codekin.json", json.dumps(document, indent=2) + "\n")
 
 
-def make_opencode_hook(folder: Path, command: Sequence[str]) -> FileEdit:
+def make_opencode_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
     """Return opencode's plugin, which asks the guard after a file was written."""
-    words = json.dumps([*command, *_MARKER.split(), "opencode"])
-    return OwnFile(folder / "plugins" / "codekin.js", _OPENCODE_PLUGIN % (words, 1000 * _TIMEOUT_S))
+    command_words = json.dumps([*start_command, *_MARKER.split(), "opencode"])
+    return OwnFile(agent_folder / "plugins" / "codekin.js", _OPENCODE_PLUGIN % (command_words, 1000 * _TIMEOUT_S))
 
 
-def make_windsurf_hook(folder: Path, command: Sequence[str]) -> FileEdit:
+def make_windsurf_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
     """Return Windsurf's hook, after Cascade has written code."""
-    hook = {"command": _make_command(command, "windsurf"), "show_output": False}
-    return JsonItem(folder / "hooks.json", ("hooks", "post_write_code"), hook, _MARKER)
+    hook_entry = {"command": _make_command(start_command, "windsurf"), "show_output": False}
+    return JsonItem(agent_folder / "hooks.json", ("hooks", "post_write_code"), hook_entry, _MARKER)

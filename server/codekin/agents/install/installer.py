@@ -35,8 +35,8 @@ class FileChange:
         """Return the change as a unified diff."""
         old_lines = (self.before or b"").decode("utf-8", "replace").splitlines(keepends=True)
         new_lines = (self.after or b"").decode("utf-8", "replace").splitlines(keepends=True)
-        names = ("/dev/null" if self.before is None else str(self.path)), str(self.path)
-        return "".join(difflib.unified_diff(old_lines, new_lines, *names)).rstrip("\n")
+        diff_names = ("/dev/null" if self.before is None else str(self.path)), str(self.path)
+        return "".join(difflib.unified_diff(old_lines, new_lines, *diff_names)).rstrip("\n")
 
 
 class Installer:
@@ -55,102 +55,106 @@ class Installer:
         """Return the file changes that remove codekin; [] if nothing has to change. Raises QueryError. Writes none."""
         return self._plan(agents, is_installing=False)
 
-    def make_changes(self, changes: Sequence[FileChange], *, is_installing: bool) -> None:
+    def make_changes(self, file_changes: Sequence[FileChange], *, is_installing: bool) -> None:
         """Write the files, recording or dropping their former text. Raises QueryError if one has changed since."""
-        for change in changes:
-            if _read_bytes(change.path) != change.before:
-                raise QueryError(f"{change.path} has changed meanwhile. Run the command again.")
-        for change in changes:
+        for file_change in file_changes:
+            if _read_bytes(file_change.path) != file_change.before:
+                raise QueryError(f"{file_change.path} has changed meanwhile. Run the command again.")
+        for file_change in file_changes:
             if is_installing:
-                self._store_former_text(change)
-            _replace_file(change.path, change.after)
+                self._store_former_text(file_change)
+            _replace_file(file_change.path, file_change.after)
             if not is_installing:
-                self._get_record_path(change.path).unlink(missing_ok=True)
+                self._get_record_path(file_change.path).unlink(missing_ok=True)
 
     def _plan(self, agents: Iterable[AgentFormat], *, is_installing: bool) -> list[FileChange]:
         """Return the changes to the agents' files, one per file that really changes. Raises QueryError."""
         edits_by_path: dict[Path, list[FileEdit]] = {}
         for agent in agents:
-            for edit in agent.list_edits(self._places):
-                edits_by_path.setdefault(Path(os.path.realpath(edit.path)), []).append(edit)
-        changes = [self._plan_file(path, edits, is_installing) for path, edits in edits_by_path.items()]
-        return [change for change in changes if change.before != change.after]
+            for file_edit in agent.list_edits(self._places):
+                edits_by_path.setdefault(Path(os.path.realpath(file_edit.path)), []).append(file_edit)
+        file_changes = [
+            self._plan_file(file_path, file_edits, is_installing) for file_path, file_edits in edits_by_path.items()
+        ]
+        return [file_change for file_change in file_changes if file_change.before != file_change.after]
 
-    def _plan_file(self, path: Path, edits: Sequence[FileEdit], is_installing: bool) -> FileChange:
+    def _plan_file(self, file_path: Path, file_edits: Sequence[FileEdit], is_installing: bool) -> FileChange:
         """Return one file's change: edits made or undone, or the former text restored. Raises QueryError."""
-        before = _read_bytes(path)
-        if not is_installing and (restored := self._find_former_text(path, before)) is not None:
-            return FileChange(path, before, restored[0])
+        present_bytes = _read_bytes(file_path)
+        if not is_installing and (restored := self._find_former_text(file_path, present_bytes)) is not None:
+            return FileChange(file_path, present_bytes, restored[0])
         try:
-            text = (before or b"").decode("utf-8")
-            for edit in edits:
-                text = edit.apply(text) if is_installing else edit.undo(text)
+            file_text = (present_bytes or b"").decode("utf-8")
+            for file_edit in file_edits:
+                file_text = file_edit.apply(file_text) if is_installing else file_edit.undo(file_text)
         except (QueryError, UnicodeDecodeError) as error:
-            raise QueryError(f"{path} can't be edited: {error} Nothing was changed.") from error
-        if not is_installing and before is None:
-            return FileChange(path, None, None)
-        is_gone = not is_installing and not text.strip()
-        return FileChange(path, before, None if is_gone else text.encode())
+            raise QueryError(f"{file_path} can't be edited: {error} Nothing was changed.") from error
+        if not is_installing and present_bytes is None:
+            return FileChange(file_path, None, None)
+        is_gone = not is_installing and not file_text.strip()
+        return FileChange(file_path, present_bytes, None if is_gone else file_text.encode())
 
-    def _store_former_text(self, change: FileChange) -> None:
+    def _store_former_text(self, file_change: FileChange) -> None:
         """Record what removal restores: the text before codekin's first change; before this one if edited since."""
-        record_path = self._get_record_path(change.path)
-        former = self._find_former_text(change.path, change.before)
-        original = former[0] if former is not None else change.before
+        record_path = self._get_record_path(file_change.path)
+        recorded_text = self._find_former_text(file_change.path, file_change.before)
+        original = recorded_text[0] if recorded_text is not None else file_change.before
         record = {
-            "path": str(change.path),
+            "path": str(file_change.path),
             "before": original.decode("latin-1") if original is not None else None,
-            "after_digest": _digest(change.after),
+            "after_digest": _digest(file_change.after),
         }
         self.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _replace_file(record_path, json.dumps(record).encode(), mode=0o600)
 
-    def _find_former_text(self, path: Path, current: bytes | None) -> tuple[bytes | None] | None:
+    def _find_former_text(self, file_path: Path, present_bytes: bytes | None) -> tuple[bytes | None] | None:
         """Return the recorded text in a tuple if the file is unchanged since codekin wrote it; else None."""
-        data = _read_bytes(self._get_record_path(path))
+        record_bytes = _read_bytes(self._get_record_path(file_path))
         try:
-            record = json.loads(data) if data is not None else None
+            record = json.loads(record_bytes) if record_bytes is not None else None
         except ValueError:
             return None
-        if not isinstance(record, dict) or record.get("after_digest") != _digest(current):
+        if not isinstance(record, dict) or record.get("after_digest") != _digest(present_bytes):
             return None
-        before = record.get("before")
-        return (before.encode("latin-1") if isinstance(before, str) else None,)
+        former_text = record.get("before")
+        return (former_text.encode("latin-1") if isinstance(former_text, str) else None,)
 
-    def _get_record_path(self, path: Path) -> Path:
+    def _get_record_path(self, file_path: Path) -> Path:
         """Return the path of the record of a file's former text."""
-        return self.state_folder / f"{_digest(str(path).encode())}.json"
+        return self.state_folder / f"{_digest(str(file_path).encode())}.json"
 
 
-def _digest(data: bytes | None) -> str:
+def _digest(file_bytes: bytes | None) -> str:
     """Return a hash of a file's bytes; None, for a missing file, has a hash of its own."""
-    return hashlib.blake2b(data if data is not None else b"\0absent", digest_size=16).hexdigest()
+    return hashlib.blake2b(file_bytes if file_bytes is not None else b"\0absent", digest_size=16).hexdigest()
 
 
-def _read_bytes(path: Path) -> bytes | None:
+def _read_bytes(file_path: Path) -> bytes | None:
     """Return a file's bytes; None where there is none. Raises QueryError where it can't be read."""
     try:
-        return read_file(path, _MAX_FILE_BYTES).data
+        return read_file(file_path, _MAX_FILE_BYTES).data
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise QueryError(f"{path} can't be read ({error}). Nothing was changed.") from error
+        raise QueryError(f"{file_path} can't be read ({error}). Nothing was changed.") from error
 
 
-def _replace_file(path: Path, data: bytes | None, mode: int | None = None) -> None:
-    """Write a file atomically, with its present mode or `mode`; delete it if `data` is None. Raises QueryError."""
+def _replace_file(file_path: Path, new_bytes: bytes | None, mode: int | None = None) -> None:
+    """Write a file atomically, with its present mode or `mode`; delete it if `new_bytes` is None. Raises QueryError."""
     try:
-        if data is None:
-            path.unlink(missing_ok=True)
+        if new_bytes is None:
+            file_path.unlink(missing_ok=True)
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kept_mode = mode or (path.stat().st_mode & 0o777 if path.exists() else 0o600)
-        descriptor, temporary_name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        file_path.parent.mkdir(parents=True, exist_ok=True)
+        kept_mode = mode or (file_path.stat().st_mode & 0o777 if file_path.exists() else 0o600)
+        descriptor, temporary_name = tempfile.mkstemp(dir=file_path.parent, prefix=f".{file_path.name}.")
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            stream.write(new_bytes)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(temporary_name, kept_mode)  # noqa: PTH101 (mkstemp returns a name)
-        os.replace(temporary_name, path)  # noqa: PTH105
+        os.replace(temporary_name, file_path)  # noqa: PTH105
     except OSError as error:
-        raise QueryError(f"{path} can't be written ({error}). Check its folder, and run the command again.") from error
+        raise QueryError(
+            f"{file_path} can't be written ({error}). Check its folder, and run the command again."
+        ) from error

@@ -30,9 +30,9 @@ class JsonNode:
     members: list["JsonMember"] = field(default_factory=list)  # of an object
     items: list["JsonNode"] = field(default_factory=list)  # of a list
 
-    def find_member(self, key: str) -> "JsonMember | None":
+    def find_member(self, member_key: str) -> "JsonMember | None":
         """Return the last member with this key, which JSON readers use; None if there is none."""
-        return next((member for member in reversed(self.members) if member.key == key), None)
+        return next((member for member in reversed(self.members) if member.key == member_key), None)
 
 
 @dataclass(slots=True)
@@ -44,174 +44,193 @@ class JsonMember:
     value: JsonNode
 
 
-def parse_json_text(text: str) -> JsonNode:
+def parse_json_text(json_text: str) -> JsonNode:
     """Return the root of a JSON text, comments and trailing commas allowed. Raises QueryError."""
-    parser = _JsonParser(text)
-    root = parser.parse_value(parser.skip(0), 0)
-    if parser.skip(root.end) != len(text):
-        raise parser.make_error(root.end)
-    return root
+    parser = _JsonParser(json_text)
+    root_node = parser.parse_value(parser.skip(0), 0)
+    if parser.skip(root_node.end) != len(json_text):
+        raise parser.make_error(root_node.end)
+    return root_node
 
 
-def set_value(text: str, keys: Sequence[str], value: Any) -> str:
-    """Return the text with `value` at the path of keys; missing objects on it are created. Raises QueryError.
+def set_value(json_text: str, key_path: Sequence[str], new_value: Any) -> str:
+    """Return the text with `new_value` at the path of keys; missing objects on it are created. Raises QueryError.
 
     Raises QueryError where the text is no JSON, or something on the way is no object.
     """
-    text = text if text.strip() else "{}\n"
-    node, depth = _descend(text, keys)
-    if depth == len(keys):
+    json_text = json_text if json_text.strip() else "{}\n"
+    deepest_node, key_count = _descend(json_text, key_path)
+    if key_count == len(key_path):
         return (
-            text[: node.start]
-            + _format_value(value, _find_indent(text, node.start), _guess_unit(text))
-            + text[node.end :]
+            json_text[: deepest_node.start]
+            + _format_value(new_value, _find_indent(json_text, deepest_node.start), _guess_unit(json_text))
+            + json_text[deepest_node.end :]
         )
-    for key in reversed(keys[depth + 1 :]):
-        value = {key: value}
-    return _insert(text, node, keys[depth], value)
+    for missing_key in reversed(key_path[key_count + 1 :]):
+        new_value = {missing_key: new_value}
+    return _insert(json_text, deepest_node, key_path[key_count], new_value)
 
 
-def append_item(text: str, keys: Sequence[str], item: Any) -> str:
-    """Return the text with `item` appended to the list at the path of keys, created if missing. Raises QueryError."""
-    text = text if text.strip() else "{}\n"
-    node, depth = _descend(text, keys)
-    if depth < len(keys):
-        return set_value(text, keys, [item])
-    if not node.is_list:
-        raise QueryError(f"{'.'.join(keys)} is no list. Fix the file.")
-    return _insert(text, node, None, item)
+def append_item(json_text: str, key_path: Sequence[str], new_item: Any) -> str:
+    """Return the text with `new_item` appended to the list at the path of keys, made if missing. Raises QueryError."""
+    json_text = json_text if json_text.strip() else "{}\n"
+    list_node, key_count = _descend(json_text, key_path)
+    if key_count < len(key_path):
+        return set_value(json_text, key_path, [new_item])
+    if not list_node.is_list:
+        raise QueryError(f"{'.'.join(key_path)} is no list. Fix the file.")
+    return _insert(json_text, list_node, None, new_item)
 
 
-def remove_value(text: str, keys: Sequence[str]) -> str:
+def remove_value(json_text: str, key_path: Sequence[str]) -> str:
     """Return the text without the member at the path of keys; unchanged if there is none. Raises QueryError."""
-    parent, depth = _descend(text, keys[:-1])
-    member = parent.find_member(keys[-1]) if depth == len(keys) - 1 else None
-    return text if member is None else _cut(text, parent, member.start, member.value.end)
+    parent_node, key_count = _descend(json_text, key_path[:-1])
+    member = parent_node.find_member(key_path[-1]) if key_count == len(key_path) - 1 else None
+    return json_text if member is None else _cut(json_text, parent_node, member.start, member.value.end)
 
 
-def remove_items(text: str, keys: Sequence[str], marker: str) -> str:
+def remove_items(json_text: str, key_path: Sequence[str], marker: str) -> str:
     """Return the text without the items, of the list at the path, whose text has the marker. Raises QueryError."""
     while True:
-        node, depth = _descend(text, keys)
-        ours = [item for item in node.items if marker in text[item.start : item.end]] if depth == len(keys) else []
-        if not ours:
-            return text
-        text = _cut(text, node, ours[0].start, ours[0].end)
+        list_node, key_count = _descend(json_text, key_path)
+        marked_items = (
+            [item for item in list_node.items if marker in json_text[item.start : item.end]]
+            if key_count == len(key_path)
+            else []
+        )
+        if not marked_items:
+            return json_text
+        json_text = _cut(json_text, list_node, marked_items[0].start, marked_items[0].end)
 
 
-def read_value(text: str, keys: Sequence[str]) -> Any:
+def read_value(json_text: str, key_path: Sequence[str]) -> Any:
     """Parse the text and return the value at the path of keys; None if there is none. Raises QueryError."""
-    if not text.strip():
+    if not json_text.strip():
         return None
-    node, depth = _descend(text, keys)
-    return _to_python(text, node) if depth == len(keys) else None
+    value_node, key_count = _descend(json_text, key_path)
+    return _to_python(json_text, value_node) if key_count == len(key_path) else None
 
 
-def _descend(text: str, keys: Sequence[str]) -> tuple[JsonNode, int]:
+def _descend(json_text: str, key_path: Sequence[str]) -> tuple[JsonNode, int]:
     """Return the deepest existing value on the path of keys, and the number of keys that lead to it."""
-    node = parse_json_text(text)
-    for depth, key in enumerate(keys):
-        if not node.is_object:
-            raise QueryError(f"{'.'.join(keys[:depth]) or 'The file'} is no object. Fix the file.")
-        member = node.find_member(key)
+    current_node = parse_json_text(json_text)
+    for key_count, member_key in enumerate(key_path):
+        if not current_node.is_object:
+            raise QueryError(f"{'.'.join(key_path[:key_count]) or 'The file'} is no object. Fix the file.")
+        member = current_node.find_member(member_key)
         if member is None:
-            return node, depth
-        node = member.value
-    return node, len(keys)
+            return current_node, key_count
+        current_node = member.value
+    return current_node, len(key_path)
 
 
-def _insert(text: str, node: JsonNode, key: str | None, value: Any) -> str:
-    """Return the text with a member, or an item if `key` is None, at the end of the object or list."""
-    children = [(member.start, member.value.end) for member in node.members] or [
-        (item.start, item.end) for item in node.items
+def _insert(json_text: str, container: JsonNode, member_key: str | None, new_value: Any) -> str:
+    """Return the text with a member, or an item if `member_key` is None, at the end of the object or list."""
+    children = [(member.start, member.value.end) for member in container.members] or [
+        (item.start, item.end) for item in container.items
     ]
-    unit, newline = _guess_unit(text), "\r\n" if "\r\n" in text else "\n"
-    own_indent = _find_indent(text, node.start)
-    is_multi_line = not children or "\n" in text[node.start : children[0][0]]
-    indent = (_find_indent(text, children[0][0]) if children else own_indent + unit) if is_multi_line else own_indent
-    entry = (f"{json.dumps(key)}: " if key is not None else "") + _format_value(value, indent, unit)
-    lead = newline + indent if is_multi_line else " "
+    indent_unit, newline = _guess_unit(json_text), "\r\n" if "\r\n" in json_text else "\n"
+    own_indent = _find_indent(json_text, container.start)
+    is_multi_line = not children or "\n" in json_text[container.start : children[0][0]]
+    child_indent = _find_indent(json_text, children[0][0]) if children else own_indent + indent_unit
+    entry_indent = child_indent if is_multi_line else own_indent
+    entry_text = (f"{json.dumps(member_key)}: " if member_key is not None else "") + _format_value(
+        new_value, entry_indent, indent_unit
+    )
+    separator = newline + entry_indent if is_multi_line else " "
     if not children:
-        rest = text[node.start + 1 : node.end - 1]
-        tail = rest if "\n" in rest else rest.rstrip() + newline + own_indent
-        return text[: node.start + 1] + lead + entry.replace("\n", newline) + tail + text[node.end - 1 :]
+        inner_text = json_text[container.start + 1 : container.end - 1]
+        closing_text = inner_text if "\n" in inner_text else inner_text.rstrip() + newline + own_indent
+        return (
+            json_text[: container.start + 1]
+            + separator
+            + entry_text.replace("\n", newline)
+            + closing_text
+            + json_text[container.end - 1 :]
+        )
     last_end = children[-1][1]
-    comma_end = _find_comma(text, last_end)
-    line_end = _find_line_end(text, comma_end or last_end) if is_multi_line else (comma_end or last_end)
-    entry = lead + entry.replace("\n", newline)
+    comma_end = _find_comma(json_text, last_end)
+    line_end = _find_line_end(json_text, comma_end or last_end) if is_multi_line else (comma_end or last_end)
+    entry_text = separator + entry_text.replace("\n", newline)
     if comma_end is not None:  # they end with commas, so ours does, too
-        return text[:line_end] + entry + "," + text[line_end:]
-    return text[:last_end] + "," + text[last_end:line_end] + entry + text[line_end:]
+        return json_text[:line_end] + entry_text + "," + json_text[line_end:]
+    return json_text[:last_end] + "," + json_text[last_end:line_end] + entry_text + json_text[line_end:]
 
 
-def _cut(text: str, parent: JsonNode, start: int, end: int) -> str:
-    """Return the text without the range of a child of `parent`, its comma and its blanks."""
-    comma_end = _find_comma(text, end)
-    before = text[parent.start + 1 : start]
-    previous_ends = [member.value.end for member in parent.members if member.value.end <= start]
-    previous_ends += [item.end for item in parent.items if item.end <= start]
-    blank_start = start - (len(before) - len(before.rstrip()))
+def _cut(json_text: str, parent_node: JsonNode, start_offset: int, end_offset: int) -> str:
+    """Return the text without the range of one child of the parent, its comma and its blanks."""
+    comma_end = _find_comma(json_text, end_offset)
+    preceding_text = json_text[parent_node.start + 1 : start_offset]
+    previous_ends = [member.value.end for member in parent_node.members if member.value.end <= start_offset]
+    previous_ends += [item.end for item in parent_node.items if item.end <= start_offset]
+    blank_start = start_offset - (len(preceding_text) - len(preceding_text.rstrip()))
     if previous_ends and comma_end is None:  # the last one goes with the comma before it
-        previous_comma_end = _find_comma(text, previous_ends[-1]) or blank_start
-        return text[: previous_comma_end - 1] + text[previous_comma_end:blank_start] + text[end:]
+        previous_comma_end = _find_comma(json_text, previous_ends[-1]) or blank_start
+        return json_text[: previous_comma_end - 1] + json_text[previous_comma_end:blank_start] + json_text[end_offset:]
     if comma_end is not None:
-        return text[:blank_start] + text[comma_end:]
-    inside = text[end : parent.end - 1]
-    return text[:blank_start] + (inside if inside.strip() else "") + text[parent.end - 1 :]
+        return json_text[:blank_start] + json_text[comma_end:]
+    following_text = json_text[end_offset : parent_node.end - 1]
+    return (
+        json_text[:blank_start] + (following_text if following_text.strip() else "") + json_text[parent_node.end - 1 :]
+    )
 
 
-def _find_comma(text: str, position: int) -> int | None:
+def _find_comma(json_text: str, position: int) -> int | None:
     """Return the end of the comma that follows, blanks and comments aside; None where none does."""
-    match = _BLANKS_AND_COMMENTS.match(text, position)
-    end = match.end() if match else position
-    return end + 1 if text[end : end + 1] == "," else None
+    blanks_match = _BLANKS_AND_COMMENTS.match(json_text, position)
+    blanks_end = blanks_match.end() if blanks_match else position
+    return blanks_end + 1 if json_text[blanks_end : blanks_end + 1] == "," else None
 
 
-def _find_line_end(text: str, position: int) -> int:
+def _find_line_end(json_text: str, position: int) -> int:
     """Return where the line ends, if only blanks and a comment follow; else the position."""
-    match = _LINE_TAIL.match(text, position)
-    return match.end() if match else position
+    tail_match = _LINE_TAIL.match(json_text, position)
+    return tail_match.end() if tail_match else position
 
 
-def _find_indent(text: str, position: int) -> str:
+def _find_indent(json_text: str, position: int) -> str:
     """Return the blanks that the line of this position begins with."""
-    line = text[text.rfind("\n", 0, position) + 1 : position]
-    return line[: len(line) - len(line.lstrip(" \t"))]
+    line_prefix = json_text[json_text.rfind("\n", 0, position) + 1 : position]
+    return line_prefix[: len(line_prefix) - len(line_prefix.lstrip(" \t"))]
 
 
-def _guess_unit(text: str) -> str:
+def _guess_unit(json_text: str) -> str:
     """Return one level of the text's indentation."""
-    match = re.search(r"\n([ \t]+)\S", text)
-    return match[1] if match else _DEFAULT_INDENT
+    indent_match = re.search(r"\n([ \t]+)\S", json_text)
+    return indent_match[1] if indent_match else _DEFAULT_INDENT
 
 
-def _format_value(value: Any, indent: str, unit: str) -> str:
-    """Format a value as JSON whose further lines are indented by `indent`."""
-    return json.dumps(value, indent=unit, ensure_ascii=False).replace("\n", "\n" + indent)
+def _format_value(json_value: Any, line_indent: str, indent_unit: str) -> str:
+    """Format a value as JSON whose further lines are indented by `line_indent`."""
+    return json.dumps(json_value, indent=indent_unit, ensure_ascii=False).replace("\n", "\n" + line_indent)
 
 
-def _to_python(text: str, node: JsonNode) -> Any:
+def _to_python(json_text: str, value_node: JsonNode) -> Any:
     """Convert a parsed node of the text into Python's objects."""
-    if node.is_object:
-        return {member.key: _to_python(text, member.value) for member in node.members}
-    return [_to_python(text, item) for item in node.items] if node.is_list else json.loads(text[node.start : node.end])
+    if value_node.is_object:
+        return {member.key: _to_python(json_text, member.value) for member in value_node.members}
+    return (
+        [_to_python(json_text, item) for item in value_node.items]
+        if value_node.is_list
+        else json.loads(json_text[value_node.start : value_node.end])
+    )
 
 
 class _JsonParser:
     """Parses a JSON text into nodes."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, json_text: str) -> None:
+        self._text = json_text
 
     def skip(self, position: int) -> int:
         """Return the position after blanks and comments; `position` itself if there are none."""
-        match = _BLANKS_AND_COMMENTS.match(self._text, position)
-        return match.end() if match else position
+        blanks_match = _BLANKS_AND_COMMENTS.match(self._text, position)
+        return blanks_match.end() if blanks_match else position
 
     def make_error(self, position: int) -> QueryError:
         """Return (don't raise) the error that the text is not valid JSON in the line of this position."""
-        line = self._text.count("\n", 0, position) + 1
-        return QueryError(f"it is not valid JSON at line {line}. Fix the file.")
+        line_number = self._text.count("\n", 0, position) + 1
+        return QueryError(f"it is not valid JSON at line {line_number}. Fix the file.")
 
     def parse_value(self, position: int, depth: int) -> JsonNode:
         """Parse the value that begins at the position. Raises QueryError, also for too many levels."""
@@ -224,50 +243,50 @@ class _JsonParser:
             return self._parse_list(position, depth)
         return JsonNode(position, self._match(_STRING if character == '"' else _SCALAR, position))
 
-    def _parse_object(self, start: int, depth: int) -> JsonNode:
-        """Parse the object whose opening brace is at `start`. Raises QueryError."""
-        node, position = JsonNode(start, start, is_object=True), self.skip(start + 1)
+    def _parse_object(self, start_offset: int, depth: int) -> JsonNode:
+        """Parse the object whose opening brace is at `start_offset`. Raises QueryError."""
+        object_node, position = JsonNode(start_offset, start_offset, is_object=True), self.skip(start_offset + 1)
         while self._text[position : position + 1] != "}":
             key_end = self._match(_STRING, position)
-            colon = self.skip(key_end)
-            if self._text[colon : colon + 1] != ":":
-                raise self.make_error(colon)
-            value = self.parse_value(self.skip(colon + 1), depth + 1)
-            node.members.append(JsonMember(self._read_string(position, key_end), position, value))
-            position = self._skip_comma(value.end, "}")
-        node.end = position + 1
-        return node
+            colon_offset = self.skip(key_end)
+            if self._text[colon_offset : colon_offset + 1] != ":":
+                raise self.make_error(colon_offset)
+            value_node = self.parse_value(self.skip(colon_offset + 1), depth + 1)
+            object_node.members.append(JsonMember(self._read_string(position, key_end), position, value_node))
+            position = self._skip_comma(value_node.end, "}")
+        object_node.end = position + 1
+        return object_node
 
-    def _parse_list(self, start: int, depth: int) -> JsonNode:
-        """Parse the list whose opening bracket is at `start`. Raises QueryError."""
-        node, position = JsonNode(start, start, is_list=True), self.skip(start + 1)
+    def _parse_list(self, start_offset: int, depth: int) -> JsonNode:
+        """Parse the list whose opening bracket is at `start_offset`. Raises QueryError."""
+        list_node, position = JsonNode(start_offset, start_offset, is_list=True), self.skip(start_offset + 1)
         while self._text[position : position + 1] != "]":
-            item = self.parse_value(position, depth + 1)
-            node.items.append(item)
-            position = self._skip_comma(item.end, "]")
-        node.end = position + 1
-        return node
+            item_node = self.parse_value(position, depth + 1)
+            list_node.items.append(item_node)
+            position = self._skip_comma(item_node.end, "]")
+        list_node.end = position + 1
+        return list_node
 
-    def _skip_comma(self, position: int, closing: str) -> int:
+    def _skip_comma(self, position: int, closing_bracket: str) -> int:
         """Return the position after blanks and one comma, or of the closing bracket. Raises QueryError for others."""
         position = self.skip(position)
         character = self._text[position : position + 1]
         if character == ",":
             return self.skip(position + 1)
-        if character != closing:
+        if character != closing_bracket:
             raise self.make_error(position)
         return position
 
     def _match(self, pattern: "re.Pattern[str]", position: int) -> int:
         """Return the end of the pattern's match at the position. Raises QueryError if it doesn't match."""
-        match = pattern.match(self._text, position)
-        if match is None:
+        pattern_match = pattern.match(self._text, position)
+        if pattern_match is None:
             raise self.make_error(position)
-        return match.end()
+        return pattern_match.end()
 
-    def _read_string(self, start: int, end: int) -> str:
+    def _read_string(self, start_offset: int, end_offset: int) -> str:
         """Decode the JSON string in this range of the text. Raises QueryError."""
         try:
-            return str(json.loads(self._text[start:end]))
+            return str(json.loads(self._text[start_offset:end_offset]))
         except ValueError:
-            raise self.make_error(start) from None
+            raise self.make_error(start_offset) from None
