@@ -10,7 +10,7 @@ from codekin.team.tables import TABLES, ColumnType
 
 SQL_TYPES = {ColumnType.KEY: "uuid", ColumnType.INTEGER: "bigint", ColumnType.TEXT: "text"}
 INGEST_LOCK = 0x636F64656B696E  # "codekin": the advisory lock of whoever ingests
-_EF_SEARCH = 100
+_EF_SEARCH = 300
 _MAX_SCANNED = 40_000  # tuples of the graph that a filtered search may visit
 
 
