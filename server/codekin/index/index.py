@@ -31,6 +31,8 @@ from codekin.vectors.line_index import LineIndex
 from codekin.vectors.matrix import LabelArray
 from codekin.vectors.sort_keys import SortKeys
 
+_FIRST_LOAD_TIMEOUT_S = 2.0  # that the first question waits: 100,000 contents are loaded in a second or less
+
 
 class Index(ContentQueries):
     """One workspace's index: store, and vectors in memory. Any thread may read; writers call `follow` afterwards."""
@@ -138,9 +140,10 @@ class Index(ContentQueries):
     def follow(self) -> None:
         """Load what any process has written since; return at once if another thread is loading. Raises StoreError.
 
-        Answers then come from what is in memory. If the store's file was replaced, memory is emptied first.
+        Answers then come from what is in memory; while nothing is, wait two seconds at most. If the store's file was
+        replaced, memory is emptied first.
         """
-        if not self._follow_lock.acquire(blocking=False):
+        if not self._follow_lock.acquire(timeout=_FIRST_LOAD_TIMEOUT_S if self._generation < 0 else 0):
             return
         try:
             self._check_files()
