@@ -248,11 +248,12 @@ class AnsweringEngine(EngineCore):
             self._indexer.queue_stale(stale_paths)
         query_place = (code_query.path, code_query.span) if code_query.path else None
         seconds = time.monotonic() - started
-        team_problem = self._team.problem if self._team and hit_filter.team else ""
+        team_problem = self._team.problem if self._team else self._team_settings_problem
         coverage = self._overview.measure_coverage()
         return Answer(
-            tuple(ranked_hits), coverage, seconds, query_place, code_query.cell, code_query.name, team_problem
-        )
+            tuple(ranked_hits), coverage, seconds, query_place, code_query.cell, code_query.name,
+            team_problem if hit_filter.team else "",
+        )  # fmt: skip
 
 
 def _is_replaced(hit: Hit, function: Snippet, target_path: Path | None) -> bool:

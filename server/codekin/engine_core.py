@@ -61,6 +61,7 @@ class EngineCore:
         self._snapshot: TreeSnapshot | None = None  # of the disk, when the index was last brought up to date with it
         self._replacements = 0  # of the index's files, until then
         self._problems: list[str] = []
+        self._team_settings_problem = ""  # why the gateway that the settings name is never asked
         self._on_change = on_change
         self._workspace = workspace = Workspace(self._paths.roots, settings.index)
         self._embedder = embedder = load_light_model(settings.model)
@@ -107,6 +108,7 @@ class EngineCore:
         try:
             return TeamSearch(team_settings, self._paths.roots, self._embedder)
         except TeamError as error:
+            self._team_settings_problem = str(error)
             self._note_problem(str(error))
             return None
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+NOT_LOADED = "not loaded"  # the device of a model that no process has loaded yet
+
 
 class ModelState(StrEnum):
     """State of an embedding model; the values are part of the protocol."""

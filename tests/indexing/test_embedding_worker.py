@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from codekin.embed.remote import endpoint
 from codekin.embed.tasks import PROBE
@@ -229,6 +230,15 @@ def test_a_model_that_can_not_be_opened_has_failed(root: Path, settings: Setting
         with pytest.raises(ModelError):
             engine.open_heavy_model()
         assert engine.status().models[1].state == "failed"
+
+
+def test_who_only_looks_says_that_another_process_embeds(root: Path, settings: Settings) -> None:
+    with closing(indexed(root, settings)) as engine:
+        engine.open_heavy_model()
+        assert engine.status().models[1].state == "ready"
+        space = engine._heavy._get_vectors().space
+        with FileLock(engine._paths.embedding_lock(space)):
+            assert engine.status().models[1].state == "standing by"
 
 
 def test_pausing_stops_the_reading(root: Path, settings: Settings, server: Server) -> None:

@@ -275,7 +275,9 @@ class TestFailure:
         with pytest.raises(TeamError, match=message):
             GatewayClient(team)
         engine = open_engine(root, tmp_path, team.url, team.token)
-        assert engine.search("greet a person", 5, hit_filter=Filter(team=True)).hits
+        answer = engine.search("greet a person", 5, hit_filter=Filter(team=True))
+        assert answer.hits
+        assert message in answer.team_problem
         assert any(message in problem for problem in engine.status().problems)
         engine.close()
 

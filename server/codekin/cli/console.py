@@ -17,7 +17,19 @@ import click
 
 from codekin.code.cell_lines import display_name, to_file_lines, to_file_row
 from codekin.printable import printable, printable_lines
-from codekin.types import Answer, Cell, Hit, IndexReport, ModelState, ModelStatus, OnProgress, Progress, Snippet, Status
+from codekin.types import (
+    NOT_LOADED,
+    Answer,
+    Cell,
+    Hit,
+    IndexReport,
+    ModelState,
+    ModelStatus,
+    OnProgress,
+    Progress,
+    Snippet,
+    Status,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -211,7 +223,9 @@ def show_report(index_report: IndexReport, workspace_root: Path) -> None:
 def _format_model(model_status: ModelStatus) -> str:
     """Return a model's name, device, share of embedded contents and, unless ready, its state."""
     state = "" if model_status.state is ModelState.READY else f", {model_status.state}"
-    return f"{model_status.name} on {model_status.device or 'no device yet'} ({model_status.share:.0%}{state})"
+    device = model_status.device or "no device yet"
+    place = device if device == NOT_LOADED else f"on {device}"
+    return f"{model_status.name} {place} ({model_status.share:.0%}{state})"
 
 
 def show_status(status: Status, report: "Report") -> None:

@@ -23,6 +23,7 @@ from codekin.index.model_vectors import ModelVectors
 from codekin.indexing.backlog import EmbeddingBacklog
 from codekin.indexing.embedding_batches import EmbeddingBatches
 from codekin.indexing.power import is_on_battery
+from codekin.storage.owner_lock import is_lock_held
 from codekin.storage.paths import IndexPaths
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Cancel, ModelState, ModelStatus, OnProgress, Progress, Role, Task
@@ -30,8 +31,7 @@ from codekin.workspace.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
-_POLL_INTERVAL_S = 2.0  # between two checks for pending contents
-_RETRY_DELAYS_S = (5.0, 30.0, 300.0)
+_POLL_INTERVAL_S, _RETRY_DELAYS_S = 2.0, (5.0, 30.0, 300.0)  # of checks for pending contents; after failures
 _STOP_TIMEOUT_S = 0.5  # for the end of a batch that can't be interrupted
 
 
@@ -48,7 +48,7 @@ class EmbeddingWorker:
     ) -> None:
         """Prepare; `open_heavy` may take long and raises ModelError. None: there is no heavy model, nothing to do.
 
-        A model that was not chosen but fills in by default is there once it is enabled, or the thread started.
+        A model that fills in by default is there once it is enabled, or the thread started.
         """
         self._starter = open_heavy
         self._index_paths = index_paths
@@ -59,8 +59,7 @@ class EmbeddingWorker:
         self._heavy: HeavyModel | None = None
         self._opening_lock = threading.Lock()
         self._wake = threading.Condition()
-        self._stop = threading.Event()
-        self._round_interrupt = threading.Event()  # ends the round under way: set to stop and to pause
+        self._stop, self._round_interrupt = threading.Event(), threading.Event()  # the latter is set to pause, too
         self._is_paused = False
         self._thread: threading.Thread | None = None
         self._batches = EmbeddingBatches()
@@ -138,10 +137,9 @@ class EmbeddingWorker:
     def start(self) -> None:
         """Start the thread that embeds in the background; does nothing without a heavy model."""
         self.enable()
-        if self._open_heavy is None:
-            return
-        self._thread = threading.Thread(target=self._run_rounds, name="codekin-embedding-worker", daemon=True)
-        self._thread.start()
+        if self._open_heavy is not None:
+            self._thread = threading.Thread(target=self._run_rounds, name="codekin-embedding-worker", daemon=True)
+            self._thread.start()
 
     def notify(self) -> None:
         """Make the thread check for pending contents now rather than at the next interval."""
@@ -186,7 +184,10 @@ class EmbeddingWorker:
         activity = ModelState.FAILED if self.problem else ModelState.PAUSED if self._must_pause() else self._activity
         if vectors is None or heavy is None:
             return ModelStatus(name_heavy_model(self._index_paths.settings.model), "", 0.0, activity)
-        return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, activity)
+        is_idle = self._thread is None and activity is ModelState.READY and bool(vectors.pending)
+        is_behind = is_idle and is_lock_held(self._index_paths.embedding_lock(vectors.space))
+        state = ModelState.STANDING_BY if is_behind else activity
+        return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, state)
 
     def _run_rounds(self) -> None:
         """Embed round by round until stopped; after a failure, close the model and retry later. Never raises."""

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from codekin.index.index import Index
 from codekin.printable import printable, printable_lines
 from codekin.status.process_memory import ProcessMemory, measure_processes
 from codekin.status.unparsed import list_unparsed
 from codekin.storage.database import get_file_size
 from codekin.storage.error_log import LoggedError
+from codekin.storage.owner_lock import is_lock_held
 from codekin.storage.paths import IndexPaths
 from codekin.storage.store import Store
 from codekin.types import Skipped
@@ -73,7 +72,7 @@ def make_report(index_paths: IndexPaths, index: Index, workspace: Workspace, *, 
         unparsed=tuple(unparsed[:_MAX_LISTED_FILES]),
         stored_files=_list_stored_files(index_paths, store),
         processes=measure_processes(),
-        owner="this process" if is_owner else _find_owner(index_paths),
+        owner="this process" if is_owner else "another process" if is_lock_held(index_paths.lock) else "nobody",
         errors=index.error_log.list_errors(),
     )
 
@@ -102,17 +101,6 @@ def _list_stored_files(index_paths: IndexPaths, store: Store) -> tuple[StoredFil
 def _sum_sizes(file_paths: Sequence[Path]) -> int:
     """Return the sum of the files' sizes in bytes; missing ones count 0."""
     return sum(map(get_file_size, file_paths))
-
-
-def _find_owner(index_paths: IndexPaths) -> str:
-    """Return "another process" if that holds the workspace's lock, else "nobody"; takes the lock for a moment."""
-    try:
-        with FileLock(index_paths.lock, timeout=0, mode=0o600):
-            return "nobody"
-    except Timeout:
-        return "another process"
-    except OSError:  # the cache can't be written: nobody can hold the lock
-        return "nobody"
 
 
 def to_json(report: Report) -> dict[str, Any]:

@@ -8,6 +8,17 @@ from codekin.storage.store_errors import translate_errors
 from codekin.storage.store_files import NO_FILE, file_id, make_folder
 
 
+def is_lock_held(path: Path) -> bool:
+    """Return whether another process, or another part of this one, holds a lock; takes it for a moment."""
+    try:
+        with FileLock(path, timeout=0, mode=0o600):
+            return False
+    except Timeout:
+        return True
+    except OSError:  # the cache can't be written: nobody can hold the lock
+        return False
+
+
 class OwnerLock:
     """A lock that counts as lost when its file is removed or replaced: another process could lock the new file."""
 

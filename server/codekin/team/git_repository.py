@@ -138,7 +138,7 @@ def find_repositories(source: Path) -> list[RepositoryClone]:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise QueryError(f"Two repositories are named {repeated[0]}. Name them in a file: folder, tab, name.")
     if not repositories:
-        raise QueryError(f"There are no Git repositories in {source}. Name a folder of clones.")
+        raise QueryError(f"There are no Git repositories in {source.resolve()}. Name a folder of clones.")
     return sorted(repositories, key=lambda repository: repository.name)
 
 

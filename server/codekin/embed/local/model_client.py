@@ -20,6 +20,7 @@ from codekin import __version__
 from codekin.embed.local.checkpoint import Checkpoint, resolve_folder
 from codekin.embed.local.ipc import READY, MessageChannel, connect, describe_unwritable, read_address
 from codekin.errors import ModelBusyError, ModelDiedError, ModelError
+from codekin.model_status import NOT_LOADED
 from codekin.processes import start_python
 from codekin.settings import ModelSettings
 
@@ -180,7 +181,7 @@ class ModelClient:
     @property
     def device(self) -> str:
         """Return the server's device as text; "not loaded" before its first greeting."""
-        return str(self._server_process.server_info.get("device", "not loaded"))
+        return str(self._server_process.server_info.get("device", NOT_LOADED))
 
     @property
     def problems(self) -> tuple[str, ...]:
