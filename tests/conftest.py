@@ -30,21 +30,6 @@ STANDARD_LIBRARY_PARTS = (
 )
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Run one worker more than there are processors: tests of servers and editors wait much of their time."""
-    return (os.cpu_count() or 1) + 1
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _no_small_model() -> Iterator[None]:
-    """No engine in a test has the small model behind it, unless the test says so."""
-    from codekin.embed.local import small
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(small, "is_available", lambda: False)
-        yield
-
-
 @pytest.fixture(scope="session")
 def real_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some 200 files and 4,000 functions; a test that changes them copies them first."""
