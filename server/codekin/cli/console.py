@@ -16,20 +16,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codekin.code.cell_lines import display_name, to_file_lines, to_file_row
+from codekin.model_status import NOT_LOADED
 from codekin.printable import printable, printable_lines
-from codekin.types import (
-    NOT_LOADED,
-    Answer,
-    Cell,
-    Hit,
-    IndexReport,
-    ModelState,
-    ModelStatus,
-    OnProgress,
-    Progress,
-    Snippet,
-    Status,
-)
+from codekin.types import Answer, Cell, Hit, IndexReport, ModelState, ModelStatus, OnProgress, Progress, Snippet, Status
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -223,8 +212,7 @@ def show_report(index_report: IndexReport, workspace_root: Path) -> None:
 def _format_model(model_status: ModelStatus) -> str:
     """Return a model's name, device, share of embedded contents and, unless ready, its state."""
     state = "" if model_status.state is ModelState.READY else f", {model_status.state}"
-    device = model_status.device or "no device yet"
-    place = device if device == NOT_LOADED else f"on {device}"
+    place = NOT_LOADED if model_status.device == NOT_LOADED else f"on {model_status.device or 'no device yet'}"
     return f"{model_status.name} {place} ({model_status.share:.0%}{state})"
 
 
