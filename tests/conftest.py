@@ -30,6 +30,16 @@ STANDARD_LIBRARY_PARTS = (
 )
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_small_model() -> Iterator[None]:
+    """No engine in a test has the small model behind it, unless the test says so."""
+    from codekin.embed.local import small
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(small, "is_available", lambda: False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def real_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some 200 files and 4,000 functions; a test that changes them copies them first."""
