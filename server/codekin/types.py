@@ -9,7 +9,6 @@ from enum import Enum, StrEnum, auto
 from pathlib import Path
 from typing import Protocol
 
-from codekin.model_status import NOT_LOADED as NOT_LOADED
 from codekin.model_status import ModelState as ModelState
 from codekin.model_status import ModelStatus as ModelStatus
 
