@@ -73,14 +73,14 @@ class Terminal:
         """Send these characters or escape sequences."""
         os.write(self._ours, keys.encode())
 
-    def press_until(self, key: str, expected: Callable[[str], object]) -> str:
-        """Press a key again every few seconds until the predicate accepts the screen; return the screen."""
+    def press_until(self, key: str, expected: Callable[[str], object], retry_s: float = _RETRY_S) -> str:
+        """Press a key again every `retry_s` seconds until the predicate accepts the screen; return the screen."""
         deadline = time.monotonic() + _TIMEOUT_S
         while not expected(self.screen):
             assert time.monotonic() < deadline, f"{key!r} has no effect:\n{self.screen}"
             self.send_keys(key)
             pressed = time.monotonic()
-            while not expected(self.screen) and self.read(pressed + _RETRY_S - time.monotonic()):
+            while not expected(self.screen) and self.read(pressed + retry_s - time.monotonic()):
                 pass
         return self.screen
 
