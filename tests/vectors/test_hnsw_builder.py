@@ -108,16 +108,18 @@ sys.stdin.read()
         assert not (tmp_path / "run").exists()
 
     def test_what_a_killed_one_left_behind_is_cleared_away(self, graph_file: Path) -> None:
-        """An hour later, as it could be one that is still building for another server."""
-        old, new = (graph_file.with_name(f"{graph_file.name}.{name}.build") for name in ("old", "new"))
-        for folder in (old, new):
+        """When the index is opened again; one that is still building for another server has the lock of its folder."""
+        killed, new, old = (
+            graph_file.with_name(f"{graph_file.name}.{name}.build") for name in ("killed", "new", "old")
+        )
+        for folder in (killed, new, old):
             folder.mkdir()
             (folder / "vectors.f32").touch()
-        os.utime(old, (0, 0))
-        with dense_index(graph_file, [], key="another") as index:
-            index.add_vectors(LABELS, VECTORS)
-            settle_graph(index)
-        assert (old.exists(), new.exists()) == (False, True)
+        (killed / "lock").touch()
+        os.utime(old, (0, 0))  # of a process that died before it took the lock
+        with hnsw_builder.open_build_folder(graph_file) as building, dense_index(graph_file, []):
+            assert [folder.exists() for folder in (killed, new, old, building)] == [False, True, False, True]
+        assert not building.exists()
 
     def test_it_measures_the_recall_that_it_promises(self, built: Path) -> None:
         side_car = json.loads(side_car_path(built).read_text())

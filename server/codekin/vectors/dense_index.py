@@ -1,6 +1,5 @@
 """Dense search: the vectors of one space in this process, derived from the store. Losing them costs a rebuild."""
 
-import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from codekin.errors import DimensionError
 from codekin.vectors.hnsw import UnsoundGraphError, find_unavailable_reason, load_graph, publish_graph
-from codekin.vectors.hnsw_builder import GraphBuilder, GraphOrder, make_build_folder
+from codekin.vectors.hnsw_builder import GraphBuilder, GraphOrder, open_build_folder, remove_abandoned_builds
 from codekin.vectors.matrix import BoolArray, FloatArray, LabelArray, Matrix, normalize_queries, normalize_rows
 from codekin.vectors.snapshot import Snapshot
 
@@ -42,6 +41,7 @@ class DenseIndex:
     ) -> None:
         """Make an empty index; `graph_path` is the graph's file (None: exact search only), `key` names store and space.
 
+        What killed builds have left beside the file is removed.
         `on_problem` is called with each problem, as a sentence that names the remedy, from any thread.
         """
         self.dim = dim
@@ -59,6 +59,8 @@ class DenseIndex:
         self._no_graph_reason = ""
         self._has_rejected_vectors = False
         self._is_closed = False
+        if graph_path is not None:
+            remove_abandoned_builds(graph_path)
 
     def __len__(self) -> int:
         return len(self._snapshot)
@@ -260,21 +262,17 @@ class DenseIndex:
 
     def _build_graph(self, graph_path: Path) -> None:
         """Build a graph in another process, use it and publish its file; give up after two failures. Never raises."""
-        build_folder = None
         try:
-            build_folder = make_build_folder(graph_path)
-            built_path = self._builder.run_until_built(build_folder, self._snapshot.matrix, self._order)
-            self._use_graph(built_path)
-            self._build_failures = 0
-            publish_graph(built_path, graph_path)
-            self._handled_file = _identify_file(graph_path)
+            with open_build_folder(graph_path) as build_folder:
+                built_path = self._builder.run_until_built(build_folder, self._snapshot.matrix, self._order)
+                self._use_graph(built_path)
+                self._build_failures = 0
+                publish_graph(built_path, graph_path)
+                self._handled_file = _identify_file(graph_path)
         except Exception as error:  # noqa: BLE001 (a full disk, a killed process: whatever it is, exact search continues)
             self._build_failures += 1
             if self._build_failures >= _MAX_ATTEMPTS and not self._is_closed:
                 self._give_up(f"the graph can't be built ({error})")
-        finally:
-            if build_folder is not None:
-                shutil.rmtree(build_folder, ignore_errors=True)
 
     def _use_graph(self, graph_path: Path) -> None:
         """Load a graph, check it against the vectors in memory, and search by it. Raises UnsoundGraphError, others."""

@@ -5,6 +5,7 @@
 
 import base64
 import contextlib
+import glob
 import json
 import math
 import os
@@ -13,11 +14,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from codekin.errors import CodekinError
 from codekin.processes import Process, start_python
@@ -31,9 +34,10 @@ _RECALL_DEPTH = 10  # recall is measured on the ten nearest
 _COSINE_TOLERANCE = 1e-6  # for rounding
 _NOISE_LENGTH = 1e-2  # shorter noise is below what float32 distinguishes in a cosine
 _MAX_HELD_OUT = 256  # vectors that serve as queries before they are added
-_ABANDONED_AGE_S = 3600.0  # the process of an older build folder has died
+_LOCKING_TIME_S = 60.0  # a folder that is still without a lock then was made by a process that has died
 
-_VECTORS, _LABELS, _GRAPH, _ERRORS = "vectors.f32", "labels.i64", "graph.hnsw", "errors.txt"
+_VECTORS, _LABELS, _GRAPH, _ERRORS, _LOCK = "vectors.f32", "labels.i64", "graph.hnsw", "errors.txt", "lock"
+_FOLDER_SUFFIX = ".build"
 
 
 class BuildError(CodekinError):
@@ -92,17 +96,35 @@ class GraphBuilder:
                 self._process.kill()
 
 
-def make_build_folder(graph_path: Path) -> Path:
-    """Create a temporary folder beside `graph_path`, and remove those older than an hour. Raises OSError."""
+@contextlib.contextmanager
+def open_build_folder(graph_path: Path) -> Iterator[Path]:
+    """Context with a temporary folder beside `graph_path`, locked meanwhile, and removed at its end. Raises OSError."""
     graph_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for build_folder in graph_path.parent.glob("*.build"):
-        with contextlib.suppress(OSError):  # its own process may be removing it
-            if (
-                build_folder.name.startswith(graph_path.name)
-                and time.time() - build_folder.stat().st_mtime > _ABANDONED_AGE_S
-            ):
+    build_folder = Path(tempfile.mkdtemp(prefix=graph_path.name + ".", suffix=_FOLDER_SUFFIX, dir=graph_path.parent))
+    try:
+        with FileLock(build_folder / _LOCK, mode=0o600):
+            yield build_folder
+    finally:
+        shutil.rmtree(build_folder, ignore_errors=True)
+
+
+def remove_abandoned_builds(graph_path: Path) -> None:
+    """Remove the temporary folders beside `graph_path` of processes that were killed. Never raises."""
+    with contextlib.suppress(OSError):
+        for build_folder in graph_path.parent.glob(f"{glob.escape(graph_path.name)}.*{_FOLDER_SUFFIX}"):
+            if _is_abandoned(build_folder):
                 shutil.rmtree(build_folder, ignore_errors=True)
-    return Path(tempfile.mkdtemp(prefix=graph_path.name + ".", suffix=".build", dir=graph_path.parent))
+
+
+def _is_abandoned(build_folder: Path) -> bool:
+    """Return whether no process has the folder's lock, and is not about to take it. Raises OSError."""
+    if not (build_folder / _LOCK).exists():
+        return time.time() - build_folder.stat().st_mtime > _LOCKING_TIME_S
+    try:
+        with FileLock(build_folder / _LOCK, timeout=0, mode=0o600):
+            return True
+    except Timeout:
+        return False
 
 
 def _write_rows(build_folder: Path, matrix: Matrix) -> None:
