@@ -74,6 +74,20 @@ def make_hook_document(agent: str, folder: str, path: str, code: str) -> dict[st
     }[agent]  # fmt: skip
 
 
+@pytest.mark.parametrize(("text", "beginning"), [("", "it is empty"), ('{"tool', "'{\"tool'"), ("[1]", "'[1]'")])
+def test_what_is_no_json_of_a_hook_is_said_and_refuses_nothing(guard: GuardCommand, text: str, beginning: str):
+    done = guard.run(text, "--hook", "claude")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert beginning in done.stderr
+    assert "leave out --hook" in done.stderr
+
+
+@pytest.mark.parametrize("document", [{}, {"hook_event_name": "Stop"}, {"tool_input": {"command": "ls"}}])
+def test_a_hook_that_writes_nothing_is_answered_with_nothing(guard: GuardCommand, document: dict[str, Any]):
+    done = guard.run(json.dumps(document), "--hook", "claude")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "{}", "")
+
+
 def read_advice(agent: str, done: "subprocess.CompletedProcess[str]") -> str:
     """What the agent is told by this answer."""
     if agent == "windsurf":  # tells its agent the standard error of a hook that ends with 2

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codekin.settings import Settings
 
 _STRICT_STATUS = 1
+_SHOWN_CHARACTERS = 40  # of input that can't be read
 
 
 @click.command()
@@ -39,11 +40,14 @@ def guard(path: Path | None, language: str | None, root: Path | None, resident: 
     from codekin.cli.query import load_settings
     from codekin.cli.quick_answer import answer_quickly
     from codekin.code.languages import find_language
-    from codekin.guard.proposals import read_proposals
+    from codekin.guard.proposals import is_json_object, read_proposals
 
     proposal_text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    is_hook = form["hook"] is not None
+    if is_hook and not is_json_object(proposal_text):
+        raise QueryError(_explain_no_hook(proposal_text, form["hook"]))
     file_path = Path.cwd() / path if path else None
-    proposals = read_proposals(proposal_text, file_path)
+    proposals = read_proposals(proposal_text, file_path, is_hook=is_hook)
     workspace_root = (root or find_root(Path.cwd())).resolve()
     if not proposals:
         return _show_findings({"findings": []}, **form)
@@ -60,6 +64,13 @@ def guard(path: Path | None, language: str | None, root: Path | None, resident: 
     answer_here = partial(_find_twins, workspace_root, settings, proposals, request["language"])
     document = answer_quickly(workspace_root, settings, request, answer_here) if resident else answer_here()
     return _show_findings(document, **form)
+
+
+def _explain_no_hook(input_text: str, agent_name: str) -> str:
+    """Return the error message for input that is not what an agent sends to its hook."""
+    beginning = f"it begins with {input_text.strip()[:_SHOWN_CHARACTERS]!r}" if input_text.strip() else "it is empty"
+    remedy = f"Let {agent_name} start this as a hook; for a diff or a file's text, leave out --hook."
+    return f"Standard input is not the JSON of a hook: {beginning}. {remedy}"
 
 
 def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, as_json: bool) -> int:

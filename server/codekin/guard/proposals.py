@@ -43,17 +43,27 @@ class Proposal:
     is_written: bool = False  # it is in the file already: the hook runs after the tool
 
 
-def read_proposals(change_text: str, default_path: Path | None = None) -> list[Proposal]:
-    """Return the proposed texts in a hook's JSON, a unified diff, or the text of the file at `default_path`."""
+def read_proposals(change_text: str, default_path: Path | None = None, *, is_hook: bool = False) -> list[Proposal]:
+    """Return the proposed texts in a hook's JSON, a unified diff, or the text of the file at `default_path`.
+
+    Of a hook (`is_hook`), only JSON is read: what has no text for a file proposes nothing.
+    """
     change_text = change_text[:MAX_PROPOSAL_CHARACTERS]
     stripped = change_text.lstrip()
     if stripped.startswith("{"):
         document = _parse_json(stripped)
         if document is not None:
             return list(_read_hook(document))
+    if is_hook:
+        return []
     if _is_diff(stripped):
         return list(_read_diff(stripped))
     return [Proposal(default_path, change_text)] if change_text.strip() else []
+
+
+def is_json_object(text: str) -> bool:
+    """Return whether the text is one JSON object, as agents send to hooks."""
+    return _parse_object(text) is not None
 
 
 def _parse_json(json_text: str) -> dict[str, Any] | None:
