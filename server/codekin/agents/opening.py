@@ -28,11 +28,13 @@ class Opening:
     """What has been said before the SDK listens."""
 
     replayed_lines: list[str] = field(default_factory=list)  # what the SDK is still to read
+    is_understood: bool = False  # a request of the protocol has come
     answered_id: str | int | None = None  # of `initialize`: its answer by the SDK is dropped
 
     def answer_line(self, message_line: str) -> str | None:
         """Return the answer to a request that needs no SDK, else None; note which lines the SDK must still read."""
         message = _parse_message(message_line)
+        self.is_understood |= message is not None
         response_line = self._answer_message(message) if message is not None else None
         if response_line is None:
             self.replayed_lines.append(message_line)

@@ -13,6 +13,7 @@ from codekin.agents.opening import Opening, is_answer_to
 from codekin.agents.workspace_paths import WorkspaceChoice
 
 _CHUNK_BYTES = 65_536
+_SHOWN_CHARACTERS = 40  # of input that is no message
 
 
 def serve_stdio(workspace: WorkspaceChoice) -> None:
@@ -21,12 +22,22 @@ def serve_stdio(workspace: WorkspaceChoice) -> None:
     line_reader = _LineReader(input_stream)
     opening = Opening()
     is_imported = _hold_opening(opening, line_reader, output_stream)
-    if not is_imported and not opening.replayed_lines:
-        return  # the client has gone without a word
-    from codekin.agents.server import serve_streams
+    if is_imported or opening.replayed_lines:
+        from codekin.agents.server import serve_streams
 
-    replayed_lines = ReplayedLines(opening.replayed_lines, line_reader)
-    asyncio.run(serve_streams(workspace, replayed_lines, FilteredOutput(output_stream, opening.answered_id)))
+        replayed_lines = ReplayedLines(opening.replayed_lines, line_reader)
+        asyncio.run(serve_streams(workspace, replayed_lines, FilteredOutput(output_stream, opening.answered_id)))
+    if not opening.is_understood:
+        sys.stderr.write(f"{_explain_no_client(opening.replayed_lines)}\n")
+
+
+def _explain_no_client(input_lines: list[str]) -> str:
+    """Return what to tell somebody whose standard input has no message of the protocol."""
+    beginning = f"begins with {input_lines[0].strip()[:_SHOWN_CHARACTERS]!r}" if input_lines else "is empty"
+    return (
+        f"Standard input {beginning}, which is no message of a coding agent. codekin mcp speaks the Model Context "
+        "Protocol, and agents start it (codekin install). On the command line, use codekin search or codekin context."
+    )
 
 
 def _hold_opening(opening: Opening, line_reader: "_LineReader", output_stream: BinaryIO) -> bool:

@@ -18,6 +18,7 @@ _HEADER = re.compile(rb"[ \t]*(?P<name>[!#$%&'*+.^_`|~\w-]+)[ \t]*:(?P<value>.*)
 _TRAILING_CONTENT_LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*\d+[ \t]*\Z", re.IGNORECASE)
 _CHARSET = re.compile(rb"charset[ \t]*=[ \t]*\"?(?P<charset>[\w.:-]+)", re.IGNORECASE)
 _MAX_LENGTH_DIGITS = 15
+_MAX_SHOWN_BYTES = 40
 
 
 class FramingError(Exception):
@@ -54,9 +55,12 @@ class FrameReader:
             yield frame
 
     def check_end(self) -> None:
-        """Raise FramingError where the stream ended within a message; blanks after the last one are allowed."""
-        if self._is_body or self._has_headers or self._buffer.strip():
+        """Raise FramingError where the stream ended within a message, or after garbage; blanks are allowed."""
+        if self._is_body or self._has_headers:
             raise FramingError("The input ended within a message.")
+        if garbage := self._garbage or bytes(self._buffer.strip()):
+            shown_garbage = garbage[:_MAX_SHOWN_BYTES].decode(errors="replace")
+            raise FramingError(f"The input ended after {shown_garbage!r}, which belongs to no message.")
 
     def _start_message(self) -> None:
         """Reset what is known of the current message; the bytes received are kept."""
@@ -64,6 +68,7 @@ class FrameReader:
         self._charset = "utf-8"
         self._is_body = self._has_headers = False
         self._header_bytes = 0
+        self._garbage = b""  # the first line before the message that is no header
 
     def _read_headers(self) -> bool:
         """Consume header lines; return True once the body is next, False for want of bytes. Raises FramingError."""
@@ -98,6 +103,7 @@ class FrameReader:
             length_match = _TRAILING_CONTENT_LENGTH.search(header_line)
             if length_match is not None:
                 self._read_header(length_match[0])
+            self._garbage = self._garbage or header_line.strip()
             return
         self._has_headers = True
         header_name, header_value = header_match["name"].lower(), header_match["value"].strip()

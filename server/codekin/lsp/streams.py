@@ -14,6 +14,11 @@ from codekin.lsp.protocol import CodekinProtocol
 
 logger = logging.getLogger(__name__)
 
+_NO_CLIENT = (
+    "No editor has introduced itself. codekin serve speaks the Language Server Protocol, and editors start it. "
+    "On the command line, use codekin search or codekin similar."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ClientStream:
@@ -59,3 +64,5 @@ async def process_stream(protocol: CodekinProtocol, client_stream: ClientStream)
         protocol.refuse_message(None, JsonRpcParseError(str(error)))
     except OSError as error:
         logger.warning("The client is gone: %s", error)
+    if protocol.documents is None:
+        logger.warning(_NO_CLIENT)
