@@ -1,5 +1,6 @@
 """Bounds of settings: number ranges, choices, scopes, and the check of values."""
 
+import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
@@ -134,11 +135,16 @@ def _check_bounds(setting_field: Field[Any], setting_value: Any) -> None:
 def format_value(value: Any) -> str:
     """Return `value` as text for a message, cut to 60 characters: any client may have sent it."""
     try:
-        value_text = value if isinstance(value, str) else repr(value)
+        value_text = value if isinstance(value, str) else _to_toml(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, or lists nested too deeply
         return f"a value that is too long to show ({type(value).__name__})"
     value_text = value_text if len(value_text) <= _MAX_SHOWN_CHARACTERS else f"{value_text[:_MAX_SHOWN_CHARACTERS]}…"
     return repr(value_text) if isinstance(value, str) else value_text
+
+
+def _to_toml(value: Any) -> str:
+    """Return a setting's value as a configuration file has it: `true`, not `True`. Raises as json.dumps does."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _describe_type(type_hint: Any) -> str:
@@ -197,9 +203,8 @@ class SettingsOverride:
         try:
             return convert_value(setting_field, type_hint, setting_value)
         except ValueError as error:
-            self._report(
-                f"{setting_path} is {format_value(setting_value)}, but must be {error}; {current_value!r} is used."
-            )
+            fault = f"{setting_path} is {format_value(setting_value)}, but must be {error}"
+            self._report(f"{fault}; {_to_toml(current_value)} is used.")
             return current_value
 
     def _leave_out_faulty_patterns(

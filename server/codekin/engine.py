@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from codekin.completion.cursor import CellText
-from codekin.duplicates.base_revision import open_base_revision
+from codekin.duplicates.base_revision import BaseRevision, open_base_revision
 from codekin.duplicates.finder import DuplicateSearch
 from codekin.duplicates.selection import DuplicateSelection
 from codekin.duplicates.suppression_file import SuppressionFile
@@ -160,15 +160,21 @@ class Engine(AnsweringEngine):
         hits = self._run_with_repair(lambda: self._search.find_duplicates(path, snippet))
         return self._suppressions.drop_suppressed(path, snippet, hits)
 
+    def open_base_revision(self, reference: str) -> BaseRevision:
+        """Return the files of the Git commit at which HEAD left `reference`. Raises QueryError if there is none."""
+        return open_base_revision(self._workspace.roots[0], reference)
+
     def find_duplicate_groups(
-        self, selection: DuplicateSelection, base: str, on_progress: OnProgress, cancel_event: Cancel
+        self,
+        selection: DuplicateSelection,
+        base_revision: BaseRevision | None,
+        on_progress: OnProgress,
+        cancel_event: Cancel,
     ) -> DuplicateSearch:
         """Compare the workspace's functions; return groups of near-duplicates, made when iterated. Raises QueryError.
 
-        Only groups with a function that is new or changed since the Git revision `base`, unless that is "". Raises
-        QueryError where there is no such revision.
+        Only groups with a function that is new or changed since the base revision, if there is one.
         """
-        base_revision = open_base_revision(self._workspace.roots[0], base) if base else None
         find_groups = partial(self._duplicate_finder.find_groups, selection, base_revision, on_progress, cancel_event)
         return self._run_with_repair(find_groups)
 

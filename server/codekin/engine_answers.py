@@ -58,6 +58,10 @@ class AnsweringEngine(EngineCore):
         """Return the language of the file at `path`, which need not exist; None if it is no source code."""
         return self._workspace.language_rules.detect_language(path, text=text)
 
+    def check_line(self, path: Path, line: int) -> None:
+        """Raise QueryError where there is no such document, or no `line` (0-based) in it. Needs no index."""
+        self._read_lines(path, line)
+
     def find_similar(
         self, path: Path, lines: Span, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> Answer:
@@ -183,10 +187,7 @@ class AnsweringEngine(EngineCore):
         self, path: Path, line: int, k: int, *, cancel_event: Cancel | None = None
     ) -> tuple[Snippet, list[Hit]]:
         """Return the function at `line` (0-based) and its best `k` tests, best first. Raises QueryError if no code."""
-        document = self._read_source(path)
-        document_lines = split_lines(document.text)
-        if not 0 <= line < len(document_lines):
-            raise NoLineError(path, document_lines, line)
+        document, _ = self._read_lines(path, line)
         function = find_snippet(snippets_of(document), line)
         if function is None:
             raise QueryError(f"{path} has no code at line {line + 1}.")
@@ -227,6 +228,14 @@ class AnsweringEngine(EngineCore):
         if isinstance(document, Document):
             return document
         raise NoDocumentError(source_path, document.reason if document else "")
+
+    def _read_lines(self, source_path: Path, line: int) -> tuple[Document, list[str]]:
+        """Return a document and its lines. Raises QueryError where it can't be read, or `line` (0-based) isn't one."""
+        document = self._read_source(source_path)
+        document_lines = split_lines(document.text)
+        if not 0 <= line < len(document_lines):
+            raise NoLineError(source_path, document_lines, line)
+        return document, document_lines
 
     def _answer_query(
         self, code_query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel | None

@@ -47,6 +47,32 @@ def test_the_whole_disk_and_the_home_folder_must_be_named(tmp_path: Path, monkey
     assert find_root(tmp_path / "code") == tmp_path / "code"
 
 
+def test_a_file_elsewhere_that_is_in_no_project_makes_no_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "app.py").write_text("")
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(QueryError, match=r"no project\. .* --root DIR"):
+        find_root(tmp_path / "there" / "app.py")
+    monkeypatch.chdir(tmp_path)
+    assert find_root(tmp_path / "there" / "app.py") == tmp_path / "there"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
+@pytest.mark.parametrize("folder", ["/etc", "/etc/init.d", "/usr", "/tmp", "/proc/1", "/home"])
+def test_a_folder_of_the_system_must_be_named(folder: str):
+    with pytest.raises(QueryError, match="--root"):
+        find_root(Path(folder))
+
+
+def test_where_the_homes_are_must_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "people" / "alice"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "people" / "alice"))
+    (tmp_path / "people").mkdir()
+    with pytest.raises(QueryError, match="a folder of the system"):
+        find_root(tmp_path / "people")
+
+
 def test_a_folder_is_seen_from_here_or_from_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     root = tmp_path.resolve()
     (root / "a" / "b").mkdir(parents=True)

@@ -22,6 +22,14 @@ def test_json_has_the_code_and_the_tokens(codekin: Codekin):
     assert answer["coverage"] == 1
 
 
+def test_a_task_is_read_from_standard_input(codekin: Codekin):
+    task = "How often does each word occur?\n\nCount the words of a file.\n"
+    assert codekin.json("context", "-", stdin=task) == codekin.json("context", task)
+    done = codekin("context", "-", stdin=" ")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "There is no task on standard input." in done.stderr
+
+
 def test_an_empty_task_is_refused(codekin: Codekin):
     done = codekin("context", " ")
     assert done.returncode == 2

@@ -112,3 +112,43 @@ def test_an_unsound_store_is_made_again(own_codekin: Codekin):
     for store in (own_codekin.cache / "workspaces").glob("*.sqlite"):
         store.write_bytes(b"nonsense" * 1000)
     assert own_codekin.json("search", "count words")["hits"]
+
+
+@pytest.mark.parametrize(
+    "words", [("similar", "notes.txt:1"), ("similar", "src/dates.py:999"), ("complete", "notes.txt:1:1")]
+)
+def test_a_place_that_is_none_is_refused_before_anything_is_indexed(own_codekin: Codekin, words: tuple[str, ...]):
+    (own_codekin.folder / "notes.txt").write_text("no source")
+    assert own_codekin(*words).returncode == 2
+    assert own_codekin.json("status")["files"] == 0
+
+
+def test_a_revision_that_is_none_is_refused_before_anything_is_indexed(own_codekin: Codekin):
+    assert "no revision nonsense" in own_codekin("duplicates", "--base-ref", "nonsense").stderr
+    assert own_codekin.json("status")["files"] == 0
+
+
+@pytest.mark.parametrize("words", [("status",), ("search", "a date"), ("context", "a date"), ("duplicates",)])
+def test_a_wrong_setting_is_told_once_and_as_it_is_written(own_codekin: Codekin, words: tuple[str, ...]):
+    own_codekin.cache.mkdir()
+    (own_codekin.cache / "config.toml").write_text("[symbols]\nby_name = 7\n[index]\nexclude = 3\n")
+    warnings = [line for line in own_codekin(*words).stderr.splitlines() if line.startswith("Warning: ")]
+    assert [warning.rpartition("; ")[2] for warning in warnings] == ["true is used.", "[] is used."]
+
+
+@pytest.mark.parametrize(("command", "protocol"), [("serve", "Language Server Protocol"), ("mcp", "Model Context")])
+@pytest.mark.parametrize("text", ["", "garbage\n", '{"jsonrpc"'])
+def test_a_server_that_nobody_speaks_to_says_what_came_and_what_to_do(
+    codekin: Codekin, command: str, protocol: str, text: str
+):
+    stderr = codekin(command, stdin=text).stderr
+    assert protocol in stderr
+    assert "codekin search" in stderr
+    assert (command == "serve" and text.startswith("{")) or text.strip() in stderr  # to LSP a brace is no header
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="homes are set by other means there")
+def test_an_installation_is_checked_where_there_is_no_project(codekin: Codekin, tmp_path: Path):
+    document = codekin.json("doctor", folder=tmp_path, HOME=str(tmp_path))
+    assert document["sound"]
+    assert "not checked" in document["findings"][-1]["detail"]

@@ -83,5 +83,5 @@ def test_documentation_alone_can_be_searched(engine: Engine) -> None:
 def test_nothing_is_completed_or_counted_as_uncompared(engine: Engine) -> None:
     path = Path(engine.status().roots[0], "docs/guide.md")
     assert engine.complete(path, 4, 3) == []
-    search = engine.find_duplicate_groups(DuplicateSelection(3), "", lambda _: None, NEVER)
+    search = engine.find_duplicate_groups(DuplicateSelection(3), None, lambda _: None, NEVER)
     assert "markdown" not in search.uncompared_files

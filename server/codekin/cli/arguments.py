@@ -10,7 +10,7 @@ from codekin.code.cell_lines import find_line_of_row
 from codekin.code.languages import find_language
 from codekin.errors import QueryError
 from codekin.types import Filter, SnippetKind, Span
-from codekin.workspace.wide_folders import is_too_wide
+from codekin.workspace.wide_folders import is_system_folder, is_too_wide
 
 if TYPE_CHECKING:
     from codekin.engine import Engine
@@ -123,10 +123,10 @@ def parse_file_and_line(reference: str) -> tuple[Path, int]:
 
 
 def find_root(start_path: Path) -> Path:
-    """Return a path's workspace: the nearest repository, else project, else its folder. Raises QueryError if too wide.
+    """Return a path's workspace: the nearest repository, else project, else its folder. Raises QueryError for others.
 
-    Raises QueryError for the home folder and the file system's root, which are indexed only with an explicit --root.
-    Reads the disk.
+    Only an explicit --root makes a workspace of the home folder, of the file system's root and, unless they are
+    projects, of the system's folders and of a file's folder that is not in the current one. Reads the disk.
     """
     start_folder = start_path if start_path.is_dir() else start_path.parent
     if is_too_wide(start_folder):
@@ -135,12 +135,18 @@ def find_root(start_path: Path) -> Path:
         for candidate in (start_folder, *start_folder.parents):
             if not is_too_wide(candidate) and any(os.path.lexists(candidate / mark) for mark in markers):
                 return candidate
+    if start_path != start_folder and not start_folder.is_relative_to(Path.cwd()):
+        raise QueryError(f"{start_path} is in no repository and in no project. Pass its workspace with --root DIR.")
+    if is_system_folder(start_folder):
+        raise QueryError(_explain_refusal(start_folder))
     return start_folder
 
 
 def _explain_refusal(folder: Path) -> str:
     """Return the error message for a folder that is too wide to index."""
-    description = "the whole disk" if folder.parent == folder else "your whole home directory"
+    description = "a folder of the system"
+    if is_too_wide(folder):
+        description = "the whole disk" if folder.parent == folder else "your whole home directory"
     return f"Refusing to index {description} ({folder}). Run this inside a project, or pass --root DIR."
 
 

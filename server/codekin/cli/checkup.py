@@ -29,15 +29,20 @@ def doctor(root: Path | None, as_json: bool, conformance: bool) -> int:
 
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.doctor import run_checks
-    from codekin.cli.findings import Level
+    from codekin.cli.doctor import check_index, run_checks
+    from codekin.cli.findings import Finding, Level
+    from codekin.errors import QueryError
     from codekin.settings import load_user_settings
 
     settings, problems = load_user_settings()
     if conformance:
         findings = list(_check_conformance(settings))
     else:
-        findings = list(run_checks(root or find_root(Path.cwd()), settings, problems))
+        findings = list(run_checks(settings, problems))
+        try:
+            findings += check_index(root or find_root(Path.cwd()), settings)
+        except QueryError as error:  # an installation is checked anywhere
+            findings.append(Finding("index", Level.OK, "not checked: there is no project here.", str(error)))
     has_failed = any(finding.level is Level.FAIL for finding in findings)
     if as_json:
         console.write_json({"sound": not has_failed, "findings": [asdict(finding) for finding in findings]})

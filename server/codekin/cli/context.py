@@ -31,13 +31,14 @@ _DEFAULT_TOKENS = 4_000
 def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_json: bool) -> int:
     """Print the code that TASK is about: whole functions, then signatures, best first, each once.
 
-    TASK is a question, an issue or a description.
+    TASK is a question, an issue or a description; - reads one from stdin.
     """
     from codekin.cli import console
     from codekin.cli.arguments import find_root
-    from codekin.cli.query import load_settings
+    from codekin.cli.query import load_settings, read_standard_input
     from codekin.cli.quick_answer import answer_quickly
 
+    task = read_standard_input("task") if task.strip() == "-" else task
     if not task.strip():
         raise QueryError("The task is empty. Say what is to be done.")
     workspace_root = (root or find_root(Path.cwd())).resolve()

@@ -35,8 +35,8 @@ _FULL_TEXT_PROBE = "import sqlite3 as s; s.connect(':memory:').execute('CREATE V
 _PROBE_TIMEOUT_S = 60
 
 
-def run_checks(workspace_root: Path, settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
-    """Run every check, yield its findings as they are made; `problems` are of the settings. Refills unsound indexes."""
+def run_checks(settings: Settings, problems: Sequence[CodekinError]) -> Iterator[Finding]:
+    """Run every check but that of an index; yield findings as they are made. `problems` are of the settings."""
     yield Finding("python", Level.OK, f"{platform.python_version()}, {sys.executable}")
     yield Finding(
         "system",
@@ -51,7 +51,6 @@ def run_checks(workspace_root: Path, settings: Settings, problems: Sequence[Code
     yield _check_sqlite()
     yield from _check_models(settings)
     yield _check_cache(settings.cache_directory)
-    yield from _check_index(workspace_root, settings)
 
 
 def _check_settings(problems: Sequence[CodekinError]) -> Iterator[Finding]:
@@ -185,7 +184,7 @@ def _check_cache(folder: Path) -> Finding:
     return Finding("cache", Level.OK, detail)
 
 
-def _check_index(workspace_root: Path, settings: Settings) -> Iterator[Finding]:
+def check_index(workspace_root: Path, settings: Settings) -> Iterator[Finding]:
     """Yield findings about the index of the root, WARN if there is none; an unsound file is set aside and refilled."""
     from codekin.engine import Engine
     from codekin.storage.paths import locate_index

@@ -16,6 +16,7 @@ from codekin.types import Kinship
 
 if TYPE_CHECKING:
     from codekin.cli.duplicate_formats import DuplicateReport
+    from codekin.duplicates.base_revision import BaseRevision
     from codekin.duplicates.finder import DuplicateSearch
     from codekin.duplicates.groups import DuplicateGroup
     from codekin.duplicates.selection import DuplicateSelection
@@ -102,8 +103,9 @@ def duplicates(
     duplicate_options = DuplicateOptions(**options)
     with closing(open_engine(workspace_root)) as engine:
         selection = _make_selection(duplicate_options, workspace_root, engine.settings.duplicates.min_lines)
+        base_revision = engine.open_base_revision(base) if base else None
         bring_up_to_date_if_possible(engine, wait=True)
-        duplicate_search = _start_search(engine, selection, base)
+        duplicate_search = _start_search(engine, selection, base_revision)
         report = DuplicateReport(workspace_root, duplicate_search)
         shown_groups = islice(duplicate_search.groups, duplicate_options.k)
         group_count = _show_groups(shown_groups, report, "json" if as_json else output_format or "text")
@@ -133,7 +135,9 @@ def _make_selection(options: DuplicateOptions, workspace_root: Path, min_lines: 
     )
 
 
-def _start_search(engine: "Engine", selection: "DuplicateSelection", base_revision: str) -> "DuplicateSearch":
+def _start_search(
+    engine: "Engine", selection: "DuplicateSelection", base_revision: "BaseRevision | None"
+) -> "DuplicateSearch":
     """Find the duplicate groups, made when iterated; print suppression problems and what is not compared."""
     from codekin.cli import console
     from codekin.cli.query import note_suppression_problems

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +30,21 @@ _MAX_PENDING = 64  # contents without a heavy vector: a question waits for so ma
 
 def load_settings(model: str | None = None) -> Settings:
     """Load the user's settings, with the name or folder `model` if given; problems are only warned of, not raised."""
-    settings, problems = load_user_settings()
-    for settings_problem in problems:
-        console.print_note(f"Warning: {settings_problem}")
+    settings = _load_user_settings()
     if model is None:
         return settings
     from codekin.embed.local.checkpoint import resolve_folder
 
     return replace(settings, model=replace(settings.model, name=str(resolve_folder(model) or model)))
+
+
+@cache
+def _load_user_settings() -> Settings:
+    """Return the user's settings, read once by a command; warn of problems then."""
+    settings, problems = load_user_settings()
+    for settings_problem in problems:
+        console.print_note(f"Warning: {settings_problem}")
+    return settings
 
 
 def open_engine(workspace_root: Path, model: str | None = None) -> "Engine":
@@ -127,6 +135,7 @@ class CommandQuestion:
     ask_engine: AskEngine
     request: dict[str, Any] | None  # for the resident process; None where only an engine here can answer
     show_code: Callable[[dict[str, Any]], None] = lambda _: None  # gets the resident process's answer
+    check: Callable[["Engine"], None] = lambda _: None  # raises QueryError, before anything is indexed for the answer
 
 
 def run_query(workspace_root: Path, query_options: QueryOptions, question: CommandQuestion) -> bool:
@@ -174,6 +183,9 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
             console.show_query_code(snippet, file_path, query_lines.start, answer.asked_cell)
         return answer
 
+    def check(engine: "Engine") -> None:
+        engine.check_line(file_path, named_line.resolve_line(engine))
+
     def show_code(message: dict[str, Any]) -> None:
         from codekin.resident.messages import snippet_from_message
 
@@ -181,10 +193,10 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
             console.show_query_code(snippet_from_message(message["snippet"]), file_path, named_line.line)
 
     if file_path.suffix.lower() == ".ipynb":  # its lines are those of an engine's document
-        return CommandQuestion(ask_engine, None)
+        return CommandQuestion(ask_engine, None, check=check)
     query_lines = Span(named_line.line, named_line.line + 1 if named_line.is_single else named_line.end)
     request = {"command": "similar", "path": str(file_path), "start": query_lines.start, "end": query_lines.end}
-    return CommandQuestion(ask_engine, request, show_code)
+    return CommandQuestion(ask_engine, request, show_code, check)
 
 
 def _ask_resident(
@@ -209,6 +221,7 @@ def _ask_here(
 ) -> tuple[Answer, int]:
     """Bring the index up to date if nobody else does, and answer in this process; return answer and number of files."""
     with closing(open_engine(workspace_root, query_options.model)) as engine:
+        question.check(engine)
         can_write = bring_up_to_date_if_possible(engine, wait=False)
         reported_problem = _embed_few_with_heavy_model(engine) if open_heavy_model(engine) and can_write else ""
         answer = question.ask_engine(engine, query_options.k or engine.settings.search.limit, hit_filter)
@@ -237,7 +250,7 @@ def read_standard_input(noun: str = "code") -> str:
     if sys.stdin.isatty():
         console.write(f"Paste the {noun}, then press Ctrl-D (on Windows Ctrl-Z and Enter).", err=True)
     input_text = sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-    remedy = "Pipe some in, or pass FILE:LINE." if noun == "code" else "Pipe one in, or pass the question."
+    remedy = "Pipe some in, or pass FILE:LINE." if noun == "code" else "Pipe one in, or pass it as an argument."
     if not input_text.strip():
         raise QueryError(f"There is no {noun} on standard input. {remedy}")
     if "\0" in input_text or input_text.count("\ufffd") > _MAX_UNREADABLE_SHARE * len(input_text):
