@@ -28,6 +28,7 @@ from codekin.types import (
     Completion,
     Hit,
     IndexReport,
+    IndexState,
     Location,
     OnProgress,
     OpenNotebook,
@@ -256,8 +257,12 @@ class Engine(AnsweringEngine):
     def status(self) -> Status:
         """Return a snapshot: what is indexed, what is going on, and what is wrong. Raises StoreError."""
         problems = [*self._problems, *([self._team.problem] if self._team and self._team.problem else [])]
-        make_status = partial(self._overview.make_status, problems, is_started=self._started)
+        make_status = partial(self._overview.make_status, problems, self.state())
         return with_repair(make_status, self._repair)
+
+    def state(self) -> IndexState:
+        """Return what the indexer does; READY unless started."""
+        return self._indexer.state if self._started else IndexState.READY
 
     def coverage(self) -> float:
         """Return the searchable share of the workspace, 0 … 1; 0 before the first scan has counted the files."""

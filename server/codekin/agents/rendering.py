@@ -67,11 +67,11 @@ class Page:
 
 def describe_index(engine: Engine) -> tuple[str, JsonObject]:
     """Return the index's coverage and freshness, as a line and as JSON. Raises StoreError."""
-    status = engine.status()
-    is_checking = status.state is IndexState.INDEXING and status.coverage == 1
-    freshness = _CHECKING if is_checking else _FRESHNESS.get(status.state, str(status.state))
-    document: JsonObject = {"coverage": round(status.coverage, 4), "state": str(status.state), "freshness": freshness}
-    index_line = f"[{status.coverage:.0%} of the workspace searched; {freshness}]"
+    state, coverage = engine.state(), engine.coverage()
+    is_checking = state is IndexState.INDEXING and coverage == 1
+    freshness = _CHECKING if is_checking else _FRESHNESS.get(state, str(state))
+    document: JsonObject = {"coverage": round(coverage, 4), "state": str(state), "freshness": freshness}
+    index_line = f"[{coverage:.0%} of the workspace searched; {freshness}]"
     return index_line, document
 
 

@@ -12,7 +12,7 @@ _TOKENS_PER_OTHER_CHARACTER = 1.0  # of other scripts: a character is a token, m
 
 def estimate_tokens(text: str) -> int:
     """Return a number of tokens that a text hardly exceeds, whatever the model; 0 only if it is blank."""
-    count = sum(1 for _ in _PIECE.finditer(text))
+    count = len(_PIECE.findall(text))
     if text.isascii():
         return count
     return count + round(_TOKENS_PER_OTHER_CHARACTER * sum(character > "\x7f" for character in text))

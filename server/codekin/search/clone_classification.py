@@ -76,7 +76,7 @@ class TokenProfile:
     @cached_property
     def run_set(self) -> frozenset[int]:
         """Return the distinct hashes of runs as a set: to see in microseconds that two texts have little in common."""
-        return frozenset(self.distinct_runs.tolist())
+        return frozenset(self.run_hashes.tolist())
 
     @cached_property
     def word_codes(self) -> Codes:

@@ -14,7 +14,6 @@ _MAX_CANDIDATES = 160  # hits that are looked at: more than a budget of 20,000 t
 _WHOLE_SHARE = 0.85  # of the budget, for whole functions; the rest is for signatures
 _MAX_FUNCTION_SHARE = 0.5  # of the budget, for a single function; a longer one is shown as a signature
 _HEADER_TOKENS = 24  # of an entry: its path, lines, kind and name
-_MIN_LENGTH_RATIO = 0.6  # of two texts that may be copies: with less, four fifths of the structure can't be the same
 _MIN_SHARED_RUNS = 0.5  # of the runs of tokens; copies have four fifths, or a few less where one begins with `export`
 _MAX_COMPARED = 48  # entries that a candidate is compared with, to leave out copies
 
@@ -58,7 +57,8 @@ class _ContextPacker:
         self._max_tokens = max_tokens
         self._used_tokens = 0
         self._entries: list[ContextEntry] = []
-        self._profiles: list[TokenProfile] = []  # of the entries
+        self._profiles: list[TokenProfile] = []  # of the first 48 entries
+        self._known_runs: set[int | str] = set()  # of tokens, of all the profiles
         self._copy_counts: list[int] = []  # of the entries
         self._left_out_count = 0
 
@@ -98,17 +98,19 @@ class _ContextPacker:
         """Append the entry and add its tokens to those used; whether it fits is not checked."""
         self._entries.append(entry)
         self._copy_counts.append(0)
-        self._profiles.append(profile)
+        if len(self._profiles) < _MAX_COMPARED:
+            self._profiles.append(profile)
+            self._known_runs |= _get_runs(profile)
         self._used_tokens += token_count
 
     def _find_copied(self, profile: TokenProfile) -> int | None:
         """Return the index of the entry, of the first 48, that has this code or nearly; None where none has."""
-        length = len(profile.tokens.texts)
-        for number, kept_profile in enumerate(self._profiles[:_MAX_COMPARED]):
-            kept_length = len(kept_profile.tokens.texts)
-            if min(length, kept_length) < _MIN_LENGTH_RATIO * max(length, kept_length):
-                continue
-            if not _may_be_copies(kept_profile, profile):
+        runs = _get_runs(profile)
+        if 2 * len(runs & self._known_runs) < _MIN_SHARED_RUNS * len(runs):  # as of most, which costs little to see
+            return None
+        for number, kept_profile in enumerate(self._profiles):
+            kept_runs = _get_runs(kept_profile)
+            if 2 * len(runs & kept_runs) < _MIN_SHARED_RUNS * (len(runs) + len(kept_runs)):
                 continue
             evidence = classify(kept_profile, profile)
             if evidence is not None and evidence.is_near_duplicate:
@@ -116,10 +118,9 @@ class _ContextPacker:
         return None
 
 
-def _may_be_copies(first: TokenProfile, second: TokenProfile) -> bool:
-    """Return whether the texts have so much in common that comparing them in full may show copies."""
-    shared_count = len(first.run_set & second.run_set)
-    return 2 * shared_count >= _MIN_SHARED_RUNS * (len(first.run_set) + len(second.run_set))
+def _get_runs(profile: TokenProfile) -> frozenset[int | str]:
+    """Return the hashes of a text's runs of tokens; of one that is too short, or no code, the text itself."""
+    return profile.run_set or frozenset((profile.text,))
 
 
 def _make_skeleton(hit: Hit) -> str:

@@ -71,12 +71,12 @@ class Overview:
         model_shares = tuple((model_status.name, model_status.share) for model_status in self.describe_models())
         return replace(progress, models=model_shares) if progress and len(model_shares) > 1 else progress
 
-    def make_status(self, engine_problems: list[str], *, is_started: bool) -> Status:
-        """Return the status, READY unless started, with `engine_problems` before other problems. Raises StoreError."""
+    def make_status(self, engine_problems: list[str], state: IndexState) -> Status:
+        """Return the status in this state, with `engine_problems` before other problems. Raises StoreError."""
         store, row_counts = self.index.store, self.index.store.count_rows()
         return Status(
             roots=self.workspace.roots,
-            state=self.indexer.state if is_started else IndexState.READY,
+            state=state,
             files=row_counts.files,
             snippets=row_counts.snippets,
             skipped=row_counts.skipped,

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from codekin.code.cells import DEFAULT_LANGUAGE, Notebook, extract_cells, join_open_cells, replace_open_cells
@@ -174,7 +175,13 @@ def find_generated_reason(text: str, language: str = "") -> str | None:
     ):
         return f"minified: its lines have more than {_MAX_MEAN_LINE_LENGTH} characters on average"
     first_lines = "\n".join(text[:_MIN_MINIFIED_LENGTH].splitlines()[:_MAX_MARKER_LINES])
-    return "generated, according to its first lines" if _GENERATED_MARKER.search(first_lines) else None
+    return "generated, according to its first lines" if _has_generated_marker(first_lines) else None
+
+
+@lru_cache(maxsize=256)
+def _has_generated_marker(first_lines: str) -> bool:
+    """Return whether a file's first lines say that it is generated (cached: most files begin with the same licence)."""
+    return _GENERATED_MARKER.search(first_lines) is not None
 
 
 def read_first_line(path: Path) -> str:
