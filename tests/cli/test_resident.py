@@ -185,7 +185,22 @@ def test_several_commands_at_once_leave_one_process(quick: Codekin):
     ]
     assert [process.wait() for process in running] == [0] * 4
     wait_until_ready(quick)
-    assert len(find_residents(quick.cache)) == 1
+    wait_for_residents(quick, lambda pids: len(pids) == 1)  # the others see that they are not needed
+
+
+def test_other_settings_leave_another_process_in_its_place(quick: Codekin):
+    first = wait_until_ready(quick)
+    exclusion = {"CODEKIN_INDEX_EXCLUDE": '["copies/"]'}
+    assert quick.json("search", "read a date", **exclusion)["hits"]
+    (second,) = wait_for_residents(quick, lambda pids: bool(pids) and first not in pids)
+    assert quick.json("status", **exclusion)["resident"] == second
+    os.kill(second, signal.SIGKILL)
+    quick("search", "read a date")
+    wait_for_residents(quick, lambda pids: len(pids) == 1)
+    deadline = time.monotonic() + 60
+    while len(list((quick.cache / "resident").iterdir())) > 2 and time.monotonic() < deadline:
+        time.sleep(0.05)  # an address and a lock: what the killed one left is removed
+    assert len(list((quick.cache / "resident").iterdir())) == 2
 
 
 def test_it_ends_when_its_index_is_removed(quick: Codekin):

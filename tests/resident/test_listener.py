@@ -123,6 +123,13 @@ def test_only_one_process_answers_and_another_takes_over(server: Engine, root: P
     third.close()
 
 
+def test_a_server_is_not_superseded(server: Engine, root: Path, settings: Settings):
+    other_settings = Settings(cache=settings.cache, index=IndexSettings(exclude=("a/",)))
+    other = CommandListener(ResidentProcess(root, other_settings).address_path, ResidentService(server, root))
+    other.retire_others()
+    assert wait_for_answer(ResidentProcess(root, settings)) == {"pid": os.getpid(), "is_server": True}
+
+
 def test_a_client_without_the_key_gets_no_answer(server: Engine, root: Path, settings: Settings):
     assert server is not None
     address = ipc.read_address(ResidentProcess(root, settings).address_path)

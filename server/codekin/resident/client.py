@@ -36,9 +36,9 @@ class ResidentProcess:
         self.settings = settings = replace(settings, cache=cache_settings)  # the process runs in another folder
         # All that the index depends on, and the code that answers: where an editor has other settings, nobody answers.
         index_settings = (settings.index, settings.model, settings.cache, settings.team)
-        identity = repr((__version__, sys.prefix, fingerprint_code(), str(workspace_root), index_settings))
-        digest = hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        self.address_path = (settings.cache_directory / "resident" / f"{digest}.json").absolute()
+        identity = repr((__version__, sys.prefix, fingerprint_code(), index_settings))
+        file_name = f"{_digest(str(workspace_root))}-{_digest(identity)}.json"
+        self.address_path = (settings.cache_directory / "resident" / file_name).absolute()
 
     @property
     def is_allowed(self) -> bool:
@@ -74,3 +74,8 @@ class ResidentProcess:
             process.stdin.close()
             process.stdout.close()
             process.returncode = 0  # it outlives this process: nobody waits for it
+
+
+def _digest(text: str) -> str:
+    """Return a digest of the text that fits into a file's name."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from codekin.embed.local.ipc import Address, authenticate, listen, read_address
+from codekin.embed.local.ipc import Address, authenticate, connect, listen, read_address
 from codekin.engine import Engine
 from codekin.errors import CodekinError
 from codekin.resident.client import ResidentProcess
@@ -45,6 +45,16 @@ class CommandListener:
         listener, self._address = listen()
         self._address.write(self._address_path)
         threading.Thread(target=self._accept_clients, args=(listener, self._address.key), daemon=True).start()
+
+    def retire_others(self) -> None:
+        """Have the resident processes of this root end that are for other settings or code; clean up after dead ones.
+
+        Servers, which listen in the same way, go on.
+        """
+        root_digest = self._address_path.name.partition("-")[0]
+        for lock_path in self._address_path.parent.glob(f"{root_digest}-*.lock"):
+            if lock_path.stem != self._address_path.stem:
+                _retire(lock_path.with_suffix(self._address_path.suffix))
 
     @property
     def is_reachable(self) -> bool:
@@ -111,6 +121,20 @@ def serve_commands(engine: Engine, workspace_roots: Sequence[Path], settings: Se
     listener = CommandListener(resident.address_path, ResidentService(engine, resident.root, is_watched=True))
     engine.call_before_closing(listener.close)
     listener.listen_when_free()
+
+
+def _retire(address_path: Path) -> None:
+    """Tell the resident process with this address to end; remove its files if it has ended already. Never raises."""
+    address = read_address(address_path)
+    channel = connect(address) if address else None
+    with contextlib.suppress(OSError):
+        if channel is not None:
+            channel.send({"command": "retire"})
+            channel.close()
+            return
+        with FileLock(address_path.with_suffix(".lock"), timeout=0, mode=0o600):
+            address_path.unlink(missing_ok=True)
+            address_path.with_suffix(".lock").unlink(missing_ok=True)
 
 
 def _wake_listener(address: Address) -> None:

@@ -29,7 +29,7 @@ def main() -> None:
 
 
 def _serve(workspace_root: Path, settings: Settings, address_path: Path) -> None:
-    """Serve commands until idle, until root, store or address is gone, or codekin is another. Raises CodekinError."""
+    """Serve commands until idle or superseded, or until root, store, address or code is gone. Raises CodekinError."""
     code_fingerprint = fingerprint_code()
     engine = Engine([workspace_root], settings)
     service = ResidentService(engine, workspace_root)
@@ -40,12 +40,15 @@ def _serve(workspace_root: Path, settings: Settings, address_path: Path) -> None
         service.warm_up()
         engine.start_embedding()
         listener.listen()
+        listener.retire_others()
         store_path = engine.status().store  # asked once: the engine would make a new one
         while _is_needed(service, workspace_root, store_path, listener) and fingerprint_code() == code_fingerprint:
             time.sleep(_CHECK_INTERVAL_S)
 
 
 def _is_needed(service: ResidentService, workspace_root: Path, store: Path, listener: CommandListener) -> bool:
-    """Return whether to go on: asked recently, root and store exist, and commands would find this process."""
+    """Return whether to go on: asked recently, not superseded, root and store exist, and commands find this process."""
     is_idle = time.monotonic() - service.last_request_time > _IDLE_TIMEOUT_S
-    return not is_idle and workspace_root.is_dir() and store.is_file() and listener.is_reachable
+    return (
+        not is_idle and not service.is_retired and workspace_root.is_dir() and store.is_file() and listener.is_reachable
+    )

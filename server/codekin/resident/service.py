@@ -32,6 +32,7 @@ class ResidentService:
         self._is_watched = is_watched
         self._refresh_lock = threading.Lock()
         self.last_request_time = time.monotonic()
+        self.is_retired = False  # a resident process for other settings has taken its place
 
     def warm_up(self) -> None:
         """Bring the index up to date, and load all that a first answer needs."""
@@ -52,7 +53,8 @@ class ResidentService:
 
     def _answer(self, request: Message) -> Message:
         """Bring the index up to date and answer, or decline. Raises CodekinError, KeyError, ValueError."""
-        if request["command"] == "describe":
+        if request["command"] in ("describe", "retire"):
+            self.is_retired |= request["command"] == "retire"
             return {"pid": os.getpid(), "is_server": self._is_watched}
         if self._is_watched and not self._is_complete():
             return {"declined": "the server is still loading or indexing"}
