@@ -16,7 +16,10 @@ _DEFINER_MACRO = re.compile(
     rb"(?:(?:static|inline|extern)[ \t]+){0,2}(?!\w*NAMESPACE)([A-Z][A-Z0-9_]{2,})[ \t]*\(\s*\"?([A-Za-z_]\w*+)\"?\s*"
     rb"(?:,\s*([A-Za-z_]\w*+)\s*)?[,)]"
 )
-_TYPE_CONVERSION = re.compile(r"\s+(?!(?:new|delete|co_await)\b)[A-Za-z_:]")
+# Action<R(Args...)> of ` Action<R(Args...)>() const`
+_TYPE_CONVERSION = re.compile(
+    r"\s+(?!(?:new|delete|co_await)\b)[A-Za-z_:](?:.*(?=\(\s*(?:void)?\s*\))|[^(]*)", re.DOTALL
+)
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WRAPPED_DECLARATORS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})
 _MAX_DECLARATORS = 16  # pointers, arrays, parentheses around one name
@@ -136,8 +139,8 @@ def read_c_function_name(node: "Node", source_bytes: bytes) -> SourceName | None
 def _parse_scoped_name(text: str, node: "Node") -> SourceName | None:
     """Return a scoped name: `ns::Type<T>::method` is `method` of `ns.Type`. None if it can't be a name."""
     scope_text, operator, operator_symbol = text.partition("operator")
-    if operator_symbol[:1].isspace() and _TYPE_CONVERSION.match(operator_symbol):
-        operator_symbol = operator_symbol.partition("(")[0]
+    if operator_symbol[:1].isspace() and (conversion := _TYPE_CONVERSION.match(operator_symbol)):
+        operator_symbol = conversion[0]
     if operator and (operator_symbol[:1].isalnum() or operator_symbol[:1] == "_"):
         scope_text, operator, operator_symbol = text, "", ""  # a name like operator_of
     parts = [part.split()[-1] for part in _remove_type_arguments(scope_text).split("::") if part.strip()]
