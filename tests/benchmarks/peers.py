@@ -4,7 +4,8 @@
 
 Each NAME is a repository of BENCH (a folder with repos.json and queries.jsonl), checked out at DIR/NAME; each workspace
 is indexed and asked the same questions, without a figure of quality. All run on one processor, one after the other, in
-three rounds; the tables have medians. VectorCode is not compared: it is on no registry that was at hand. Figures of one run are comparable with each other, not with another machine's.
+three rounds; the tables have medians. VectorCode is not compared: it is on no registry that was at hand. Figures of one
+run are comparable with each other, not with another machine's.
 """
 
 import argparse
