@@ -85,6 +85,8 @@ def ingest(repositories: Path, uri: str, as_json: bool, **options: Any) -> int:
 @click.option("--oidc-issuer", metavar="URL", help="Accept this OpenID Connect issuer's tokens instead of the file's.")
 @click.option("--oidc-audience", metavar="NAME", help="With --oidc-issuer: whom its tokens must be for.")
 @click.option("--oidc-claim", metavar="NAME", default="sub", show_default=True, help="Claim with the user's name.")
+@click.option("--forge", type=click.Choice(["github", "gitlab", "gitea"]), help="Users and rights are this forge's.")
+@click.option("--forge-url", metavar="URL", help="With --forge: its API. Default: github.com's or gitlab.com's.")
 @click.option("--listen", metavar="HOST:PORT", default="127.0.0.1:8790", show_default=True, help="Where to listen.")
 @click.option("--rate", type=click.FloatRange(0.1), default=20.0, show_default=True, help="Requests a second and user.")
 @_KEY
@@ -225,23 +227,36 @@ def _open_catalogue(index_uri: str, key_file: Path | None) -> "Iterator[tuple[Ca
 
 
 def _choose_access(
-    access: Path | None, rights_command: str | None, oidc_issuer: str | None, oidc_audience: str | None, oidc_claim: str
+    access: Path | None, rights_command: str | None, forge: str | None, forge_url: str | None, **oidc: str | None
 ) -> "tuple[Authenticator, RightsProvider]":
     """Return who tells users, and who knows their rights. Raises QueryError where the options leave that open."""
     import shlex
 
-    from codekin.team.access import AccessFile, CommandRights, OidcAuthenticator
+    from codekin.team.access import AccessFile, CommandRights
+    from codekin.team.forge_access import ForgeAccess
+
+    if forge:
+        if access or rights_command or oidc["oidc_issuer"]:
+            raise QueryError("--forge tells users and rights: leave out --access, --rights-command and --oidc-issuer.")
+        forge_access = ForgeAccess(forge, forge_url or "")
+        return forge_access, forge_access
+    access_file = AccessFile(access) if access else None
+    authenticator = _choose_issuer(**oidc) or access_file
+    rights_provider = CommandRights(shlex.split(rights_command)) if rights_command else access_file
+    if authenticator is None or rights_provider is None:
+        raise QueryError("Pass --access FILE, --forge KIND, or both --oidc-issuer and --rights-command.")
+    return authenticator, rights_provider
+
+
+def _choose_issuer(
+    oidc_issuer: str | None, oidc_audience: str | None, oidc_claim: str | None
+) -> "Authenticator | None":
+    """Return who checks an issuer's tokens; None without one. Raises QueryError where an option is missing."""
+    from codekin.team.access import OidcAuthenticator
 
     if bool(oidc_issuer) != bool(oidc_audience):
         raise QueryError("--oidc-issuer and --oidc-audience need each other.")
-    if access is None and not (oidc_issuer and rights_command):
-        raise QueryError("Pass --access FILE, or both --oidc-issuer and --rights-command.")
-    access_file = AccessFile(access) if access else None
-    authenticator = OidcAuthenticator(oidc_issuer, oidc_audience or "", oidc_claim) if oidc_issuer else access_file
-    rights_provider = CommandRights(shlex.split(rights_command)) if rights_command else access_file
-    if authenticator is None or rights_provider is None:
-        raise QueryError("Pass --access FILE, or both --oidc-issuer and --rights-command.")
-    return authenticator, rights_provider
+    return OidcAuthenticator(oidc_issuer, oidc_audience or "", oidc_claim or "sub") if oidc_issuer else None
 
 
 def _show_summary(summary: "IngestSummary") -> None:

@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
-from codekin.embed.remote.address import VISIBLE_ASCII, is_this_machine
+from codekin.embed.remote.address import VISIBLE_ASCII
 from codekin.errors import TeamError
 from codekin.settings import TeamSettings
+from codekin.team.address import parse_address
 from codekin.team.messages import API, MAX_RESPONSE_BYTES
 
 TIMEOUT_S = 0.3
@@ -32,7 +32,7 @@ class GatewayClient:
 
     def __init__(self, settings: TeamSettings) -> None:
         """Check the address; send nothing. Raises TeamError."""
-        self._address = _parse_address(settings.url)
+        self._address = parse_address(settings.url, "team.url", "https://HOST, and the token into team.token")
         self._token = settings.token
         if not VISIBLE_ASCII.fullmatch(self._token) or not self._token:
             raise TeamError("team.token is missing, or is no token. Ask whoever runs team.url for one.")
@@ -154,17 +154,3 @@ class PendingAnswer:
             if not self._client.problem:
                 self._client.record_failure(str(error))
             raise
-
-
-def _parse_address(url: str) -> SplitResult:
-    """Return the parsed address of a gateway. Raises TeamError where a token must not be sent there."""
-    try:
-        address = urlsplit(url.strip().rstrip("/"))
-        is_sound = address.scheme in ("http", "https") and bool(address.hostname) and address.port != 0
-    except ValueError:
-        is_sound = False
-    if not is_sound or "@" in address.netloc or address.query or address.fragment:
-        raise TeamError("team.url is no address of a gateway. Write https://HOST, and the token into team.token.")
-    if address.scheme == "http" and not is_this_machine(address.hostname or ""):
-        raise TeamError("team.url begins with http://, and anybody could read the token on its way. Use https.")
-    return address
