@@ -62,16 +62,17 @@ class Engine(AnsweringEngine):
 
     def refresh_if_changed(self, max_changes: int) -> bool:
         """Bring the index up to date with the disk; False, and nothing is done, where more than that has changed."""
-        changes = self._snapshot.count_changes() if self._snapshot else None
-        if changes == 0:
+        changed_paths = self._snapshot.find_changes() if self._snapshot else None
+        if changed_paths == []:
             self.follow()
-            changes = 0 if self._index.replacements == self._replacements else None
-        if changes is None or 0 < changes <= max_changes:
+            changed_paths = [] if self._index.replacements == self._replacements else None
+        is_small = changed_paths is None or len(changed_paths) <= max_changes
+        if changed_paths is None or (changed_paths and is_small):
             self.refresh(lambda _: None, threading.Event(), self.settings.index.workers or 1, wait=False)
             self._snapshot, self._replacements = self._refresher.load_tree(), self._index.replacements
-        elif changes:
+        elif not is_small:
             self._snapshot = None
-        return changes is None or changes <= max_changes
+        return is_small
 
     def follow(self) -> None:
         """Load into memory what any process has indexed since the last load. Questions do so themselves."""

@@ -72,7 +72,7 @@ class EngineCore:
         self._vectors = VectorStore(self._paths.vectors)
         self._ingester = Ingester(workspace, index.store, self._vectors, embedder)
         self._indexer = Indexer(self._paths, workspace, index, self._ingester, self._notify_change)
-        self._refresher = IndexRefresher(self._paths, index, self._ingester)
+        self._refresher = IndexRefresher(self._paths, workspace, index, self._ingester)
         open_heavy = self._open_heavy if has_heavy_model(settings.model) else None
         self._heavy = EmbeddingWorker(self._paths, workspace, index, open_heavy, on_change)
         self._completer = Completer(index, workspace, embedder)

@@ -1,6 +1,7 @@
 """A snapshot notices every change that a walk would, and nothing else."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,17 +39,19 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 def test_each_change_is_noticed(workspace: Workspace, change: Callable[[Path], object]):
     snapshot = take_snapshot(workspace)
     change(workspace.roots[0])
-    assert snapshot.count_changes() != 0
+    assert snapshot.find_changes() != []
 
 
 def test_what_was_written_just_now_is_not_trusted(workspace: Workspace):
     (workspace.roots[0] / "app.py").write_text("x = 3\n")
-    assert take_snapshot(workspace).count_changes() is None
+    assert take_snapshot(workspace).find_changes() != []
 
 
 def test_without_a_change_there_is_none(real_tree: Path):
-    snapshot = take_snapshot(Workspace([real_tree], IndexSettings()))
-    assert snapshot.count_changes() in (0, None)
+    workspace = Workspace([real_tree], IndexSettings())
+    while (snapshot := take_snapshot(workspace)).find_changes():  # it was copied just now
+        time.sleep(0.01)
+    assert snapshot.find_changes() == []
     assert str(real_tree / "json" / "decoder.py") in snapshot.stamps
 
 

@@ -9,6 +9,7 @@ from filelock import FileLock
 
 from codekin.index.index import Index
 from codekin.indexing.backfill import backfill_vectors
+from codekin.indexing.changed_folders import ChangedFolders
 from codekin.indexing.ingest import Ingester
 from codekin.indexing.lock_wait import wait_for_owner
 from codekin.indexing.reconcile import reconcile
@@ -18,6 +19,9 @@ from codekin.storage.paths import IndexPaths
 from codekin.storage.repair import with_repair
 from codekin.types import Cancel, IndexReport, OnProgress
 from codekin.workspace.tree_snapshot import TreeSnapshot
+from codekin.workspace.workspace import Workspace
+
+_MAX_CHANGES = 64  # files and folders; after more, the whole tree is scanned
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class IndexRefresher:
     """Brings one index up to date for a command. An unsound file met on the way is set aside and made again."""
 
     paths: IndexPaths
+    workspace: Workspace
     index: Index
     ingester: Ingester
 
@@ -32,7 +37,7 @@ class IndexRefresher:
         """Bring the index up to date, by reconciling if no process owns it, load it, and report. Raises CodekinError.
 
         If another process owns the index, it does the work: `wait` for it, or report what is there. Without `wait`, a
-        tree whose stamps are those of the last scan is not scanned again.
+        tree is not scanned again if its stamps say that nothing, or little, has changed since the last scan.
         """
         started = time.monotonic()
         lock = OwnerLock(self.paths.lock)
@@ -41,8 +46,8 @@ class IndexRefresher:
             with closing(lock):
                 # Overlays are those of a server that was killed: one that lives stores its own again.
                 with_repair(self.index.store.release_overlays)
-                is_unchanged = not wait and with_repair(self._is_unchanged)
-                report = None if is_unchanged else reconcile(self.paths, on_progress, cancel_event, workers)
+                is_current = not wait and with_repair(self._catch_up)
+                report = None if is_current else reconcile(self.paths, on_progress, cancel_event, workers)
             report = report or with_repair(report_existing)
         else:
             if wait:
@@ -56,10 +61,14 @@ class IndexRefresher:
         """Return the tree that the store matches, None if a scan is due; repair an unsound file. Raises StoreError."""
         return with_repair(partial(load_tree, self.index.store, self.paths.settings.index))
 
-    def _is_unchanged(self) -> bool:
-        """Return whether no scan is due: the disk is as stored, and all loads. Loads new data. Raises StoreError."""
+    def _catch_up(self) -> bool:
+        """Ingest what little has changed on the disk, and load it; False where a scan is due. Raises CodekinError."""
         snapshot = load_tree(self.index.store, self.paths.settings.index)
-        if snapshot is None or snapshot.count_changes() != 0:
+        changed_paths = snapshot.find_changes() if snapshot else None
+        if snapshot is None or changed_paths is None or len(changed_paths) > _MAX_CHANGES:
+            return False
+        changes = ChangedFolders(self.workspace, self.index.store, self.ingester, snapshot, changed_paths)
+        if changed_paths and not changes.ingest():
             return False
         self.index.follow()
         return not self.index.light.pending  # vectors that were lost

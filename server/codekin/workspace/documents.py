@@ -43,6 +43,16 @@ _GENERATED_MARKER = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to index, as the disk lists it."""
+
+    path: Path  # absolute
+    language: str
+    size: int  # bytes
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A source file's current text: the editor's if it is open, else the disk's; of a notebook, its code."""
 

@@ -1,16 +1,15 @@
 """Notice in milliseconds whether a workspace is as it was: by the stamps of its folders and files, without a walk.
 
 A folder's time changes with its entries, a file's with its text. A stamp that is not older than the walk, or is in the
-future, could be shared by a later change: then the snapshot is not trusted, and the next look finds a change at worst
-too often.
+future, could be shared by a later change: it is not kept, and the next look finds a change there at worst too often.
 """
 
 import json
 import os
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from codekin.types import Cancel, Skipped
 from codekin.workspace.workspace import SourceFile, Workspace
@@ -20,6 +19,8 @@ _FUTURE_NS = 3_600_000_000_000  # a stamp further ahead than an hour was set on 
 
 Stamp = tuple[int, int, int]  # size, mtime and ctime
 
+_NO_STAMP: Stamp = (-1, -1, -1)  # of no file: one that was too new to be told from a later one
+
 
 @dataclass(slots=True)
 class TreeSnapshot:
@@ -27,7 +28,7 @@ class TreeSnapshot:
 
     stamps: dict[str, Stamp] = field(default_factory=dict)
     absent_paths: set[str] = field(default_factory=set)  # of ignore files outside the workspace
-    is_trustworthy: bool = True  # nothing was unreadable or too new
+    is_trustworthy: bool = True  # nothing was unreadable
     started_ns: int = field(default_factory=time.time_ns)
 
     def walk(self, workspace: Workspace, cancel_event: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
@@ -45,15 +46,21 @@ class TreeSnapshot:
         if stamp is None:
             self.absent_paths.add(path)
             return
-        self.is_trustworthy &= all(self._is_past(time_ns) for time_ns in stamp[1:])
-        self.stamps[path] = stamp
+        self.stamps[path] = stamp if all(self._is_past(time_ns) for time_ns in stamp[1:]) else _NO_STAMP
 
-    def count_changes(self) -> int | None:
-        """Return how many noted files and folders have changed since; None if that can't be told."""
+    def find_changes(self) -> list[str] | None:
+        """Return the noted files and folders that have changed since, or may have; None if that can't be told."""
         if not self.is_trustworthy:
             return None
-        changes = sum(_read_stamp(path) != stamp for path, stamp in self.stamps.items())
-        return changes + sum(os.path.lexists(path) for path in self.absent_paths)
+        changed_paths = [path for path, stamp in self.stamps.items() if _read_stamp(path) != stamp]
+        return changed_paths + [path for path in self.absent_paths if os.path.lexists(path)]
+
+    def start_again(self, changed_paths: Iterable[str]) -> "TreeSnapshot":
+        """Return a copy without these paths, to be noted as they are from now on."""
+        stamps = dict(self.stamps)
+        for path in changed_paths:
+            stamps.pop(path, None)
+        return replace(self, stamps=stamps, absent_paths=set(self.absent_paths), started_ns=time.time_ns())
 
     def pack(self) -> bytes:
         """Return the snapshot as bytes, for `unpack_snapshot`."""

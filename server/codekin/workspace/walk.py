@@ -4,7 +4,7 @@ Links are never followed: their target is visited at its real path, or is outsid
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,6 +51,15 @@ class FolderWalker:
         if start is not None:
             yield from self._visit_folders(start, cancel_event)
 
+    def visit_again(
+        self, folders: Iterable[Path], is_known: Callable[[str], bool], on_folder: Callable[[str], None]
+    ) -> Iterator[VisitedFolder | Skipped]:
+        """Yield these folders, and all below them that are not `is_known`, as visit_roots does; no excluded ones."""
+        for folder in folders:
+            start = self.find_unentered_scope(folder)
+            if start is not None:
+                yield from self._visit_folders(start, None, on_folder, is_known)
+
     def find_scope(self, folder: Path, scopes: dict[Path, IgnoreScope | None] | None = None) -> IgnoreScope | None:
         """Return the rules in force in a folder, cached in `scopes`; None if it is in no root or excluded.
 
@@ -78,9 +87,16 @@ class FolderWalker:
         return None if scope is None or folder.is_symlink() else self._rules.make_child_scope(scope, folder.name)
 
     def _visit_folders(
-        self, start: IgnoreScope, cancel_event: Cancel | None, on_folder: Callable[[str], None] = lambda _: None
+        self,
+        start: IgnoreScope,
+        cancel_event: Cancel | None,
+        on_folder: Callable[[str], None] = lambda _: None,
+        is_known: Callable[[str], bool] = lambda _: False,
     ) -> Iterator[VisitedFolder | Skipped]:
-        """Yield the folders from `start` on, until cancelled; Skipped for unreadable ones and linked worktrees."""
+        """Yield the folders from `start` on, until cancelled; Skipped for unreadable ones and linked worktrees.
+
+        Below `start`, folders that are known are left out, with all below them.
+        """
         pending_scopes = [start]
         while pending_scopes and not (cancel_event is not None and cancel_event.is_set()):
             unentered = pending_scopes.pop()
@@ -101,5 +117,6 @@ class FolderWalker:
             yield VisitedFolder(scope, files)
             for folder in reversed(folders):
                 child_scope = self._rules.make_child_scope(scope, folder.name)
-                if child_scope is not None and child_scope.path not in self.roots:
+                is_left_out = child_scope is None or child_scope.path in self.roots or is_known(str(child_scope.path))
+                if child_scope is not None and not is_left_out:
                     pending_scopes.append(child_scope)

@@ -6,7 +6,7 @@ A file is in the workspace if it is below a root, in a language codekin knows, a
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from codekin.code.notebooks import is_notebook
@@ -14,6 +14,7 @@ from codekin.errors import WorkspaceError
 from codekin.settings import IndexSettings
 from codekin.types import Cancel, Cell, OpenNotebook, Retry, Skipped
 from codekin.workspace.documents import Document as Document
+from codekin.workspace.documents import SourceFile as SourceFile
 from codekin.workspace.documents import (
     check_code_size,
     find_generated_reason,
@@ -38,22 +39,12 @@ from codekin.workspace.overlays import Overlays, resolve_path
 from codekin.workspace.repository import GIT_ENTRY
 from codekin.workspace.secret_files import REASON as SECRET_REASON
 from codekin.workspace.secret_files import has_secret_name, holds_secrets
-from codekin.workspace.walk import FolderWalker
+from codekin.workspace.walk import FolderWalker, VisitedFolder
 from codekin.workspace.wide_folders import is_whole_disk
 
 _KEPT_VERDICTS = (Verdict.INCLUDED, Verdict.KEPT)
 SUPPRESSIONS_FILE = ".codekin.toml"  # at a root: duplicates to ignore
 _INCLUDE_REMEDY = "add it to index.include to index it"
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file to index, as the disk lists it."""
-
-    path: Path  # absolute
-    language: str
-    size: int  # bytes
-    mtime_ns: int
 
 
 class Workspace:
@@ -79,15 +70,13 @@ class Workspace:
         A root or folder that can't be read is yielded as skipped too, so that its files are not forgotten. `on_path` is
         called with each path on which the result depends, just before that is looked at.
         """
-        for visited in self._walker.visit_roots(cancel_event, on_path):
-            if isinstance(visited, Skipped):
-                yield visited
-                continue
-            for entry in visited.files:
-                if self.is_ignore_file(visited.scope.path / entry.name):
-                    on_path(entry.path)
-                if classified := self._classify_entry(visited.scope, entry, on_path=on_path):
-                    yield classified
+        return self._list_entries(self._walker.visit_roots(cancel_event, on_path), on_path)
+
+    def walk_again(
+        self, folders: Iterable[Path], is_known: Callable[[str], bool], on_path: Callable[[str], None]
+    ) -> Iterator[SourceFile | Skipped]:
+        """Yield the entries of these folders, and of those below them that are not `is_known`, as `walk` does."""
+        return self._list_entries(self._walker.visit_again(folders, is_known, on_path), on_path)
 
     def walk_entries(self, cancel_event: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
         """Yield the entries that by name alone may be source files or have rules; Skipped for unreadable folders.
@@ -120,8 +109,7 @@ class Workspace:
         except UnicodeEncodeError:  # no file can have this name
             return None
         path = self.resolve_path(path.parent) / path.name
-        scope = self._walker.find_scope(path.parent)
-        if scope is None:
+        if (scope := self._walker.find_scope(path.parent)) is None:
             return None
         is_open = self.is_open(path)
         classified = self._classify_entry(scope, path, is_open=is_open)
@@ -213,6 +201,10 @@ class Workspace:
                 covered.add(path)
         return covered
 
+    def covers_folder(self, folder: Path) -> bool:
+        """Return whether files in this folder may be in the workspace, by the rules that are in force now."""
+        return self._walker.find_scope(folder) is not None
+
     def enters_folder(self, folder: Path) -> bool:
         """Return whether the walk enters, or would enter, this folder; its links must be resolved."""
         return self._walker.find_unentered_scope(folder) is not None
@@ -238,6 +230,20 @@ class Workspace:
     def may_matter(self, path: Path) -> bool:
         """Return whether a change of the file can change the index or the suppressions, by its name alone."""
         return self.language_rules.may_be_source(path) or self.is_suppressions_file(path)
+
+    def _list_entries(
+        self, visited_folders: Iterable[VisitedFolder | Skipped], on_path: Callable[[str], None]
+    ) -> Iterator[SourceFile | Skipped]:
+        """Yield the source files and skipped files of these folders, and skipped folders."""
+        for visited in visited_folders:
+            if isinstance(visited, Skipped):
+                yield visited
+                continue
+            for entry in visited.files:
+                if self.is_ignore_file(visited.scope.path / entry.name):
+                    on_path(entry.path)
+                if classified := self._classify_entry(visited.scope, entry, on_path=on_path):
+                    yield classified
 
     def _classify_entry(
         self,
