@@ -33,7 +33,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     const { packageJSON } = context.extension;
     const environment = path.join(context.globalStorageUri.fsPath, 'venv');
     const settings = new Settings(listServerSettings(packageJSON));
-    const server = new Server(packageJSON.version, environment, settings, log);
+    const bundled = path.join(context.extensionUri.fsPath, 'server');
+    const server = new Server(packageJSON.version, bundled, environment, settings, log);
     const similar = new SimilarView(server);
     const search = new SearchPicker(server, context.workspaceState, (query, answer) =>
         similar.showResults(query, answer),

@@ -130,13 +130,14 @@ export async function listMcpServers(server: Server): Promise<McpServerDefinitio
     if (!location || !McpStdioServerDefinition) {
         return [];
     }
-    const { cwd, env } = getIsolatedOptions(location.program);
+    const { program, options } = location;
+    const { cwd, env } = getIsolatedOptions(program);
     const changes = Object.entries(env).filter(([name, value]) => value !== process.env[name]);
     const removals = Object.fromEntries(changes.map(([name, value]) => [name, value ?? null]));
     const [only] = folders.length === 1 ? folders : [];
     const root = only ? ['--root', only.uri.fsPath] : []; // else the editor names its folders when asked
-    const args = ['mcp', ...root];
-    const definition = new McpStdioServerDefinition('codekin', location.program, args, removals, server.version);
+    const args = [...options, 'mcp', ...root];
+    const definition = new McpStdioServerDefinition('codekin', program, args, removals, server.version);
     definition.cwd = vscode.Uri.file(cwd);
     return [definition];
 }

@@ -59,6 +59,7 @@ export class Server implements vscode.Disposable {
 
     constructor(
         readonly version: string,
+        private readonly bundled: string, // the folder of the server in a package for one platform
         private readonly environment: string, // the extension's own virtual environment
         private readonly settings: Settings,
         readonly log: vscode.LogOutputChannel,
@@ -87,7 +88,7 @@ export class Server implements vscode.Disposable {
         const setting = vscode.workspace.getConfiguration('codekin').get('path', '');
         const interpreter = setting ? undefined : await getSelectedInterpreter();
         const [path, home] = [process.env['PATH'] ?? '', os.homedir()];
-        return findServer({ setting, interpreter, path, installed: this.environment, home });
+        return findServer({ setting, interpreter, path, bundled: this.bundled, installed: this.environment, home });
     }
 
     /** Send a request. Throws an Error whose message can be shown, or vscode.CancellationError. */
@@ -132,10 +133,10 @@ export class Server implements vscode.Disposable {
         if (!this.location) {
             return this.setState('missing');
         }
-        const { program, source } = this.location;
+        const { program, options, source } = this.location;
         this.log.info(`Starting ${program} (found by ${source})`);
         this.setState('starting');
-        const serverOptions = { command: program, args: ['serve'], options: getIsolatedOptions(program) };
+        const serverOptions = { command: program, args: [...options, 'serve'], options: getIsolatedOptions(program) };
         const client = new Client('codekin', 'codekin', serverOptions, this.getClientOptions());
         this.client = client;
         client.onNotification(STATUS_CHANGED, (status: Status) => {

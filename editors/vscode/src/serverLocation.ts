@@ -4,10 +4,11 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 
 /** Where the executable was found. */
-export type ServerSource = 'codekin.path' | 'interpreter' | 'PATH' | 'installed';
+export type ServerSource = 'codekin.path' | 'interpreter' | 'PATH' | 'bundled' | 'installed';
 
 export interface ServerLocation {
     program: string; // an absolute path
+    options: string[]; // come before the server's own arguments
     source: ServerSource;
 }
 
@@ -15,6 +16,7 @@ export interface SearchPaths {
     setting: string; // codekin.path, '' where it is not set
     interpreter: string | undefined; // the selected Python
     path: string; // the environment variable PATH
+    bundled: string; // the extension's folder with a Python that has codekin; exists in packages for one platform
     installed: string; // the extension's own virtual environment, which may not exist
     home: string;
 }
@@ -27,20 +29,26 @@ export function getScriptsFolder(environment: string): string {
     return path.join(environment, IS_WINDOWS ? 'Scripts' : 'bin');
 }
 
+/** Return the Python of a package for one platform, below the folder of its server. */
+export function getBundledPython(folder: string): string {
+    return IS_WINDOWS ? path.join(folder, 'python.exe') : path.join(folder, 'bin', 'python3');
+}
+
 /** Return the first server that exists. If the setting names one, no other is used in its place. */
 export function findServer(paths: SearchPaths): ServerLocation | undefined {
     if (paths.setting) {
         const program = resolveProgram(paths.setting, paths.home, paths.path);
-        return program ? { program, source: 'codekin.path' } : undefined;
+        return program ? { program, options: [], source: 'codekin.path' } : undefined;
     }
-    const candidates: [string | undefined, ServerSource][] = [
-        [paths.interpreter && path.join(path.dirname(paths.interpreter), PROGRAM), 'interpreter'],
-        [findOnPath(PROGRAM, paths.path), 'PATH'],
-        [path.join(getScriptsFolder(paths.installed), PROGRAM), 'installed'],
+    const candidates: [string | undefined, string[], ServerSource][] = [
+        [paths.interpreter && path.join(path.dirname(paths.interpreter), PROGRAM), [], 'interpreter'],
+        [findOnPath(PROGRAM, paths.path), [], 'PATH'],
+        [getBundledPython(paths.bundled), ['-I', '-m', 'codekin'], 'bundled'],
+        [path.join(getScriptsFolder(paths.installed), PROGRAM), [], 'installed'],
     ];
-    for (const [program, source] of candidates) {
+    for (const [program, options, source] of candidates) {
         if (program && isExecutable(program)) {
-            return { program, source };
+            return { program, options, source };
         }
     }
     return undefined;

@@ -161,6 +161,7 @@ function describeLocation({ program, source }: ServerLocation): string {
         'codekin.path': vscode.l10n.t('{0} (setting codekin.path)', program),
         interpreter: vscode.l10n.t('{0} (selected Python interpreter)', program),
         PATH: vscode.l10n.t('{0} (on PATH)', program),
+        bundled: vscode.l10n.t('{0} (part of this extension)', program),
         installed: vscode.l10n.t('{0} (installed by this extension)', program),
     };
     return texts[source];

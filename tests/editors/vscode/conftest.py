@@ -39,10 +39,10 @@ class ExtensionBuild:
         """The extension as VS Code would install it."""
         return self.home / "unpacked" / "extension"
 
-    def run_script(self, name: str) -> subprocess.CompletedProcess[str]:
+    def run_script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a script of package.json."""
         return subprocess.run(
-            ["npm", "run", "-s", name],
+            ["npm", "run", "-s", name, "--", *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,

@@ -32,10 +32,11 @@ def write_fake_servers(folder: Path) -> Path:
 
 
 def build_wheel(folder: Path, program: Path) -> Path:
-    """Build a package `codekin` without dependencies, whose script runs this program."""
+    """Build a package `codekin` without dependencies, whose script and module run this program."""
     name = f"codekin-{__version__}"
     files = {
         "codekin_program.py": f"import os, sys\ndef main():\n    os.execv({str(program)!r}, sys.argv)\n",
+        "codekin/__main__.py": "from codekin_program import main\nmain()\n",
         f"{name}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: codekin\nVersion: {__version__}\n",
         f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{name}.dist-info/entry_points.txt": "[console_scripts]\ncodekin = codekin_program:main\n",

@@ -74,10 +74,15 @@ def _run_in_host(vscode: ServedVSCode, built: ExtensionBuild, workspace: Path, *
 
 
 def run_in_window(
-    script: str, vscode: ServedVSCode, built: ExtensionBuild, *arguments: str, flags: tuple[str, ...] = ()
+    script: str,
+    vscode: ServedVSCode,
+    built: ExtensionBuild,
+    *arguments: str,
+    flags: tuple[str, ...] = (),
+    package: Path | None = None,
 ) -> None:
-    """Run a script of test/ui with the extension installed."""
-    vscode.install_extension(built.package)
+    """Run a script of test/ui with the extension installed, from the package for all platforms if none is named."""
+    vscode.install_extension(package or built.package)
     with vscode.serve(*flags) as address:
         window = [f"test/ui/{script}", address, str(vscode.project.folder), str(vscode.settings)]
         status, output = run_browser_script([*window, *arguments], built.folder, _TIMEOUT_S)

@@ -2,11 +2,18 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
 import * as path from 'node:path';
-import { findOnPath, findServer, isCompatible } from '../../src/serverLocation';
+import { findOnPath, findServer, isCompatible, type SearchPaths } from '../../src/serverLocation';
 
 describe('The server', () => {
     let folder: string;
-    const noPaths = { setting: '', interpreter: undefined, path: '', installed: '/none', home: '/none' };
+    const noPaths: SearchPaths = {
+        setting: '',
+        interpreter: undefined,
+        path: '',
+        bundled: '/none',
+        installed: '/none',
+        home: '/none',
+    };
 
     function createProgram(...parts: string[]): string {
         const file = path.join(folder, ...parts);
@@ -18,16 +25,21 @@ describe('The server', () => {
     beforeEach(() => (folder = fs.mkdtempSync(path.join(os.tmpdir(), 'places-'))));
     afterEach(() => fs.rmSync(folder, { recursive: true }));
 
-    it('is found beside the interpreter, then on PATH, then in the extension’s environment', () => {
-        const installed = createProgram('own', 'bin', 'codekin');
-        const searchPaths = { ...noPaths, installed: path.join(folder, 'own'), path: path.join(folder, 'path') };
-        assert.deepEqual(findServer(searchPaths), { program: installed, source: 'installed' });
+    it('is found beside the interpreter, then on PATH, then in the package, then in the extension’s environment', () => {
+        const [bundled, installed] = [path.join(folder, 'server'), path.join(folder, 'own')];
+        const searchPaths = { ...noPaths, bundled, installed, path: path.join(folder, 'path') };
+        const inEnvironment = createProgram('own', 'bin', 'codekin');
+        assert.deepEqual(findServer(searchPaths), { program: inEnvironment, options: [], source: 'installed' });
+        const python = createProgram('server', 'bin', 'python3');
+        const options = ['-I', '-m', 'codekin'];
+        assert.deepEqual(findServer(searchPaths), { program: python, options, source: 'bundled' });
         const fromPath = createProgram('path', 'codekin');
-        assert.deepEqual(findServer(searchPaths), { program: fromPath, source: 'PATH' });
+        assert.deepEqual(findServer(searchPaths), { program: fromPath, options: [], source: 'PATH' });
         const besideInterpreter = createProgram('venv', 'bin', 'codekin');
         const interpreter = path.join(folder, 'venv', 'bin', 'python');
         assert.deepEqual(findServer({ ...searchPaths, interpreter }), {
             program: besideInterpreter,
+            options: [],
             source: 'interpreter',
         });
     });
