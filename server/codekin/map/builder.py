@@ -20,6 +20,8 @@ _MAX_LINKS = 50_000
 _NEAR_DUPLICATE_JACCARD = 0.7  # estimated share of structure that two functions have in common
 _COPY_DISTANCE = 0.0006  # between functions with the same text, in widths of the map
 _GOLDEN_ANGLE = np.float32(np.pi * (3 - 5**0.5))  # between seeds of a sunflower, in radians
+# Shares of the work, by processor time for the 68,622 functions of apache/kafka, after a step
+_LISTED, _LOADED = 0.2, 0.4
 _PROGRESS_TOTAL = 100
 _CANCEL_POLL_S = 0.1
 
@@ -77,17 +79,17 @@ class MapBuilder:
         total = len(functions)
         if total > limit:
             functions = [functions[position] for position in np.linspace(0, total - 1, limit).astype(np.int64).tolist()]
+        on_share(_LISTED)
         function_contents = np.array([function.content for function in functions], np.int64)
         contents, vectors, row_of_function = self._load_vectors(function_contents)
-        positions, neighbours = layout_points(vectors, on_share, cancel_event)
+        on_share(_LOADED)
+        positions, neighbours = layout_points(vectors, lambda share: on_share(_scale_rest(share)), cancel_event)
 
         has_position = np.flatnonzero(row_of_function >= 0)
         vector_rows = row_of_function[has_position]
         functions = [functions[position] for position in has_position.tolist()]
         x_positions, y_positions = _separate_copies(positions, vector_rows)
-        files = list(dict.fromkeys(function.path for function in functions))
-        file_index = {file_path: file_number for file_number, file_path in enumerate(files)}
-        file_numbers = np.array([file_index[function.path] for function in functions], np.uint32)
+        files, file_numbers = _number_files([function.path for function in functions])
         groups, group_numbers = _assign_groups(files, file_numbers, self._list_roots())
         return CodeMap(
             generation=generation,
@@ -132,6 +134,18 @@ class MapBuilder:
         return np.concatenate(
             [copy_links, np.stack([first_functions[left_rows], first_functions[right_rows]], axis=1)]
         )[:_MAX_LINKS]
+
+
+def _scale_rest(layout_share: float) -> float:
+    """Return the share of all work for a share of the layout, which comes after loading."""
+    return _LOADED + (1 - _LOADED) * layout_share
+
+
+def _number_files(paths: Sequence[str]) -> tuple[list[str], npt.NDArray[np.uint32]]:
+    """Return the distinct paths in order, and each path's index among them (n,)."""
+    files = list(dict.fromkeys(paths))
+    file_index = {file_path: file_number for file_number, file_path in enumerate(files)}
+    return files, np.array([file_index[path] for path in paths], np.uint32)
 
 
 def _separate_copies(positions: FloatArray, vector_rows: IndexArray) -> tuple[FloatArray, FloatArray]:

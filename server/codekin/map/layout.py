@@ -27,7 +27,7 @@ _MIN_SQUARED_DISTANCE = np.float32(0.05)  # that neighbours keep
 _EVENNESS = 0.65  # 0 leaves each axis as it is, 1 spreads the points evenly over it
 _TICKS = 65  # of the curve that evens an axis
 _MAX_REPULSION = np.float32(4)  # by one random point in a step
-_NEIGHBOUR_SHARE = 0.3  # of the work
+_PROJECTED, _JOINED = 0.25, 0.6  # shares of the work after the projection, and when all neighbours are known
 
 OnShare = Callable[[float], None]  # 0 … 1
 
@@ -45,17 +45,18 @@ def layout_points(vectors: FloatArray, on_share: OnShare, cancel_event: Cancel) 
             (point_count, 0), np.int64
         )
     points = project_principal(vectors, min(_COMPONENTS, vectors.shape[1]))
+    on_share(_PROJECTED)
     neighbours = np.zeros((point_count, min(_NEIGHBOURS, point_count - 1)), np.int64)
     for work_share, point_rows, nearest_points in find_neighbours(points, neighbours.shape[1]):
         neighbours[point_rows] = nearest_points
-        on_share(_NEIGHBOUR_SHARE * work_share)
+        on_share(_PROJECTED + (_JOINED - _PROJECTED) * work_share)
         if cancel_event.is_set():
             break
     positions = points[:, :2] * np.float32(_INITIAL_SPREAD / max(float(points[:, 0].std()), 1e-6))
     _relax(
         positions,
         neighbours,
-        lambda work_share: on_share(_NEIGHBOUR_SHARE + (1 - _NEIGHBOUR_SHARE) * work_share),
+        lambda work_share: on_share(_JOINED + (1 - _JOINED) * work_share),
         cancel_event,
     )
     return _fit_to_unit_square(positions), neighbours

@@ -11,6 +11,8 @@ const HIT_RADIUS = 12; // pixels around a point that belong to it
 const ZOOM_STEP = 1.25;
 const MAX_ZOOM = 400; // relative to the whole map
 const MAX_ASPECT = 2;
+const FIND_ZOOM_POINTS = 1000; // about as many are in view around a match
+const MAX_FIND_ZOOM = 8; // so that the surroundings tell where the match is
 const REST_MS = 120; // without movement, before all points are drawn
 
 /** State that survives when the page is hidden. */
@@ -300,12 +302,14 @@ export class FunctionMap {
 
     private showMatchCount(index: number): void {
         const count = l10n.formatNumber(this.matches?.size ?? 0);
-        const position =
-            index >= 0 ? l10n.t('{0} of {1}', l10n.formatNumber(index + 1), count) : l10n.t('{0} found', count);
+        const name = this.scene?.points.names[this.scene.matches[index] ?? -1];
+        const position = name
+            ? `${l10n.t('{0} of {1}', l10n.formatNumber(index + 1), count)}: ${name}`
+            : l10n.t('{0} found', count);
         getElement('find-count').textContent = this.matches ? position : '';
     }
 
-    /** Select the next or the previous match, and zoom in on it. */
+    /** Select the next or the previous match. Zoom in on it if the map is crowded. */
     private selectMatch(step: 1 | -1): void {
         const matches = this.scene?.matches ?? [];
         if (this.scene && matches.length) {
@@ -314,10 +318,14 @@ export class FunctionMap {
             const index = current < 0 ? first : (current + step + matches.length) % matches.length;
             const next = matches[index]!;
             this.showMatchCount(index);
-            this.select(next);
-            const scale = Math.max(this.view.scale, 4 * this.fitView().scale);
-            this.view = { ...this.view, x: this.scene.points.x[next]!, y: this.scene.points.y[next]!, scale };
-            this.redraw();
+            this.select(next, true);
+            const { x, y, count } = this.scene.points;
+            const zoom = Math.min(Math.sqrt(count / FIND_ZOOM_POINTS), MAX_FIND_ZOOM);
+            const scale = zoom * this.fitView().scale;
+            if (zoom > 1 && scale > this.view.scale) {
+                this.view = { ...this.view, x: x[next]!, y: y[next]!, scale };
+                this.redraw();
+            }
         }
     }
 

@@ -177,6 +177,9 @@ async function walkthrough(window) {
     await window.pressKeys('Enter');
     await window.waitForVisible('.getting-started-step', 'Find similar code').then((step) => step.click());
     await window.waitForVisible('.getting-started-step.expanded', 'Delete to dismiss');
+    for (const step of ['server', 'similar', 'search', 'completions']) {
+        await window.waitForVisible(`[data-done-step-id$="#${step}"].complete`); // done by the earlier surfaces
+    }
     await window.takeScreenshot('walkthrough');
     await window.closeTab();
 }
