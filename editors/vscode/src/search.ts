@@ -85,7 +85,7 @@ export class SearchPicker implements vscode.Disposable {
 
     show(query = '', filter: SearchFilter = {}): void {
         this.filter = filter;
-        const picker = vscode.window.createQuickPick<SearchItem>();
+        const picker = createPicker();
         const preview = this.preview ?? new HitPreview(); // a picker that replaces another takes over its preview
         this.picker = picker;
         this.preview = preview;
@@ -242,6 +242,14 @@ export class SearchPicker implements vscode.Disposable {
         this.preview = undefined;
         this.answer = undefined;
     }
+}
+
+/**
+ * Create a picker that lists its items as they are given. VS Code would move those up whose label contains the text,
+ * and activate the first one. The property is in no public type, but in all versions of VS Code.
+ */
+function createPicker(): vscode.QuickPick<SearchItem> {
+    return Object.assign(vscode.window.createQuickPick<SearchItem>(), { sortByLabel: false });
 }
 
 /** Create the items of an answer. Without `alwaysShow`, VS Code would hide those that do not contain the query. */

@@ -64,9 +64,22 @@ async function openSearch(window) {
     await window.waitForVisible('.quick-input-widget', 'Search by Meaning');
 }
 
+/** Hits come by score, also where names of lower ones contain the query. */
+async function assertBestFirst(window) {
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'basket_total');
+    const rows = await window.page.locator('.quick-input-list .monaco-list-row').allInnerTexts();
+    const scores = rows.map((row) => Number(/(\d+)%/.exec(row)?.[1]));
+    if (rows.length < 3 || scores.some((score, index) => score > scores[index - 1])) {
+        throw new Error(`the hits are not listed by score: ${rows.join(' | ')}`);
+    }
+}
+
 async function search(window) {
     await window.goToLine('shop/invoices.py', 4);
     await openSearch(window);
+    await window.typeText('total');
+    await assertBestFirst(window);
+    await window.pressKeys('Control+A');
     await window.typeText('hand the parcel to a carrier and remember the number');
     await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'ship_order');
     await window.waitForVisible('.tab.active', 'invoices.py'); // nothing is previewed while typing
@@ -162,7 +175,7 @@ async function statusPage(window) {
     await frame.locator('canvas').first().waitFor({ timeout: 30_000 });
     await frame.locator('#find').fill('total');
     await frame.locator('#find-next').click();
-    await frame.locator('#find-count', { hasText: /^1 of \d+$/ }).waitFor();
+    await frame.locator('#find-count', { hasText: /^1 of \d+: \w*total/ }).waitFor();
     await window.takeScreenshot('map-find');
     await frame.locator('#reset-view').click();
     await frame.locator('#find').fill('');
