@@ -92,10 +92,10 @@ export function formatBadge(score: number): string {
     return percent >= 100 ? '★' : String(percent);
 }
 
-/** Split hits into those to show and weak ones: related words or meaning only, with a low score. */
+/** Split hits into those to show and weak ones: related words or meaning only, with a low score, beside better ones. */
 export function splitWeakHits(hits: readonly Hit[]): [Hit[], Hit[]] {
     const isWeak = (hit: Hit): boolean => (hit.kinship ?? 'similar') === 'similar' && hit.score < MIN_STRONG_SCORE;
-    return [hits.filter((hit) => !isWeak(hit)), hits.filter(isWeak)];
+    return hits.every(isWeak) ? [[...hits], []] : [hits.filter((hit) => !isWeak(hit)), hits.filter(isWeak)];
 }
 
 /** Format the location of a hit as path:line, or path#cell:line in a notebook; lines and cells count from 1. */

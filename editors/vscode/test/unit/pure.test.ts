@@ -146,6 +146,11 @@ describe('Hits', () => {
         assert.deepEqual([strongHits, weakHits], [[hits[0], hits[2]], [hits[1]]]);
     });
 
+    it('that are weak are shown like others where none is stronger', () => {
+        const hits = [createHit({ score: 0.2 }), createHit({ score: 0.1 })];
+        assert.deepEqual(splitWeakHits(hits), [hits, []]);
+    });
+
     it('in modules show the file name', () => {
         const location = { ...createHit({}).location, uri: 'file:///lib/a%20b.py' };
         assert.equal(getHitName(createHit({ name: '', kind: 'module', location })), 'a b.py');
