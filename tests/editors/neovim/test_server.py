@@ -1,13 +1,14 @@
 """The server: found, started, missing, of another version, installed, gone."""
 
 import os
+import shutil
 import signal
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
-from .conftest import INDEXED, NEWEST, TIMEOUT_S, Editor, Start
+from .conftest import INDEXED, NEWEST, PLUGIN, TIMEOUT_S, Editor, Start
 
 ATTACHED = "return #vim.lsp.get_clients({name = 'codekin', bufnr = 0}) == 1"
 
@@ -136,6 +137,14 @@ def test_an_install_that_fails_says_why(start: Start) -> None:
     editor.lua("require('codekin').setup({python = '/no/python'})")
     editor.execute("Codekin install")
     assert "set the option python" in editor.wait_for_message("cannot run /no/python")
+    assert editor.lua("return require('codekin').status()") == ""
+
+
+def test_without_a_clone_nothing_is_installed_by_name(start: Start, tmp_path: Path) -> None:
+    """No index has codekin yet: a package of that name would be a stranger's."""
+    editor = start(plugin=shutil.copytree(PLUGIN, tmp_path / "plugin"))
+    editor.execute("Codekin install")
+    assert "pipx install" in editor.wait_for_message("not in a clone of codekin")
     assert editor.lua("return require('codekin').status()") == ""
 
 

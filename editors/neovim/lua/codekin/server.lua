@@ -145,15 +145,13 @@ local function show_progress(text)
   vim.cmd.redraw()
 end
 
---- Return the package to install: the clone that contains this plugin, or else this version from the package index.
----@return { spec: string, root: string? }
-local function get_package()
+--- Return the root of the clone of codekin that contains this plugin, which is what is installed: codekin is on no
+--- package index yet, and a package of that name there would be a stranger's.
+---@return string?
+local function get_clone()
   local here = vim.fs.normalize(debug.getinfo(1, 'S').source:sub(2))
   local root = here:match('^(.*)/editors/neovim/lua/codekin/server.lua$')
-  if root and vim.uv.fs_stat(root .. '/pyproject.toml') then
-    return { spec = root, root = root }
-  end
-  return { spec = 'codekin==' .. M.version }
+  return root and vim.uv.fs_stat(root .. '/pyproject.toml') and root or nil
 end
 
 --- One command of the installation.
@@ -162,23 +160,23 @@ end
 ---@field title string
 ---@field fallback? codekin.Step[] run in place of this and all later steps if it fails
 
+---@param clone string
 ---@return codekin.Step[]
-local function plan_install()
+local function plan_install(clone)
   local python = resolve_program(require('codekin').options.python or (is_windows and 'python' or 'python3'))
   local pip = { get_program(M.get_environment(), 'python'), '-I', '-m', 'pip', 'install', '--upgrade' }
   vim.list_extend(pip, { '--disable-pip-version-check' })
-  local package = get_package()
   local function create_command(...)
     return vim.list_extend(vim.list_extend({}, pip), { ... })
   end
-  local install_step = { cmd = create_command(package.spec), title = 'installing' }
-  if package.root then -- hnswlib needs a C++ compiler, but is optional
-    local requirements = package.root .. '/server/requirements-no-compiler.txt'
-    install_step.fallback = {
-      { cmd = create_command('-r', requirements), title = 'installing without hnswlib (exact search)' },
-      { cmd = create_command('--no-deps', package.root), title = 'installing without hnswlib (exact search)' },
-    }
-  end
+  local install_step = { cmd = create_command(clone), title = 'installing' }
+  install_step.fallback = { -- hnswlib needs a C++ compiler, but is optional
+    {
+      cmd = create_command('-r', clone .. '/server/requirements-no-compiler.txt'),
+      title = 'installing without hnswlib (exact search)',
+    },
+    { cmd = create_command('--no-deps', clone), title = 'installing without hnswlib (exact search)' },
+  }
   local create_command_line = { python, '-I', '-m', 'venv', M.get_environment() }
   return { { cmd = create_command_line, title = 'creating a virtual environment' }, install_step }
 end
@@ -239,8 +237,13 @@ function M.install(on_done)
   if is_running then
     return notify('the server is already being installed')
   end
+  local clone = get_clone()
+  if not clone then
+    local text = 'this plugin is not in a clone of codekin; run pipx install CLONE'
+    return notify(text, vim.log.levels.ERROR)
+  end
   is_running = true
-  run_steps(plan_install(), function(error)
+  run_steps(plan_install(clone), function(error)
     is_running = false
     if error then
       notify(error, vim.log.levels.ERROR)
