@@ -38,6 +38,20 @@ _RUBY_HEREDOC = re.compile(
 )
 _RUBY_INTERPOLATION = re.compile(rb"#\{[^{}\n]*\}")
 _MAX_RUBY_HEREDOCS = 200  # of a file: the end of each is searched for
+# final = true   by.write("a")   in_ = 1   where a modifier's or operator's word is a name, or begins one
+_KOTLIN_NAME = re.compile(
+    rb"\n[ \t]*+((?:by|where|abstract|crossinline|external|final|infix|inline|internal|lateinit|noinline|open|override"
+    rb"|private|protected|public|sealed|tailrec|vararg)(?=[ \t]*+(?:=(?!=)|\.|\[)|\()|(?:in|is|as)(?=_))"
+)
+# class Name⏎internal constructor(
+_KOTLIN_CONSTRUCTOR = re.compile(rb"\n[ \t]*+((?:(?:public|protected|private|internal)[ \t]+){1,2})(?=constructor\b)")
+# class Box<⏎  T : Any,⏎>(
+_KOTLIN_LAST_COMMA = re.compile(rb"(,)(?=\n[ \t]*+>)")
+# The modifiers of multi-platform code are taken for calls behind an annotation with arguments.
+_KOTLIN_PLATFORM = re.compile(
+    rb"(?<![\w.])(actual|expect)(?=[ \t]+(?:[a-z]+[ \t]+){0,4}"
+    rb"(?:fun|class|interface|object|val|var|constructor|typealias)\b)"
+)
 _KOTLIN_CONTEXT = re.compile(rb"^[ \t]*+(context\([^()\n]*(?:\([^()\n]*\)[^()\n]*){0,9}\))[ \t]*$", re.MULTILINE)
 
 
@@ -53,7 +67,7 @@ def _rewrite_c(source_bytes: bytes) -> bytes:
 
 def _rewrite_objective_c(source_bytes: bytes) -> bytes:
     """Blank what derails the parser of C, and macros behind properties."""
-    return _PROPERTY_MACRO.sub(lambda match: _replace_group(match, b""), _rewrite_c(source_bytes))
+    return _PROPERTY_MACRO.sub(_blank_group, _rewrite_c(source_bytes))
 
 
 def _rewrite_rust(source_bytes: bytes) -> bytes:
@@ -76,9 +90,7 @@ def _rewrite_rust_functions(source_bytes: bytes) -> bytes:
     source_bytes = _RUST_CONDITION.sub(lambda match: _replace_group(match, b"x"), source_bytes)
     if b"proptest" not in source_bytes:
         return source_bytes
-    return _RUST_STRATEGIES.sub(
-        lambda match: _replace_group(match, b"") if b" in " in match[1] else match[0], source_bytes
-    )
+    return _RUST_STRATEGIES.sub(lambda match: _blank_group(match) if b" in " in match[1] else match[0], source_bytes)
 
 
 def _rewrite_csharp(source_bytes: bytes) -> bytes:
@@ -108,14 +120,24 @@ def _rewrite_haskell(source_bytes: bytes) -> bytes:
     """Blank the preprocessor's directives: the grammar takes all from `#else` to `#endif` for a comment."""
     if b"\n#" not in source_bytes:
         return source_bytes
-    return _HASKELL_DIRECTIVE.sub(lambda match: _replace_group(match, b""), source_bytes)
+    return _HASKELL_DIRECTIVE.sub(_blank_group, source_bytes)
 
 
 def _rewrite_kotlin(source_bytes: bytes) -> bytes:
-    """Blank the context parameters above a declaration: `context(project: Project)`."""
-    if b"context(" not in source_bytes:
-        return source_bytes
-    return _KOTLIN_CONTEXT.sub(lambda match: _replace_group(match, b""), source_bytes)
+    """Blank what the grammar can't read: context parameters, last commas, some modifiers; rename names like those."""
+    if b"context(" in source_bytes:
+        source_bytes = _KOTLIN_CONTEXT.sub(_blank_group, source_bytes)
+    if b"actual " in source_bytes or b"expect " in source_bytes:
+        source_bytes = _KOTLIN_PLATFORM.sub(_blank_group, source_bytes)
+    if b" constructor" in source_bytes:
+        source_bytes = _KOTLIN_CONSTRUCTOR.sub(_blank_group, source_bytes)
+    source_bytes = _KOTLIN_LAST_COMMA.sub(_blank_group, source_bytes)
+    return _KOTLIN_NAME.sub(lambda match: _replace_group(match, b"x" * len(match[1])), source_bytes)
+
+
+def _blank_group(match: re.Match[bytes]) -> bytes:
+    """Blank the first group."""
+    return _replace_group(match, b"")
 
 
 def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
