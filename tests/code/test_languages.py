@@ -70,6 +70,17 @@ def test_a_header_is_cpp_where_its_text_is() -> None:
     assert detect_language(PurePath("a.h"), text="#include <stdio.h>\nint f(void);\n") == "c"
 
 
+def test_a_header_is_objective_c_where_its_text_is() -> None:
+    assert detect_language(PurePath("a.h"), text="@interface Cart : NSObject\n@end\n") == "objective-c"
+    assert detect_language(PurePath("a.h"), text="@class Cart, Item;\nvoid f(Cart *cart);\n") == "objective-c"
+    assert detect_language(PurePath("a.h"), text="/**\n@class Cart\n@endcode\n*/\nint f(void);\n") == "c"
+
+
+def test_translations_of_qt_are_no_typescript() -> None:
+    assert detect_language(PurePath("app_de.ts"), text='\ufeff<?xml version="1.0"?>\n<!DOCTYPE TS>\n') is None
+    assert detect_language(PurePath("app_de.ts"), text="const a = <T>(b: T) => b;\n") == "typescript"
+
+
 @pytest.mark.parametrize("language", sorted(GRAMMARS))
 def test_every_grammar_can_be_loaded_and_knows_the_node_types_it_names(language: str) -> None:
     syntax = load_syntax(language)

@@ -32,6 +32,9 @@ _CPP_IN_CODE = re.compile(
 )
 _REFERENCE_PARAMETER = re.compile(r"[(,]\s*+const\s++\w++(?:<[^<>\n]*>)?\s*+&\s*+\w")
 
+_OBJECTIVE_C_LINE = re.compile(r"^@(?:end\b|class [\w ,]+;)", re.MULTILINE)
+_XML_START = ("<?xml", "<!DOCTYPE")  # of translations for Qt, whose names end in `.ts`, too
+
 
 def _is_cpp_header(text: str) -> bool:
     """Return whether the text of a `.h` file is C++: it has, outside of comments, syntax that C lacks."""
@@ -42,10 +45,18 @@ def _is_cpp_header(text: str) -> bool:
     )
 
 
+def _choose_header_language(text: str) -> str:
+    """Return the language of a `.h` file: C, C++ or Objective-C, by its text."""
+    if "@" in text and _OBJECTIVE_C_LINE.search(text):
+        return "objective-c"
+    return "cpp" if _is_cpp_header(text) else "c"
+
+
 def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str | None:
     """Return the language of the file at `path`, which is not read; None if it is no source code (prose, data).
 
-    `first_line` helps where the name says nothing (a shebang); `text` tells C++ from C in a `.h` file.
+    `first_line` helps where the name says nothing (a shebang); `text` tells C, C++ and Objective-C
+    apart in a `.h` file, and TypeScript from translations in XML.
     """
     file_name = path.name.lower()
     language = _BY_NAME.get(file_name)
@@ -58,8 +69,10 @@ def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str
             language = _detect_by_shebang(first_line or text[:200])
         elif language is None and file_name.startswith(("dockerfile.", "makefile.")):
             language = _BY_NAME[file_name.split(".", 1)[0]]
-        elif file_ending == "h" and _is_cpp_header(text):
-            language = "cpp"
+        elif file_ending == "h":
+            language = _choose_header_language(text)
+        elif file_ending == "ts" and (text or first_line).lstrip("\ufeff").startswith(_XML_START):
+            language = None
     return language
 
 

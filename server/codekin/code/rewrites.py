@@ -33,6 +33,10 @@ _HASKELL_DIRECTIVE = re.compile(
 _PROPERTY_MACRO = re.compile(
     rb"^[ \t]*@property\b[^;\n]{0,300}?\w[ \t]++([A-Z][A-Z0-9_]{2,60}+(?:\([^;\n]{0,200}\))?)[ \t]*;", re.MULTILINE
 )
+# if (@available(iOS 10, macOS 10.12, *)) {
+_AVAILABILITY = re.compile(rb"(@available[ \t]*\([^()\n]*\))")
+# didFinish:(NSArray *)items API_AVAILABLE(ios(10)) {
+_METHOD_MACRO = re.compile(rb"\)\w++[ \t]++([A-Z][A-Z0-9_]{2,60}+(?:\((?:[^()\n]|\([^()\n]*\)){0,200}+\))?)(?=\s*\{)")
 _RUBY_HEREDOC = re.compile(
     rb"\b(?:class|module|instance)_eval\b([ \t]*\(?[ \t]*<<[~-]?(?P<quote>['\"]?)(?P<tag>\w{3,40})(?P=quote)[^\n]*)"
 )
@@ -66,8 +70,11 @@ def _rewrite_c(source_bytes: bytes) -> bytes:
 
 
 def _rewrite_objective_c(source_bytes: bytes) -> bytes:
-    """Blank what derails the parser of C, and macros behind properties."""
-    return _PROPERTY_MACRO.sub(_blank_group, _rewrite_c(source_bytes))
+    """Blank what derails the parser of C, macros behind properties and methods; conditions on versions are 1."""
+    source_bytes = _PROPERTY_MACRO.sub(_blank_group, _rewrite_c(source_bytes))
+    if b"@available" in source_bytes:
+        source_bytes = _AVAILABILITY.sub(lambda match: _replace_group(match, b"1"), source_bytes)
+    return _METHOD_MACRO.sub(_blank_group, source_bytes)
 
 
 def _rewrite_rust(source_bytes: bytes) -> bytes:
