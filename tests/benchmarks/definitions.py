@@ -14,6 +14,7 @@ column of its own:
   of records, names of import lists, constructors, keywords and splices, in Elixir the examples in documentation, in
   JavaScript the object of an assignment to its member, in Julia the module in `Base.:(==)`, in Kotlin names that the
   file does not have
+- in JavaScript and TypeScript the own name of a function that goes by the one that it is bound to
 
 What codekin names beyond ctags is counted, too: functions, methods and tests of names that ctags has not in that file.
 `--list` prints both sides of one language, and with ~ what is not counted. Prints Markdown.
@@ -78,7 +79,7 @@ MACRO = re.compile(
 DECLARING = {"csharp", "java", "kotlin", "php", "rust", "typescript", "tsx", "objective-c"}
 DECLARATION = re.compile(r"[^{}]*?;|[^{};]*?\n\s*\n")  # no body before the end of a statement or a blank line
 UNNAMED = re.compile(r"anonymous|__anon|AnonymousFunction|<lambda>|\A(?:pattern|true|switch|return|_)\Z")
-LUA_FUNCTION = re.compile(r"\bfunction\s+[\w.:]+\s*\(|[\w\]]\s*=\s*function\s*\(")
+LUA_FUNCTION = r"\bfunction\s+(?:[\w.:]+[.:])?{0}\s*\(|(?:\b{0}|\[[^\]]*{0}[^\]]*\])\s*=\s*function\s*\("
 KOTLIN_FUNCTION = re.compile(
     r"\bfun\b[^(]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)(?:\s*:\s*[^{=\n]++)?\s*(?:where\b[^{=]*+)?([{=]?)"
 )
@@ -149,9 +150,13 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
         case "bash":
             return name.endswith("=")
         case "lua":
-            return LUA_FUNCTION.search(lines[row]) is None or not re.match(r"[\w.:]+\Z", name)
+            function = LUA_FUNCTION.format(re.escape(normalize_name(name)))
+            return re.search(function, lines[row]) is None or not re.match(r"[\w.:]+\Z", name)
+        case "typescript" | "tsx":
+            return is_bound_to_other_name(name, lines[row])
         case "javascript":
-            return f"{name}." in lines[row] and not re.search(rf"\b{re.escape(name)}\b(?!\.)", lines[row])
+            is_object = f"{name}." in lines[row] and not re.search(rf"\b{re.escape(name)}\b(?!\.)", lines[row])
+            return is_object or is_bound_to_other_name(name, lines[row])
         case "haskell":
             statement = re.sub(r"\{[^{}]*\}", "", "\n".join(lines[row : row + 12]).partition("\n\n")[0])
             is_keyword = name[0].isupper() or name in HASKELL_KEYWORDS
@@ -166,6 +171,11 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
             function = KOTLIN_FUNCTION.search("\n".join(lines[row : row + 20]))
             return function is not None and not function[1]
     return False
+
+
+def is_bound_to_other_name(name: str, line: str) -> bool:
+    """Return whether the function goes by what it is bound to: Title.Text of `Title.Text = function TitleText() {`."""
+    return re.search(rf"=\s*(?:async\s+)?function\b\W+{re.escape(name)}\s*[(<]", line) is not None
 
 
 def is_in_interface(row: int, snippets: list[Snippet], lines: list[str]) -> bool:

@@ -112,6 +112,10 @@ def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts:
         node_role = syntax.node_role(part)
         if field_name := _find_part_field(part, node_role):
             parts[field_name].append(part)
+        elif part.type == "member_expression":  # `konn().beforeEach(() => …).done()`: the calls before the last
+            called_object = part.child_by_field_name("object")
+            if called_object is not None and syntax.node_role(called_object) is NodeRole.CALL:
+                pending_nodes.append(called_object)
         elif node_role in _ENTERED_ROLES or _ENTERED_NODE_TYPE.search(part.type):
             pending_nodes.extend(part.children[::-1])
         elif name is None and part.start_byte > arguments_start and _NAME_NODE_TYPE.search(part.type):

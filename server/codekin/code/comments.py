@@ -1,8 +1,11 @@
-"""The words of doc comments and docstrings, without comment marks and quotes."""
+"""Comments above definitions, and the words of doc comments and docstrings, without comment marks and quotes."""
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from codekin.code.parsing import find_last_row
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,8 +19,34 @@ _XML_TAGS = re.compile(
     r"</?(?:summary|remarks|returns|value|para|example|c|code|param|typeparam|exception|see|seealso"
     r"|paramref|typeparamref|inheritdoc)\b(?:[^<>\"]|\"([^<>\"]*)\")*/?>"
 )
+_SEPARATORS = (",", ";")
 _WORD = re.compile(r"\w")
 _STRING_LITERAL = re.compile(r"^[A-Za-z]*(\"\"\"|'''|\"|')(.*?)\1?$", re.DOTALL)
+
+
+@dataclass(slots=True)
+class Lead:
+    """Comments and attributes directly above a definition."""
+
+    start: int
+    end: int  # inclusive
+    nodes: list["Node"]
+
+
+def extend_lead(lead: Lead | None, comment: "Node", previous_sibling: "Node | None") -> Lead | None:
+    """Return the comments above the next node, `comment` appended in place; None if it trails a statement."""
+    first_row, last_row = comment.start_point[0], find_last_row(comment)
+    if (
+        previous_sibling is not None
+        and (previous_sibling.is_named or previous_sibling.type in _SEPARATORS)
+        and find_last_row(previous_sibling) == first_row
+    ):
+        return None
+    if lead is not None and first_row <= lead.end + 1:
+        lead.end = last_row
+        lead.nodes.append(comment)
+        return lead
+    return Lead(first_row, last_row, [comment])
 
 
 def read_docstring(body: "Node | None", source_bytes: bytes) -> str:

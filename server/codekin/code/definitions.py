@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from codekin.code.bindings import CallParts, find_binding, name_extended_class, parse_call
-from codekin.code.comments import read_doc_comment, read_docstring
+from codekin.code.comments import Lead, extend_lead, read_doc_comment, read_docstring
 from codekin.code.function_kinds import choose_function_kind, has_body
 from codekin.code.grammar_types import NodeRole
 from codekin.code.name_readers import find_name
@@ -36,15 +36,6 @@ class Definition:
     doc: str = ""
     depth: int = 0
     inner: list["Definition"] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Lead:
-    """Comments and attributes directly above a definition."""
-
-    start: int
-    end: int  # inclusive
-    nodes: list["Node"]
 
 
 class DefinitionFinder:
@@ -78,7 +69,7 @@ class DefinitionFinder:
         self.scan_children(root, module)
         return module
 
-    def scan_children(self, node: "Node", owner: Definition, lead: _Lead | None = None) -> None:
+    def scan_children(self, node: "Node", owner: Definition, lead: Lead | None = None) -> None:
         """Add the definitions among `node`'s children, and in open nodes there, to `owner.inner`, down to MAX_DEPTH."""
         if owner.depth >= MAX_DEPTH:
             return
@@ -88,7 +79,7 @@ class DefinitionFinder:
         for child_node in node.children:
             node_role = get_node_role(child_node.kind_id)
             if node_role is NodeRole.LEADING:
-                lead = self._extend_lead(lead, child_node, previous_child)
+                lead = extend_lead(lead, child_node, previous_child)
                 continue
             if node_role is not None:
                 handlers[node_role](child_node, owner, lead)
@@ -97,30 +88,19 @@ class DefinitionFinder:
             lead, previous_child = None, child_node
         owner.depth -= 1
 
-    def _extend_lead(self, lead: _Lead | None, comment: "Node", previous_sibling: "Node | None") -> _Lead | None:
-        """Return the comments above the next node, `comment` appended in place; None if it trails a statement."""
-        first_row, last_row = comment.start_point[0], find_last_row(comment)
-        if previous_sibling is not None and previous_sibling.is_named and find_last_row(previous_sibling) == first_row:
-            return None  # it trails the statement before it
-        if lead is not None and first_row <= lead.end + 1:
-            lead.end = last_row
-            lead.nodes.append(comment)
-            return lead
-        return _Lead(first_row, last_row, [comment])
-
-    def _scan_open_node(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _scan_open_node(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add the definitions inside `node` to `owner`, if it spans several lines."""
         if spans_several_rows(node):
             self.scan_children(node, owner, lead)
 
-    def _scan_wrapper(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _scan_wrapper(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add the definitions inside `node`; if there is one and it ends with `node`, extend it to all of `node`."""
         inner_count = len(owner.inner)
         self.scan_children(node, owner, lead)
         if len(owner.inner) == inner_count + 1 and owner.inner[inner_count].end == find_last_row(node) + 1:
             self._extend_definition(owner.inner[inner_count], node, lead)
 
-    def _extend_definition(self, definition: Definition, node: "Node", lead: _Lead | None) -> None:
+    def _extend_definition(self, definition: Definition, node: "Node", lead: Lead | None) -> None:
         """Extend the definition to `node`'s lines and to the comments directly above; they may give its doc."""
         first_row = node.start_point[0]
         if lead is not None and first_row <= lead.end + 1:
@@ -130,7 +110,7 @@ class DefinitionFinder:
         definition.end = max(definition.end, find_last_row(node) + 1)
 
     def _make_definition(
-        self, node: "Node", kind: SnippetKind, name: SourceName, owner: Definition, lead: _Lead | None
+        self, node: "Node", kind: SnippetKind, name: SourceName, owner: Definition, lead: Lead | None
     ) -> Definition:
         """Return a definition without inner ones; the caller adds it to `owner.inner`."""
         qualified_name = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
@@ -143,7 +123,7 @@ class DefinitionFinder:
             self._extend_definition(definition, node, lead)
         return definition
 
-    def _add_function(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_function(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add a function to `owner.inner`; does nothing if it has no name, or is a declaration without a body."""
         name = find_name(node, self._syntax, self._source)
         if name is not None and has_body(node, self._syntax):
@@ -151,12 +131,12 @@ class DefinitionFinder:
                 self._make_definition(node, self._function_kind(node, name, owner, lead), name, owner, lead)
             )
 
-    def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: _Lead | None) -> SnippetKind:
+    def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: Lead | None) -> SnippetKind:
         """Return the function's kind, attributes and comments above it included."""
         attributes = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
         return choose_function_kind(node, name, attributes, owner, self._syntax)
 
-    def _add_container(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_container(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add a class or namespace with its definitions; without a name, only scan it; without a body, do nothing."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
@@ -170,7 +150,7 @@ class DefinitionFinder:
                 self.scan_children(body, container)  # one definition of one line
             owner.inner.append(container)
 
-    def _add_scope(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_scope(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add a namespace with a body; without a body (`namespace App;`), it names all that follows in `owner`."""
         name = find_name(node, self._syntax, self._source)
         if has_body(node, self._syntax):
@@ -178,7 +158,7 @@ class DefinitionFinder:
         elif name is not None:
             owner.qualified_name = ".".join(filter(None, (name.qualifier, name.text)))
 
-    def _add_type(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_type(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add a type of several lines as a class without methods; without a name, only scan it."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
@@ -186,30 +166,30 @@ class DefinitionFinder:
         elif spans_several_rows(node):
             owner.inner.append(self._make_definition(node, SnippetKind.CLASS, name, owner, lead))
 
-    def _add_closure(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_closure(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add a closure that has a name as a function; else add the definitions inside it."""
         if node.child_by_field_id(self._syntax.name_field) is not None:
             self._add_function(node, owner, lead)
         else:
             self._scan_open_node(node, owner, lead)
 
-    def _add_binding(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_binding(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add what `name = value` defines; if the value is no function, add the definitions inside it."""
         binding = find_binding(node, self._syntax, self._source)
         if binding is None:
             self._scan_wrapper(node, owner, lead)
             return
         name, value = binding
-        define_value = (
-            self._define_call_result if self._syntax.node_role(value) is NodeRole.CALL else self._define_bound_value
-        )
-        definition = define_value(name, value, owner, lead)
+        if self._syntax.node_role(value) is NodeRole.CALL:
+            definition = self._define_call_result(name, value, owner)
+        else:
+            definition = self._define_bound_value(name, value, owner, lead)
         if definition is not None:
             self._extend_definition(definition, node, lead)
             owner.inner.append(definition)
 
     def _define_bound_value(
-        self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None
+        self, name: SourceName, value: "Node", owner: Definition, lead: Lead | None
     ) -> Definition | None:
         """Return the definition of `value` under its bound name; None where nothing in it is a function."""
         value_role = self._syntax.node_role(value)
@@ -224,25 +204,38 @@ class DefinitionFinder:
             return definition if definition.inner or value_role is NodeRole.CLASS else None
         return None
 
-    def _define_call_result(
-        self, name: SourceName, value: "Node", owner: Definition, lead: _Lead | None
-    ) -> Definition | None:
+    def _define_call_result(self, name: SourceName, value: "Node", owner: Definition) -> Definition | None:
         """Return the definition of `name = call(…)`, where the call returns a function or a class; else None.
 
         `memo(() => …)` returns a function, `Class.new do … end` a class. Other calls return values, whatever functions
-        they are given.
+        they are given; one that has a name of its own is defined by that.
         """
         call = parse_call(value, self._syntax, self._source) if spans_several_rows(value) else None
         if call is None:
             return None
         if self._syntax.matches_rule("makers", call.callee):
-            function_values = (*call.values, *call.closures)
-            return self._define_bound_value(name, function_values[-1], owner, lead) if function_values else None
+            return self._define_made_value(name, value, call, owner)
         if not call.callee or self._syntax.matches_rule("holders", call.callee):
             holder = self._make_definition(value, SnippetKind.CLASS, name, owner, None)
             definition = self._scan_bodies(holder, call.closures)
             return definition if definition.inner else None
+        if owner.kind in _CONTAINER_KINDS:
+            self._add_named_closure(call, owner)
         return None
+
+    def _add_named_closure(self, call: CallParts, owner: Definition) -> None:
+        """Add the last function that the call is given, where it has a name: `.use(function check(request) …`."""
+        if call.closures and call.closures[-1].child_by_field_id(self._syntax.name_field):
+            self._add_function(call.closures[-1], owner, None)
+
+    def _define_made_value(
+        self, name: SourceName, value: "Node", call: CallParts, owner: Definition
+    ) -> Definition | None:
+        """Return the function that a maker is given, else an object of all functions in its objects; None without."""
+        if call.closures:
+            return self._define_bound_value(name, call.closures[-1], owner, None)
+        made_object = self._make_definition(value, SnippetKind.CLASS, name, owner, None)
+        return self._scan_bodies(made_object, call.values) if call.values else None
 
     def _scan_bodies(self, holder: Definition, bodies: "tuple[Node, ...]") -> Definition:
         """Return the class-like definition, the definitions inside `bodies` added as its inner ones."""
@@ -250,7 +243,7 @@ class DefinitionFinder:
             self._scan_open_node(body, holder, None)
         return holder
 
-    def _add_from_call(self, node: "Node", owner: Definition, lead: _Lead | None) -> None:
+    def _add_from_call(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add what a call defines: a test, a suite, a named function, or the definitions inside its closures."""
         call, matches_rule = parse_call(node, self._syntax, self._source), self._syntax.matches_rule
         for definition in call.definitions:
@@ -271,10 +264,10 @@ class DefinitionFinder:
         elif not call.callee or matches_rule("wrappers", call.callee):
             for closure in call.closures:
                 self._scan_open_node(closure, owner, None)
-        elif owner.kind in _CONTAINER_KINDS and call.closures[-1].child_by_field_id(self._syntax.name_field):
-            self._add_function(call.closures[-1], owner, lead)
+        elif owner.kind in _CONTAINER_KINDS:
+            self._add_named_closure(call, owner)
 
-    def _extend_class(self, node: "Node", call: CallParts, owner: Definition, lead: _Lead | None) -> None:
+    def _extend_class(self, node: "Node", call: CallParts, owner: Definition, lead: Lead | None) -> None:
         """Add the class that the call adds methods to, with those; nothing where it adds none."""
         name = name_extended_class(call, node, self._source)
         if name is not None:

@@ -63,7 +63,8 @@ GRAMMARS: dict[str, Grammar] = {
         test_names="test_.*|test[A-Z].*",
         tests=r"(?:\w+\.)?(?:it|test|spec|pending)",
         suites=r"(?:\w+\.)?(?:describe|context|insulate|expose)",
-        makers=r"setmetatable|class|(?:[\w.:]+\.)?(?:async|void|wrap|schedule_wrap|memoize|curry|protected\w*)",
+        wrappers=r"(?:\w+\.)?(?:(?:before|after)_(?:each|all)|(?:lazy_|strict_)?(?:setup|teardown))",
+        makers=r"setmetatable|class|[\w.]+[.:]new|(?:[\w.:]+\.)?(?:async|void|wrap|schedule_wrap|memoize|curry|protected\w*)",
         implicit_values=True,
     ),
     "bash": Grammar(
