@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ..documented_json import check_documented
+
 
 @pytest.fixture
 def nowhere(tmp_path: Path) -> dict[str, str]:
@@ -45,6 +47,7 @@ def test_pulling_says_the_licence_first_and_what_to_do_where_the_hub_is_not_reac
 
 def test_a_folder_needs_no_pulling(nowhere: dict[str, str], tiny_checkpoint: Path):
     pulled = json.loads(codekin(nowhere, "model", "pull", str(tiny_checkpoint), "--json").stdout)
+    check_documented("model pull", pulled)
     assert pulled["folder"] == str(tiny_checkpoint)
     assert pulled["dims"] == [16, 32, 64]
 

@@ -14,6 +14,8 @@ from codekin.evaluation.mutations import CloneType
 from codekin.evaluation.sampling import SamplingPlan, is_measurable, sample_functions
 from codekin.settings import CacheSettings, Settings
 
+from ..documented_json import check_documented
+
 STORE = '''
 def load_settings(path, defaults):
     """Read the settings file over the defaults."""
@@ -172,6 +174,7 @@ def test_it_is_typed(roots: tuple[Path, Path], tmp_path: Path, monkeypatch: pyte
     ]
     ran = CliRunner().invoke(evaluate, [*words, "--json"], catch_exceptions=False, standalone_mode=False)
     output = json.loads(ran.stdout)
+    check_documented("evaluate clones", output)
     assert output["types"]["1 layout"]["recall_at_1"] == 1.0
     assert len(output["strangers"]) == 1
     assert "0 of 2" in failed.read_text("utf-8")

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ..documented_json import check_documented
+
 CODEKIN = shutil.which("codekin", path=str(Path(sys.executable).parent)) or "codekin"
 SOURCE = '''def send_mail(server, sender, receivers, message):
     """Send an electronic letter to its receivers by SMTP."""
@@ -70,6 +72,7 @@ def test_repositories_give_a_table_and_its_signature(place: Path) -> None:
 
 def test_json_has_each_question_s_ranks(place: Path) -> None:
     output = document(evaluate(place, "--repos", "bench", "--checkouts", "checkouts", "--json"))
+    check_documented("evaluate --repos", output)
     (question,) = output["questions"]
     assert question["targets"] == [{"at": "src/mail.py", "rank": 1}]
     assert question["found"][0] == "src/mail.py:1-4"
@@ -77,7 +80,9 @@ def test_json_has_each_question_s_ranks(place: Path) -> None:
 
 
 def test_every_set_of_a_folder_is_measured_and_codekin_where_it_answers(place: Path) -> None:
-    rows = document(evaluate(place, "--sets", "sets", "--json"))["rows"]
+    output = document(evaluate(place, "--sets", "sets", "--json"))
+    check_documented("evaluate", output)
+    rows = output["rows"]
     ways = ["bm25", "codekin-static", "codekin-static+bm25"]
     assert [row["model"] for row in rows if row["set"] == "prose"] == ways
     assert [row["model"] for row in rows if row["set"] == "words"] == [*ways, "codekin search (codekin-static)"]
@@ -145,9 +150,16 @@ def NAME_names(items):
 """
 
 
+def test_completion_at_statements_says_what_readme_says(place: Path, code_base: Path) -> None:
+    arguments = ("completion", "--root", str(code_base), "--cuts", "3", "--json")
+    check_documented("evaluate completion", document(evaluate(place, *arguments)))
+
+
 def test_completion_is_measured_within_lines(place: Path, code_base: Path) -> None:
     arguments = ("completion", "--root", str(code_base), "--at", "lines", "--cuts", "10")
-    (measured,) = document(evaluate(place, *arguments, "--json"))["repositories"]
+    output = document(evaluate(place, *arguments, "--json"))
+    check_documented("evaluate completion --at lines", output)
+    (measured,) = output["repositories"]
     assert measured["name"] == "shop"
     assert len(measured["cuts"]) == 10
     assert sum(cut["is_exact"] for cut in measured["cuts"]) >= 5  # each line stands nineteen times more
@@ -156,7 +168,9 @@ def test_completion_is_measured_within_lines(place: Path, code_base: Path) -> No
 
 def test_typing_is_measured_at_the_keys_of_the_last_commits(place: Path, code_base: Path) -> None:
     arguments = ("completion", "--root", str(code_base), "--at", "keys", "--cuts", "1")
-    (measured,) = document(evaluate(place, *arguments, "--json"))["repositories"]
+    output = document(evaluate(place, *arguments, "--json"))
+    check_documented("evaluate completion --at keys", output)
+    (measured,) = output["repositories"]
     assert measured["name"] == "shop"
     assert 0 < measured["keys"] < measured["characters"]
     assert "| shop |" in evaluate(place, *arguments).stdout

@@ -20,6 +20,7 @@ from codekin.team.session import check_index
 from codekin.team.shared_index import SharedIndex, open_shared_index
 from codekin.team.tables import BLOBS, FILES, SNIPPETS
 
+from ..documented_json import check_documented
 from .clones import KEYRING, SPACE, LocalWorkers, commit, git, ingest
 from .memory_index import MemoryIndex
 
@@ -281,13 +282,19 @@ class TestKilled:
             if finished.returncode == 0 or time.monotonic() > deadline:
                 break
             time.sleep(0.5)
+        check_documented("team ingest", json.loads(finished.stdout))
         summaries = json.loads(finished.stdout)["repositories"]
         assert [summary["error"] for summary in summaries] == ["", ""]
         status = [*command[:3], "team", "status", "--json", "--key", str(tmp_path / "key"), "--index", postgres_uri]
         document = json.loads(subprocess.run(status, capture_output=True, text=True, check=True).stdout)
+        check_documented("team status", document)
         assert document["spaces"][0]["contents"] == 2_000
         doctor = [*command[:3], "team", "doctor", "--key", str(tmp_path / "key"), "--index", postgres_uri]
         assert subprocess.run(doctor, capture_output=True, text=True, check=True).stdout == "Everything is sound.\n"
+        forget = [*command[:3], "team", "forget", "one", *doctor[5:]]
+        for checked in (doctor, forget):
+            output = subprocess.run([*checked, "--json"], capture_output=True, text=True, check=True).stdout
+            check_documented(" ".join(checked[3:5]), json.loads(output))
 
 
 class TestRepositories:
