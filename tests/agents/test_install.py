@@ -92,6 +92,17 @@ def find_agent(name: str) -> tuple[AgentFormat]:
 
 
 class TestInstaller:
+    def test_no_folder_is_left_that_was_made_for_a_file(self, installer: Installer, places: Places):
+        (places.home / ".codex").mkdir()
+        (places.home / ".config").mkdir()
+        install(installer)
+        (places.home / ".cursor" / "mine.json").write_text("{}")
+        install(installer)
+        uninstall(installer)
+        left = {path.relative_to(places.home).as_posix() for path in places.home.rglob("*")}
+        assert left == {".codex", ".config", ".cursor", ".cursor/mine.json"}
+        assert not installer.state_folder.exists()
+
     @pytest.mark.parametrize("agent", AGENTS, ids=lambda agent: agent.name)
     def test_each_agent_can_be_installed_once_and_removed(
         self, installer: Installer, places: Places, agent: AgentFormat

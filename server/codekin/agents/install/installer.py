@@ -4,6 +4,7 @@ Each file is replaced as a whole, after its former text was stored. Undoing rest
 file is as we left it; where somebody has edited it since, only what is ours is taken out.
 """
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -12,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -64,8 +66,8 @@ class Installer:
             if is_installing:
                 self._store_former_text(file_change)
             _replace_file(file_change.path, file_change.after)
-            if not is_installing:
-                self._get_record_path(file_change.path).unlink(missing_ok=True)
+        if not is_installing:
+            self._remove_records([file_change.path for file_change in file_changes])
 
     def _plan(self, agents: Iterable[AgentFormat], *, is_installing: bool) -> list[FileChange]:
         """Return the changes to the agents' files, one per file that really changes. Raises QueryError."""
@@ -103,21 +105,43 @@ class Installer:
             "path": str(file_change.path),
             "before": original.decode("latin-1") if original is not None else None,
             "after_digest": _digest(file_change.after),
+            "made_folders": self._list_made_folders(file_change.path)
+            or [str(folder) for folder in file_change.path.parents if not folder.exists()],
         }
         self.state_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _replace_file(record_path, json.dumps(record).encode(), mode=0o600)
 
     def _find_former_text(self, file_path: Path, present_bytes: bytes | None) -> tuple[bytes | None] | None:
         """Return the recorded text in a tuple if the file is unchanged since codekin wrote it; else None."""
+        record = self._read_record(file_path)
+        if record.get("after_digest") != _digest(present_bytes):
+            return None
+        former_text = record.get("before")
+        return (former_text.encode("latin-1") if isinstance(former_text, str) else None,)
+
+    def _list_made_folders(self, file_path: Path) -> list[str]:
+        """Return the folders that were made for the file, the innermost first; [] where that is not recorded."""
+        made_folders = self._read_record(file_path).get("made_folders")
+        return [str(folder) for folder in made_folders] if isinstance(made_folders, list) else []
+
+    def _remove_records(self, file_paths: Sequence[Path]) -> None:
+        """Remove the records of files, and the folders that were made for files and records if they are empty now."""
+        made_folders = {folder for file_path in file_paths for folder in self._list_made_folders(file_path)}
+        made_folders |= {str(self.state_folder), str(self.state_folder.parent)}
+        for file_path in file_paths:
+            self._get_record_path(file_path).unlink(missing_ok=True)
+        for folder in sorted(made_folders, key=len, reverse=True):
+            with contextlib.suppress(OSError):  # others have put something there
+                Path(folder).rmdir()
+
+    def _read_record(self, file_path: Path) -> dict[str, Any]:
+        """Return what is recorded of a file; {} where there is no sound record."""
         record_bytes = _read_bytes(self._get_record_path(file_path))
         try:
             record = json.loads(record_bytes) if record_bytes is not None else None
         except ValueError:
-            return None
-        if not isinstance(record, dict) or record.get("after_digest") != _digest(present_bytes):
-            return None
-        former_text = record.get("before")
-        return (former_text.encode("latin-1") if isinstance(former_text, str) else None,)
+            return {}
+        return record if isinstance(record, dict) else {}
 
     def _get_record_path(self, file_path: Path) -> Path:
         """Return the path of the record of a file's former text."""
