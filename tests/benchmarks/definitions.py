@@ -12,6 +12,7 @@ column of its own:
 - what ctags takes for a function though it is none: calls of C's macros, arrays of Bash, keywords, in Lua every line
   with the letters of `function` (`local F = require "functional"`, `x = call(function() … end)`), in Haskell the fields
   of records, names of import lists, constructors, keywords and splices, in Elixir the examples in documentation, in
+  PowerShell texts, in
   JavaScript the object of an assignment to its member, in Julia the module in `Base.:(==)`, in Kotlin names that the
   file does not have
 - in JavaScript and TypeScript the own name of a function that goes by the one that it is bound to
@@ -165,6 +166,9 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
             return name == "Base"
         case "elixir":
             return sum('"""' in line for line in lines[:row]) % 2 == 1
+        case "powershell":
+            opening = sum(line.rstrip().endswith(("@'", '@"')) for line in lines[:row])
+            return opening > sum(line.lstrip().startswith(("'@", '"@')) for line in lines[:row])
         case "kotlin":
             if not name.isascii() or name not in lines[row]:
                 return True

@@ -51,15 +51,20 @@ from codekin.code.rewrites import rewrite_source
 units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension\\n<", "if #[", "fn a((in "]
 units += ["class_eval <<~RUBY\\n", "class_eval <<~RUBY\\n#{a}\\nRUBY\\n"]
 units += ["@property a AAA(", "@property A A A", "#if\\n", "class_eval(<<", "context(a: (", "context((a)(b)"]
+units += ["actual a b c d ", ",\\n ", "\\nprivate private ", '\\n"a', "={", " -a b, c, ", "`\\n", "$ "]
+units += ["@available(", ")a AAA(b(", ")a AAA "]
 for unit in [*units, " cfg_a! {fn a( in (\\n}\\n"]:
     lines = (unit * 10_000)[:9_000] + "\\n"
-    for rewriting in "rust", "csharp", "ruby", "kotlin", "haskell", "objective-c":
+    for rewriting in "rust", "csharp", "ruby", "kotlin", "haskell", "objective-c", "powershell":
         rewrite_source((lines * 60)[: 1 << 19].encode(), rewriting)
 """
 BLANK_MACROS = """
 from codekin.code.directives import blank_directives
 from codekin.code.macros import blank_macros
 units = ["UPB_X ", "FOO(a,", "FOO(/*", ") AAA(x) ", "a* AAA(", "AAA a::b ", "AAA a\\n ", "FOO(a)\\n "]
+units += ["\\nAAA a(b", "\\nAAA a(b,\\n", "\\nAAA a<b>::", "\\nAAA AAA ", "\\nAAA(a) AAA(b) "]
+units += ["\\nAAA a(()", "template<a,AAA(", "template<(a)", "class AAA AAA ", "class AAA a<", "\\n[[a]] ", "a(){};"]
+units += [",\\n#undef a\\nAAA\\n", "if (a\\n#if x\\n"]
 units += ['#define a \\\\\\n/*', "#if x\\n", "#if x\\n#endif\\n", "#if (\\n#else\\n"]
 for unit in units:
     lines = (unit * 10_000)[:9_000] + "\\n"  # the parser is given no longer ones

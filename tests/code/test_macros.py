@@ -15,6 +15,12 @@ _LINES = st.sampled_from(
         "  EXCLUDES(m) {",
         "const char *FORMAT(1)", "API ::ns::Type<int>",
         "void f(A* = nullptr) {", "*/", "/*",
+        "API_INLINE ns::Type<A>::Type(int a,", "    int b)", "  API Type(int a) noexcept", "    : a_{a} {}",
+        "API ~Type() {",
+        "  API operator Type<int(A)>() const {", "API_EXPORT template <typename T, API_IF(!is<T, A>::value)>",
+        "extern template API void f<A>(A);", "  API_TRY {", "void f() override {};", "class API NO_COPY", "Type final",
+        "    API_GTEST_LOCKED_(a) {", "YY_STATE yy_create  (int a)", "API(suppress : 1) extern A a;",
+        "[[noreturn]] API void f();",
     ]
 )  # fmt: skip
 
@@ -31,7 +37,7 @@ _DIRECTIVES = st.sampled_from(
     [
         "#if X", "#ifdef Y", "#elif Z", "#else", "# endif", "#if 0", "#ifdef __cplusplus", 'extern "C" {', "}", "f(a,",
         "b);", "if (a) {", "else {", "#define A(x) \\", "  /* a */ \\", "// #if", "/*", "*/",
-        "x = {", "", "  , a_(1)",
+        "x = {", "", "  , a_(1)", '#include "a.h"', "#undef X", "LIST", "i =", "if (a)", 'extern "C"', "static double",
         '"{"',
     ]
 )  # fmt: skip
@@ -49,6 +55,11 @@ def test_directives_are_blanked_in_the_same_length(lines: list[str]) -> None:
 def test_directives_between_statements_stay() -> None:
     source = b"#ifndef A_H\nint f(void) {\n#if X\n  g();\n#else\n  h();\n#endif\n}\n#endif\n"
     assert blank_directives(source) == source
+
+
+def test_directives_inside_a_list_are_blanked() -> None:
+    source = b"int a[] = {\n#define X(n) n,\nLIST\n#undef X\n  1,\n};\n"
+    assert blank_directives(source).split() == [b"int", b"a[]", b"=", b"{", b"1,", b"};"]
 
 
 def test_of_directives_inside_a_statement_one_branch_stays() -> None:

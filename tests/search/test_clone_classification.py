@@ -119,10 +119,18 @@ def test_kinship_is_mutual() -> None:
         assert (forwards and (forwards.kinship, forwards.share)) == (backwards and (backwards.kinship, backwards.share))
 
 
-def test_a_clone_inside_a_component_is_renamed_though_the_module_exports_it() -> None:
-    component = (Path(__file__).parents[1] / "code" / "samples" / "app.vue").read_text("utf-8")
-    inside = next(snippet for snippet in extract_snippets(component, "vue") if snippet.name == "loadUsers")
-    exported = "export " + inside.text.replace("loadUsers", "fetchUsers").replace("response", "answer")
-    assert classify(TokenProfile(exported, "typescript"), TokenProfile(inside.text, "vue")).kinship is Kinship.RENAMED
-    same = classify(TokenProfile("export " + inside.text, "typescript"), TokenProfile(inside.text, "vue"))
+@pytest.mark.parametrize(
+    ("file_name", "name", "language"),
+    [("app.vue", "loadUsers", "typescript"), ("progress.svelte", "advance", "javascript")],
+)
+def test_a_clone_inside_a_component_is_renamed_though_the_module_exports_it(
+    file_name: str, name: str, language: str
+) -> None:
+    component = (Path(__file__).parents[1] / "code" / "samples" / file_name).read_text("utf-8")
+    component_language = file_name.rpartition(".")[2]
+    inside = next(snippet for snippet in extract_snippets(component, component_language) if snippet.name == name)
+    exported = "export " + inside.text.replace(name, "start").replace("response", "answer").replace("remaining", "rest")
+    inside_profile = TokenProfile(inside.text, component_language)
+    assert classify(TokenProfile(exported, language), inside_profile).kinship is Kinship.RENAMED
+    same = classify(TokenProfile("export " + inside.text, language), inside_profile)
     assert (same.kinship, same.why) == (Kinship.EDITED, "identical except for `export`")

@@ -89,8 +89,9 @@ class DefinitionFinder:
         owner.depth -= 1
 
     def _scan_open_node(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
-        """Add the definitions inside `node` to `owner`, if it spans several lines."""
-        if spans_several_rows(node):
+        """Add the definitions inside `node` to `owner`, if it spans several lines, or has a definition's word."""
+        word = self._syntax.grammar.definition_word
+        if spans_several_rows(node) or (word and self._source.find(word, node.start_byte, node.end_byte) >= 0):
             self.scan_children(node, owner, lead)
 
     def _scan_wrapper(self, node: "Node", owner: Definition, lead: Lead | None) -> None:

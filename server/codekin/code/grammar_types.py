@@ -50,4 +50,5 @@ class Grammar:
     rewriting: str = ""  # of the source before a parse (rewrites.py)
     max_open_brackets: int = 0  # a text with more is not parsed: the grammar's scanner would hold hundreds of MB
     merges_clauses: bool = False  # neighbours of one name are one function
+    definition_word: bytes = b""  # where this word is, definitions are looked for in blocks of one row, too
     docstrings: bool = False

@@ -18,7 +18,7 @@ _DEFINER_MACRO = re.compile(
 )
 # Action<R(Args...)> of ` Action<R(Args...)>() const`
 _TYPE_CONVERSION = re.compile(
-    r"\s+(?!(?:new|delete|co_await)\b)[A-Za-z_:](?:.*(?=\(\s*(?:void)?\s*\))|[^(]*)", re.DOTALL
+    r"\s+(?!(?:new|delete|co_await)\b)[A-Za-z_:](?:.*(?=\(\s*+(?:void\s*+)?\))|[^(]*)", re.DOTALL
 )
 _QUOTED_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _WRAPPED_DECLARATORS = frozenset({"parenthesized_declarator", "reference_declarator", "attributed_declarator"})

@@ -57,6 +57,15 @@ _KOTLIN_PLATFORM = re.compile(
     rb"(?:fun|class|interface|object|val|var|constructor|typealias)\b)"
 )
 _KOTLIN_CONTEXT = re.compile(rb"^[ \t]*+(context\([^()\n]*(?:\([^()\n]*\)[^()\n]*){0,9}\))[ \t]*$", re.MULTILINE)
+# "^stash (?<name>\\S*)$"   and a continuation that nothing follows
+_POWERSHELL_DOLLAR = re.compile(rb"\$(?=[^\w({?$^:\x80-\xff])")
+_POWERSHELL_CONTINUATION = re.compile(rb"(`)(?=\n[ \t]*\n)")
+# "^remote.* (?<name>.*)$" {   of a switch
+_POWERSHELL_CASE = re.compile(rb"\n[ \t]*+\"([^\"\n]++)\"(?=[ \t]*\{)")
+# $OnStart = {}   an empty block, of two characters as a variable has
+_POWERSHELL_EMPTY_BLOCK = re.compile(rb"=[ \t]*+(\{\})")
+# -Alias First, Second
+_POWERSHELL_LIST = re.compile(rb" -[A-Za-z]\w*+ [A-Za-z]\w*+((?:,[ \t]*+[A-Za-z]\w*+){1,20}+)")
 
 
 def rewrite_source(source_bytes: bytes, rewriting: str) -> bytes:
@@ -139,7 +148,19 @@ def _rewrite_kotlin(source_bytes: bytes) -> bytes:
     if b" constructor" in source_bytes:
         source_bytes = _KOTLIN_CONSTRUCTOR.sub(_blank_group, source_bytes)
     source_bytes = _KOTLIN_LAST_COMMA.sub(_blank_group, source_bytes)
-    return _KOTLIN_NAME.sub(lambda match: _replace_group(match, b"x" * len(match[1])), source_bytes)
+    return _KOTLIN_NAME.sub(_fill_group, source_bytes)
+
+
+def _rewrite_powershell(source_bytes: bytes) -> bytes:
+    """Replace what the grammar can't read: dollar signs that begin no variable, cases, empty blocks, lists of words."""
+    source_bytes = _POWERSHELL_CASE.sub(_fill_group, _POWERSHELL_DOLLAR.sub(b"x", source_bytes))
+    source_bytes = _POWERSHELL_EMPTY_BLOCK.sub(lambda match: _replace_group(match, b"$_"), source_bytes)
+    return _POWERSHELL_CONTINUATION.sub(_blank_group, _POWERSHELL_LIST.sub(_blank_group, source_bytes))
+
+
+def _fill_group(match: re.Match[bytes]) -> bytes:
+    """Replace the first group, which is in one line, by letters."""
+    return _replace_group(match, b"x" * len(match[1]))
 
 
 def _blank_group(match: re.Match[bytes]) -> bytes:
@@ -159,6 +180,7 @@ _REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "c": _rewrite_c,
     "haskell": _rewrite_haskell,
     "kotlin": _rewrite_kotlin,
+    "powershell": _rewrite_powershell,
     "ruby": _rewrite_ruby,
     "objective-c": _rewrite_objective_c,
     "rust": _rewrite_rust,

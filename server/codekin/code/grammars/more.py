@@ -46,11 +46,21 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.LEADING: "comment",
             NodeRole.OPEN: "statement_list script_block script_block_body if_statement statement_block else_clause "
             "elseif_clauses elseif_clause try_statement catch_clauses catch_clause finally_clause foreach_statement "
-            "while_statement switch_statement",
+            "while_statement switch_statement named_block_list named_block pipeline pipeline_chain "
+            "assignment_expression logical_expression bitwise_expression comparison_expression additive_expression "
+            "multiplicative_expression format_expression range_expression",
             NodeRole.FUNCTION: "function_statement",
             NodeRole.METHOD: "class_method_definition",
             NodeRole.CLASS: "class_statement enum_statement",
+            NodeRole.CALL: "command",
+            NodeRole.CLOSURE: "script_block_expression",
+            NodeRole.PARENTHESES: "command_elements array_literal_expression unary_expression",
         },
+        tests="(?i:it)",
+        suites="(?i:describe|context)",
+        wrappers=".*",  # a script block is a block, whatever command it is given to
+        rewriting="powershell",
+        definition_word=b"function",
     ),
     "terraform": Grammar(
         "tree_sitter_hcl", {NodeRole.LEADING: "comment", NodeRole.OPEN: "body", NodeRole.TYPE: "block"}

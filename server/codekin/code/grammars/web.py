@@ -32,7 +32,8 @@ def _make_ecmascript_grammar(package: str, entry: str = "language") -> Grammar:
         constructors="constructor",
         tests=r"it|test|specify|fit|xit|xtest|bench|Deno\.test|QUnit(?:\.test)?|\w*[a-z]Test|test[A-Z]\w*",
         suites=r"[fx]?describe|context|suite|test\.describe|QUnit\.module",
-        wrappers=r"define|require|\$|jQuery|ready|(?:before|after)(?:Each|All)?",
+        wrappers=r"define|require|\$|jQuery|ready|(?:before|after)(?:Each|All)?"
+        r"|on(?:Before)?(?:Mount|Unmount|Update|Destroy)(?:ed)?",
         makers=r"(?!require$|import$)[\w$]+|React\.\w+|Vue\.\w+|Object\.(?:freeze|assign)|.*\.extend",
     )
 
