@@ -192,8 +192,12 @@ export class Server implements vscode.Disposable {
                     areCompletionsEnabled(document) ? next(document, position, context, token) : [],
                 provideCodeLenses: async (document, token, next) =>
                     this.resolveLenses(await next(document, token), token),
-                handleWorkDoneProgress: (token, params, next) =>
-                    next(token, params.kind === 'begin' ? { ...params, title: `codekin: ${params.title}` } : params),
+                handleWorkDoneProgress: (token, params, next) => {
+                    if (params.kind === 'begin') {
+                        params.title = `codekin: ${params.title}`; // in place: the client passes on its own object only
+                    }
+                    next(token, params);
+                },
                 workspace: {
                     configuration: ({ items }, token, next) =>
                         items.every(({ section }) => section === 'codekin')

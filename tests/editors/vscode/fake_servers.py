@@ -16,12 +16,22 @@ from codekin.cli import main
 main()
 """
 
+_INDEXING = """\
+from codekin.cli import main
+from codekin.lsp.progress import ProgressBar
+from codekin.types import Progress
+update_progress = ProgressBar.update_progress
+ProgressBar.update_progress = lambda bar, progress: update_progress(bar, Progress(1, 200, None))
+main()
+"""
+
 
 def write_fake_servers(folder: Path) -> Path:
-    """Write `old` (a server of another version), `failing` (exits at once) and `evil` (creates `was-here`)."""
+    """Write `old` (another version), `indexing` (never done), `failing` (ends at once), `evil` (creates `was-here`)."""
     folder.mkdir()
     scripts = {
         "old": f"#!{sys.executable}\n{_OTHER_VERSION}",
+        "indexing": f"#!{sys.executable}\n{_INDEXING}",
         "failing": "#!/bin/sh\necho 'no model here' >&2\nexit 3\n",
         "evil": f"#!/bin/sh\ntouch {folder}/was-here\n",
     }

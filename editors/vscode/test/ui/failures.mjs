@@ -1,5 +1,6 @@
 // Failures of the server, their messages and remedies. failures.mjs BASE FOLDER SETTINGS PROGRAMS INSTALLER [PICTURES]
-// PROGRAMS contains servers of another version (old) and that exit at once (failing). None is found at first.
+// PROGRAMS contains servers of another version (old), that never finish (indexing) and that exit at once (failing).
+// None is found at first.
 import * as path from 'node:path';
 import { runInWindow } from './window.mjs';
 
@@ -58,6 +59,9 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     const statusItem = await window.waitForVisible('.statusbar-item', 'codekin');
     await window.hoverUntil(statusItem, /codekin 0\.[1-9]/); // not the old one again
     await window.leaveHover(statusItem);
+    window.writeSettings({ 'codekin.path': path.join(programs, 'indexing') });
+    await window.waitForVisible('.statusbar-item', 'codekin: Indexing: 1 of 200 files');
+    await window.takeScreenshot('indexing');
     window.writeSettings({ 'codekin.path': path.join(programs, 'failing') });
     const crashToast = await waitForToast('The codekin server keeps crashing');
     await window.takeScreenshot('crash');
