@@ -14,6 +14,7 @@ from codekin.errors import NoDocumentError, NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.search.calibrate import calibrate_similarity
 from codekin.search.clone_classification import CloneEvidence, TokenProfile, classify
+from codekin.search.query_terms import is_significant
 from codekin.search.structural import RENAMED
 from codekin.types import Cancel, Candidate, Cell, Filter, Hit, Kinship, Location, Snippet, SnippetKind, Span
 from codekin.workspace.workspace import Document, Workspace, snippets_of
@@ -234,7 +235,7 @@ class _QueryComparison:
     def _rare_query_words(self) -> list[str]:
         """Return the query's words that are rare enough to list in a reason, rarest first."""
         words = set(split_words(self._query.text))
-        return self._sort_by_rarity(word for word in words if len(word) > 1 and not word.isdecimal())
+        return self._sort_by_rarity(word for word in words if is_significant(word) and not word.isdecimal())
 
     def make_hit(self, code: _CurrentCode) -> Hit:
         """Return the code as a hit with score and reason; a proven clone gets at least its structure's score."""

@@ -56,13 +56,18 @@ class NameMatch:
 _NO_MATCH = NameMatch(0.0, 0.0)
 
 
+def is_significant(word: str) -> bool:
+    """Return whether a lower-case word says what is asked for: no stop word, no single character."""
+    return word not in _STOP_WORDS and len(word) > 1
+
+
 class QueryTerms:
     """The words, symbols and weights of a question, to be matched with the names of files and definitions."""
 
     def __init__(self, question: str, document_frequency: Callable[[str], int], total: int) -> None:
         """Analyse a question; `document_frequency` returns in how many of the `total` contents a word occurs."""
         question_words = split_words(question)
-        significant_words = [word for word in question_words if word not in _STOP_WORDS and len(word) > 1]
+        significant_words = [word for word in question_words if is_significant(word)]
         self.words = list(dict.fromkeys(significant_words or question_words))
         tokens = [token for token in _TOKEN.findall(question) if token.lower() not in _STOP_WORDS]
         self.tokens = frozenset(tokens)  # in their original case
