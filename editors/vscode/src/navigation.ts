@@ -62,7 +62,9 @@ export function getDisplayPath(uri: vscode.Uri | string): string {
 const highlight = vscode.window.createTextEditorDecorationType({
     isWholeLine: true,
     backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
-    borderColor: new vscode.ThemeColor('contrastActiveBorder'),
+    borderColor: new vscode.ThemeColor('contrastActiveBorder'), // themes of high contrast have no background for it
+    borderStyle: 'solid',
+    borderWidth: '0 0 0 3px',
     overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.rangeHighlightForeground'),
 });
 let clearHighlight: vscode.Disposable | undefined;

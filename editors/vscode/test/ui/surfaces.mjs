@@ -74,6 +74,20 @@ async function assertBestFirst(window) {
     }
 }
 
+/** The previewed code is marked by a background or a border, as the theme has it. */
+async function assertHighlighted(window) {
+    const marks = await window.page.locator('.view-overlays [class*="ced-"]').evaluateAll((elements) =>
+        elements.filter((element) => {
+            const { backgroundColor, borderLeftColor, borderLeftWidth } = getComputedStyle(element);
+            const isVisible = (colour) => !/transparent|, 0\)$/.test(colour);
+            return isVisible(backgroundColor) || (borderLeftWidth !== '0px' && isVisible(borderLeftColor));
+        }),
+    );
+    if (!marks.length) {
+        throw new Error('the previewed code is not marked');
+    }
+}
+
 async function search(window) {
     await window.goToLine('shop/invoices.py', 4);
     await openSearch(window);
@@ -87,6 +101,7 @@ async function search(window) {
         await window.pressKeys('ArrowDown', 'ArrowUp'); // without effect when the answer to the last letters comes later
         await window.page.locator('.tab.active', { hasText: 'orders.py' }).waitFor({ timeout: 5_000 });
     }, 'the hit is not previewed');
+    await assertHighlighted(window);
     await window.takeScreenshot('search');
     await window.pressKeys('Escape');
     await window.waitForHidden('.quick-input-widget');
