@@ -185,7 +185,13 @@ export function formatBytes(count: number): string {
     return count < 1e6 ? `${l10n.formatNumber(count / 1e3)} kB` : `${l10n.formatNumber(count / 1e6, 1)} MB`;
 }
 
-export type Noun = 'entry' | 'file' | 'function' | 'near-duplicate' | 'pair' | 'second' | 'snippet' | 'text';
+export type Noun = 'entry' | 'file' | 'function' | 'minute' | 'near-duplicate' | 'pair' | 'second' | 'snippet' | 'text';
+
+/** Format how long something still takes: "1 second", "90 seconds", "2 minutes". */
+export function formatDuration(seconds: number): string {
+    const wholeSeconds = Math.ceil(seconds);
+    return wholeSeconds > 90 ? formatCount(Math.round(seconds / 60), 'minute') : formatCount(wholeSeconds, 'second');
+}
 
 /** Format a count with its noun: "1 file", "2,000 files", "3 entries". */
 export function formatCount(count: number, noun: Noun): string {
@@ -194,6 +200,7 @@ export function formatCount(count: number, noun: Noun): string {
         entry: [l10n.t('1 entry'), l10n.t('{0} entries', number)],
         file: [l10n.t('1 file'), l10n.t('{0} files', number)],
         function: [l10n.t('1 function'), l10n.t('{0} functions', number)],
+        minute: [l10n.t('1 minute'), l10n.t('{0} minutes', number)],
         'near-duplicate': [l10n.t('1 near-duplicate'), l10n.t('{0} near-duplicates', number)],
         pair: [l10n.t('1 pair of near-duplicates'), l10n.t('{0} pairs of near-duplicates', number)],
         second: [l10n.t('1 second'), l10n.t('{0} seconds', number)],

@@ -22,6 +22,7 @@ const MAX_FUNCTIONS = 100_000; // drawn by the server; larger workspaces are sam
 const BYTES_PER_LINK = 8;
 let roots: string[] = [];
 let isDrawn = false;
+let isEmpty = false; // there was nothing to draw
 let drawnTotal = 0; // functions in the workspace when the map was drawn
 
 function getRelativePath(uri: string): string {
@@ -43,9 +44,14 @@ function showMapStatus(text: string, visibleButton: 'draw' | 'cancel'): void {
 }
 
 function showMap(json: MapJson): void {
+    isEmpty = json.shown === 0;
+    getElement('map-panel').hidden = isEmpty;
+    if (isEmpty) {
+        showMapStatus(l10n.t('No functions are indexed yet.'), 'draw');
+        return;
+    }
     showMapStatus(`${describeShown(json)}, ${formatCount(countLinks(json), 'pair')}.`, 'draw');
     getElement('draw-map').textContent = l10n.t('Redraw');
-    getElement('map-panel').hidden = false;
     map.show(json, isDrawn ? {} : (vscode.getState() ?? {}));
     isDrawn = true;
     drawnTotal = json.total;
@@ -67,7 +73,11 @@ const handlers: Record<string, (message: never) => void> = {
         roots = message.status?.roots ?? [];
         const languages = message.report?.languages;
         const total = languages?.reduce((sum, language) => sum + language.functions, 0) ?? drawnTotal;
-        getElement('map-outdated').hidden = !isDrawn || total === drawnTotal;
+        getElement('map-outdated').hidden = !isDrawn || isEmpty || total === drawnTotal;
+        if (isEmpty && total > 0) {
+            isEmpty = false;
+            vscode.postMessage({ kind: 'draw' }); // the first functions have come
+        }
         showStatus(message, (command) => vscode.postMessage({ kind: 'run', command }));
     },
     progress: ({ percent }: { percent: number }) =>

@@ -4,6 +4,7 @@ import {
     escapeInvisible,
     formatBytes,
     formatCount,
+    formatDuration,
     formatIndexState,
     getServerStateLabel,
     type Noun,
@@ -78,7 +79,7 @@ function showProgress(status?: Status): void {
         bar.value = progress.done;
         const { secondsLeft } = progress;
         const files = l10n.t('{0} of {1}', l10n.formatNumber(progress.done), formatNumber(progress.total, 'file'));
-        const timeLeft = secondsLeft ? l10n.t('{0} left', formatNumber(Math.ceil(secondsLeft), 'second')) : '';
+        const timeLeft = secondsLeft ? l10n.t('{0} left', formatDuration(secondsLeft)) : '';
         getElement('progress-text').textContent = [files, timeLeft].filter(Boolean).join(', ');
     }
 }

@@ -75,17 +75,14 @@ async function assertBestFirst(window) {
 }
 
 /** The previewed code is marked by a background or a border, as the theme has it. */
-async function assertHighlighted(window) {
-    const marks = await window.page.locator('.view-overlays [class*="ced-"]').evaluateAll((elements) =>
-        elements.filter((element) => {
+async function waitForHighlight(window) {
+    await window.page.waitForFunction(() =>
+        [...document.querySelectorAll('.view-overlays [class*="ced-"]')].some((element) => {
             const { backgroundColor, borderLeftColor, borderLeftWidth } = getComputedStyle(element);
             const isVisible = (colour) => !/transparent|, 0\)$/.test(colour);
             return isVisible(backgroundColor) || (borderLeftWidth !== '0px' && isVisible(borderLeftColor));
         }),
     );
-    if (!marks.length) {
-        throw new Error('the previewed code is not marked');
-    }
 }
 
 async function search(window) {
@@ -101,7 +98,7 @@ async function search(window) {
         await window.pressKeys('ArrowDown', 'ArrowUp'); // without effect when the answer to the last letters comes later
         await window.page.locator('.tab.active', { hasText: 'orders.py' }).waitFor({ timeout: 5_000 });
     }, 'the hit is not previewed');
-    await assertHighlighted(window);
+    await waitForHighlight(window);
     await window.takeScreenshot('search');
     await window.pressKeys('Escape');
     await window.waitForHidden('.quick-input-widget');
@@ -198,6 +195,20 @@ async function statusPage(window) {
     await window.closeTab();
 }
 
+/** Without a function there is no map; it is drawn once there are some. */
+async function emptyMap(window) {
+    window.writeSettings({ 'codekin.index.exclude': ['**'] });
+    await window.runCommand('codekin: Show Status');
+    const frame = window.page.frameLocator('iframe.webview').frameLocator('#active-frame');
+    await frame.locator('.tile', { hasText: /^0\s*files/ }).waitFor();
+    await frame.locator('#draw-map').click();
+    await frame.locator('#map-status', { hasText: 'No functions are indexed yet.' }).waitFor();
+    await frame.locator('canvas#map').waitFor({ state: 'hidden' });
+    window.writeSettings({ 'codekin.index.exclude': [] });
+    await frame.locator('canvas#map').waitFor();
+    await window.closeTab();
+}
+
 async function walkthrough(window) {
     await window.runCommand('Welcome: Open Walkthrough');
     await window.openQuickInput();
@@ -250,6 +261,7 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
             diagnostics,
             state,
             statusPage,
+            emptyMap,
             walkthrough,
             extensionPage,
         ]) {
