@@ -11,10 +11,9 @@ column of its own:
 - declarations without a body: of interfaces, of Kotlin's `expect` and `abstract` functions, prototypes
 - what ctags takes for a function though it is none: calls of C's macros, arrays of Bash, keywords, in Lua every line
   with the letters of `function` (`local F = require "functional"`, `x = call(function() … end)`), in Haskell the fields
-  of records, names of import lists, constructors, keywords and splices, in Elixir the examples in documentation, in
-  PowerShell texts, in
-  JavaScript the object of an assignment to its member, in Julia the module in `Base.:(==)`, in Kotlin names that the
-  file does not have
+  of records, names of import lists, constructors, keywords and splices, in Elixir, Lua and PowerShell what is in texts
+  and comments, in JavaScript the object of an assignment to its member, in Julia the module in `Base.:(==)`, in Kotlin
+  names that the file does not have
 - in JavaScript and TypeScript the own name of a function that goes by the one that it is bound to
 
 What codekin names beyond ctags is counted, too: functions, methods and tests of names that ctags has not in that file.
@@ -101,7 +100,7 @@ class Comparison:
 def normalize_name(name: str) -> str:
     """Return the last component of a qualified name, without blanks and quotes."""
     name = re.sub(r"\s+|\{.*", "", name).strip("\"'`[]:") or name
-    return name if "operator" in name else re.split(r"[.:\\]+", name)[-1]
+    return name if re.search(r"\boperator\b", name) else re.split(r"[.:\\]+", name)[-1]
 
 
 def read_documents(folder: Path) -> Iterator[tuple[Path, str, str]]:
@@ -145,6 +144,8 @@ def is_counted(tag: dict[str, str], language: str, lines: list[str], snippets: l
 
 def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
     """Return whether ctags took something else for a definition with a body."""
+    if is_in_text(lines[:row], language):
+        return True
     match language:
         case "c" | "cpp":
             return MACRO.match(name) is not None
@@ -164,16 +165,24 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
             return is_keyword or HASKELL_FIELD.match(lines[row]) is not None or not re.search(r"[=|]", statement)
         case "julia":
             return name == "Base"
-        case "elixir":
-            return sum('"""' in line for line in lines[:row]) % 2 == 1
-        case "powershell":
-            opening = sum(line.rstrip().endswith(("@'", '@"')) for line in lines[:row])
-            return opening > sum(line.lstrip().startswith(("'@", '"@')) for line in lines[:row])
         case "kotlin":
             if not name.isascii() or name not in lines[row]:
                 return True
             function = KOTLIN_FUNCTION.search("\n".join(lines[row : row + 20]))
             return function is not None and not function[1]
+    return False
+
+
+def is_in_text(lines: list[str], language: str) -> bool:
+    """Return whether a text or comment of several lines is open after the lines."""
+    text = "\n".join(lines)
+    match language:
+        case "elixir":
+            return sum('"""' in line for line in lines) % 2 == 1
+        case "lua":
+            return text.rfind("[[") > text.rfind("]]")
+        case "powershell":
+            return len(re.findall(r"@[\"']$", text, re.MULTILINE)) > len(re.findall(r"^[\"']@", text, re.MULTILINE))
     return False
 
 

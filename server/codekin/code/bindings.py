@@ -87,8 +87,8 @@ def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
 
 
 def _unwrap_value(node: "Node") -> "Node | None":
-    """Return the value in parentheses or a cast, None if empty: `(T) x` has it last, `x as T` and lists first."""
-    return node.child_by_field_name("value") or _first_named_child(node)
+    """Return the value in parentheses or a cast, None if empty: `(T) x` and `a && x` have it last, `x as T` first."""
+    return node.child_by_field_name("value") or node.child_by_field_name("right") or _first_named_child(node)
 
 
 def _first_named_child(node: "Node") -> "Node | None":

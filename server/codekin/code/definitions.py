@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _CONTAINER_KINDS = (SnippetKind.CLASS, SnippetKind.MODULE)
+_BOUND_ROLES = (NodeRole.CLOSURE, NodeRole.OPEN)
 MAX_DEPTH = 64  # bounds the recursion; what is nested deeper stays whole
 
 
@@ -221,13 +222,19 @@ class DefinitionFinder:
             definition = self._scan_bodies(holder, call.closures)
             return definition if definition.inner else None
         if owner.kind in _CONTAINER_KINDS:
-            self._add_named_closure(call, owner)
+            self._add_declared_functions(call, owner)
         return None
 
-    def _add_named_closure(self, call: CallParts, owner: Definition) -> None:
-        """Add the last function that the call is given, where it has a name: `.use(function check(request) …`."""
-        if call.closures and call.closures[-1].child_by_field_id(self._syntax.name_field):
-            self._add_function(call.closures[-1], owner, None)
+    def _add_declared_functions(self, call: CallParts, owner: Definition) -> None:
+        """Add the functions with names of their own that the call is given, or that are declared inside these."""
+        former_count = len(owner.inner)
+        for closure in call.closures:
+            self._add_closure(closure, owner, None)
+        owner.inner[former_count:] = [
+            definition
+            for definition in owner.inner[former_count:]
+            if definition.node in call.closures or self._syntax.node_role(definition.node) not in _BOUND_ROLES
+        ]
 
     def _define_made_value(
         self, name: SourceName, value: "Node", call: CallParts, owner: Definition
@@ -266,7 +273,7 @@ class DefinitionFinder:
             for closure in call.closures:
                 self._scan_open_node(closure, owner, None)
         elif owner.kind in _CONTAINER_KINDS:
-            self._add_named_closure(call, owner)
+            self._add_declared_functions(call, owner)
 
     def _extend_class(self, node: "Node", call: CallParts, owner: Definition, lead: Lead | None) -> None:
         """Add the class that the call adds methods to, with those; nothing where it adds none."""

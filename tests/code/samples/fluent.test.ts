@@ -31,3 +31,9 @@ describe("mocks", () => {
     mock(respond);
   });
 });
+
+export const adapter = isSupported && function (config: Config) {
+  return new Promise(function dispatch(resolve) {
+    resolve(config);
+  });
+};

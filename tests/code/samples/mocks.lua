@@ -33,3 +33,17 @@ describe("fetching", function()
     end
   end)
 end)
+
+require("tap")(function(test)
+  local function count(list)
+    return #list
+  end
+
+  test("counts", function()
+    assert(count({ 1 }) == 1)
+  end)
+end)
+
+previewers.tags = defaulter(function(options)
+  return options.tags
+end)

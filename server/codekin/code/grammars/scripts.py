@@ -58,13 +58,14 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.BINDING: "assignment_statement field",
             NodeRole.CALL: "function_call",
             NodeRole.CLOSURE: "function_definition",
-            NodeRole.PARENTHESES: "expression_list parenthesized_expression",
+            NodeRole.PARENTHESES: "expression_list parenthesized_expression binary_expression",
         },
         test_names="test_.*|test[A-Z].*",
         tests=r"(?:\w+\.)?(?:it|test|spec|pending)",
         suites=r"(?:\w+\.)?(?:describe|context|insulate|expose)",
         wrappers=r"(?:\w+\.)?(?:(?:before|after)_(?:each|all)|(?:lazy_|strict_)?(?:setup|teardown))",
-        makers=r"setmetatable|class|[\w.]+[.:]new|(?:[\w.:]+\.)?(?:async|void|wrap|schedule_wrap|memoize|curry|protected\w*)",
+        makers=r"(?!(?:require|x?pcall|i?pairs|select|assert)$)[A-Za-z_]\w*|[\w.]+[.:]new"
+        r"|[\w.:]+\.(?:async|void|wrap|schedule_wrap|memoize|curry|protected\w*)",
         implicit_values=True,
     ),
     "bash": Grammar(

@@ -19,7 +19,7 @@ _ECMASCRIPT_NODE_TYPES = {
     NodeRole.CALL: "call_expression",
     NodeRole.CLOSURE: "function_expression generator_function arrow_function",
     NodeRole.PARENTHESES: "parenthesized_expression await_expression as_expression satisfies_expression "
-    "non_null_expression type_assertion",
+    "non_null_expression type_assertion binary_expression",
 }
 
 
