@@ -85,6 +85,8 @@ class RepositorySets:
         record = self._catalogue.find_repository(name)
         if not record.commit_id and not self._catalogue.list_files(record.number):
             raise TeamError(f"The shared index has no repository {name}. See codekin team status.")
+        for space, dim in self._catalogue.list_spaces().items():
+            self._index.open_space(space, dim)  # before anything is removed: it may be unsound
         self._catalogue.save_repository(replace(record, commit_id="", state=UPDATING))
         blobs = set(self._catalogue.list_files(record.number).values())
         self._index.delete(FILES, {"repository": [record.number]})
