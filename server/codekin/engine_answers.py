@@ -32,6 +32,7 @@ from codekin.workspace.workspace import Document, snippets_of
 _MAX_GUESSED_LANGUAGES = 6  # of the workspace, its commonest first
 _SIMILAR_COUNT = 5
 _MIN_INDEXED_SHARE = 0.9  # below it, files are also searched for the question's words: the index has too few of them
+_MAX_UNINDEXED_HITS = 40  # of a context by words: each is read from a file that was not cut before
 _LOADING_POLL_S = 0.02
 
 
@@ -54,13 +55,18 @@ class AnsweringEngine(EngineCore):
         """Return the share of the workspace's files that are indexed, 0 … 1, whether loaded yet or not."""
         return self._overview.measure_indexed_share()
 
+    @property
+    def is_mostly_indexed(self) -> bool:
+        """Return whether nine tenths of the files are indexed, so that questions need not search files themselves."""
+        return self.indexed_share() >= _MIN_INDEXED_SHARE
+
     def detect_language(self, path: Path, text: str = "") -> str | None:
         """Return the language of the file at `path`, which need not exist; None if it is no source code."""
         return self._workspace.language_rules.detect_language(path, text=text)
 
-    def check_line(self, path: Path, line: int) -> None:
-        """Raise QueryError where there is no such document, or no `line` (0-based) in it. Needs no index."""
-        self._read_lines(path, line)
+    def read_line(self, path: Path, line: int) -> str:
+        """Return a line (0-based) of a document. Raises QueryError where there is none; needs no index."""
+        return self._read_lines(path, line)[1][line]
 
     def find_similar(
         self, path: Path, lines: Span, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
@@ -121,7 +127,7 @@ class AnsweringEngine(EngineCore):
         Raises QueryError, and StoreClosingError when cancelled.
         """
         answer = self.search(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
-        if self.indexed_share() >= _MIN_INDEXED_SHARE:
+        if self.is_mostly_indexed:
             return answer, False
         word_answer = self.search_by_words(question, k, hit_filter=hit_filter, cancel_event=cancel_event)
         hit_places = {(hit.place.path, hit.place.span) for hit in answer.hits}
@@ -171,9 +177,15 @@ class AnsweringEngine(EngineCore):
     ) -> ContextPack:
         """Collect code that a task is about, best first, in about `max_tokens`: whole functions, signatures of others.
 
-        Copies are only counted. The number of tokens is an estimate, on the high side. Raises QueryError.
+        Copies are only counted. The number of tokens is an estimate, on the high side. While less than nine tenths are
+        indexed, files themselves are searched by words, too. Raises QueryError, and StoreClosingError when cancelled.
         """
         check_filter(hit_filter)
+        if not self.is_mostly_indexed:
+            answer, _ = self.search_everything(
+                task, _MAX_UNINDEXED_HITS, hit_filter=hit_filter, cancel_event=cancel_event
+            )
+            return pack_context(answer.hits, max_tokens)
         question, event = read_question(task), cancel_event or threading.Event()
         return self._run_with_repair(
             lambda: pack_context(self._search.iterate_hits(question, hit_filter, event), max_tokens)

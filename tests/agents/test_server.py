@@ -107,6 +107,9 @@ class TestAnswers:
             found = await agent.ask("search", query="parse a message from a string")
             assert found["hits"]
             assert found["coverage"] == 1.0 or "words" in " ".join(found["notes"])
+            context = await agent.ask("context", task="parse a message from a string")
+            assert context["entries"]
+            assert context["coverage"] == 1.0 or "words" in " ".join(context["notes"])
 
     async def test_pages_follow_each_other_and_each_fits_its_budget(self, codekin_mcp: AgentProcess, tree: Path):
         async with codekin_mcp.connect(tree) as agent:

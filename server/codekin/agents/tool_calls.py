@@ -20,22 +20,21 @@ from codekin.agents.rendering import (
 from codekin.agents.tools import DEFAULT_CONTEXT_TOKENS, DEFAULT_LIMIT, DEFAULT_MAX_TOKENS
 from codekin.agents.workspace_paths import WorkspacePaths
 from codekin.code.cell_lines import find_line_of_row, to_file_lines
-from codekin.code.extract import split_lines
 from codekin.code.languages import find_language
 from codekin.engine import Engine
-from codekin.errors import NoDocumentError, NoLineError, QueryError
+from codekin.errors import QueryError
 from codekin.printable import printable, printable_lines
 from codekin.search.context import ContextEntry
 from codekin.search.existing import Existence, ExistenceVerdict
 from codekin.types import Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
 from codekin.workspace.gitignore import escape_pattern
-from codekin.workspace.workspace import Document
 
 OnProgress = Callable[[Progress], None]
 
 _MAX_HITS = 200  # of one question, over all pages
 _LOADING_STALL_S = 5.0  # 100,000 snippets are loaded in two or three, a few thousand at a time
 _POLLING_S = 0.1  # while a client waits for the index
+_BY_WORDS_NOTE = "not indexed whole yet: other files were searched for the words of the {}"
 _SUMMARIES = {
     ExistenceVerdict.YES: "yes: it exists",
     ExistenceVerdict.LIKELY: "likely: look at this first",
@@ -80,7 +79,7 @@ class ToolCaller:
         answer, is_by_words = self._engine.search_everything(
             query, hit_limit, hit_filter=hit_filter, cancel_event=self._cancel_event
         )
-        notes = ["not indexed whole yet: other files were searched for the words of the query"] if is_by_words else []
+        notes = [_BY_WORDS_NOTE.format("query")] if is_by_words else []
         return self._make_hits_answer(
             list(answer.hits), page, "Nothing here is likely to be what the query says.", notes
         )
@@ -128,17 +127,20 @@ class ToolCaller:
             raise QueryError("The task is empty. Say what is to be done.")
         max_tokens = arguments.get("max_tokens", DEFAULT_CONTEXT_TOKENS)
         index_line, document = describe_index(self._engine)
+        notes = [] if self._engine.is_mostly_indexed else [_BY_WORDS_NOTE.format("task")]
         pack = self._engine.pack_context(task, max_tokens - 60, hit_filter=hit_filter, cancel_event=self._cancel_event)
         context_items = [self._make_context_item(entry) for entry in pack.entries]
         best_probability = max((entry.hit.score for entry in pack.entries), default=0.0)
         item_texts = [item.text for item in context_items] or ["Nothing here is about this task."]
         left_out = f"; {pack.left_out_count} more did not fit" if pack.left_out_count else ""
-        item_texts.append(f"[{pack.token_count} tokens{left_out}; best match {best_probability:.0%}]\n{index_line}")
+        footer = [f"{pack.token_count} tokens{left_out}; best match {best_probability:.0%}", *notes]
+        item_texts.append("\n".join([*(f"[{line}]" for line in footer), index_line]))
         document |= {
             "entries": [item.document for item in context_items],
             "tokens": pack.token_count,
             "left_out": pack.left_out_count,
             "best_probability": round(best_probability, 4),
+            "notes": notes,
         }
         return ToolAnswer("\n\n".join(item_texts), document)
 
@@ -161,13 +163,8 @@ class ToolCaller:
     def _continue_code(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `continue_code`: completions at a position in a file. Raises CodekinError."""
         file_path, cursor_line = self._read_place(arguments)
-        document = self._engine.read_document(file_path)
-        if not isinstance(document, Document):
-            raise NoDocumentError(file_path, document.reason if document else "")
-        lines = split_lines(document.text)
-        if not 0 <= cursor_line < len(lines):
-            raise NoLineError(file_path, lines, cursor_line)
-        cursor_column = min(arguments.get("column", len(lines[cursor_line]) + 1) - 1, len(lines[cursor_line]))
+        line_length = len(self._engine.read_line(file_path, cursor_line))
+        cursor_column = min(arguments.get("column", line_length + 1) - 1, line_length)
         completions = self._engine.complete(file_path, cursor_line, cursor_column, cancel_event=self._cancel_event)
         completion_items = [
             Item(

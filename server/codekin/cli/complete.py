@@ -41,7 +41,7 @@ def complete(reference: str, root: Path | None, as_json: bool) -> int:
     if not path.is_relative_to(workspace_root):
         raise QueryError(f"{path} is not in {workspace_root}. Pass its workspace with --root.")
     with closing(open_engine(workspace_root)) as engine:
-        engine.check_line(path, named_line.resolve_line(engine))
+        engine.read_line(path, named_line.resolve_line(engine))
         bring_up_to_date_if_possible(engine, wait=False)
         start_time = time.perf_counter()
         completions = engine.complete(path, named_line.resolve_line(engine), int(reference_match["column"][:18]) - 1)

@@ -184,7 +184,7 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
         return answer
 
     def check(engine: "Engine") -> None:
-        engine.check_line(file_path, named_line.resolve_line(engine))
+        engine.read_line(file_path, named_line.resolve_line(engine))
 
     def show_code(message: dict[str, Any]) -> None:
         from codekin.resident.messages import snippet_from_message
