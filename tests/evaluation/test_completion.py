@@ -20,31 +20,6 @@ from codekin.evaluation.weight_fitting import fit_weights
 from codekin.settings import IndexSettings, Settings
 from codekin.workspace.workspace import Workspace
 
-FUNCTION = """\
-func Fetch{name}(c *Client, id string) (*{name}, error) {{
-	reply, err := c.get("/{path}/" + id)
-	if err != nil {{
-		return nil, err
-	}}
-	defer reply.Close()
-	found := new({name})
-	if err := reply.decode(found); err != nil {{
-		return nil, wrap(err, "{path}", {number})
-	}}
-	return found, nil
-}}
-"""
-NAMES = ("Order", "Parcel", "Invoice", "Customer", "Warehouse")
-
-
-@pytest.fixture(name="shop")
-def _shop(tmp_path: Path) -> Path:
-    for number, name in enumerate(NAMES):
-        code = FUNCTION.format(name=name, path=f"{name.lower()}s/of/{number}", number=number)
-        (tmp_path / f"{name.lower()}.go").write_text(f"package shop\n\n{code}", "utf-8")
-    (tmp_path / "twin.go").write_text((tmp_path / "order.go").read_text("utf-8").replace("c *", "d *"), "utf-8")
-    return tmp_path
-
 
 @pytest.fixture(name="corpus")
 def _corpus(shop: Path) -> CutCorpus:
@@ -110,11 +85,11 @@ def test_precision_counts_the_surest_and_silence_as_no_answer():
     assert compute_precision([right, None, None, None], 0.5) == 0.5
 
 
-def test_fitting_learns_what_tells_right_lines(corpus: CutCorpus):
+def test_fitting_learns_what_tells_right_candidates(corpus: CutCorpus):
     from codekin.completion.features import FEATURES
 
     good = {name: float(name == "aligned") for name in FEATURES}
     bad = dict.fromkeys(FEATURES, 0.0)
-    of_clues, of_lines = fit_weights([((good, "go()", True), (bad, "stop()", False))] * 20)
-    assert of_clues["aligned"] > 0
-    assert set(of_lines) >= {"best", "share", "bias"}
+    weights = fit_weights([((good, True), (bad, False))] * 20)
+    assert weights["aligned"] > 0
+    assert weights.keys() == {*FEATURES, "bias"}

@@ -23,7 +23,7 @@ def test_what_no_linear_score_can_tell_is_learned():
 def test_the_written_module_has_the_fitted_weights():
     mixer = fit_mixer(make_examples(200))
     namespace: dict[str, object] = {}
-    exec(format_module(mixer, ["a", "b"], 200), namespace)
+    exec(format_module("Weights", "Made of a, b.", "MIXER", mixer), namespace)
     rows = make_examples(1)[0].features
     written = namespace["MIXER"]
     assert isinstance(written, type(mixer))

@@ -18,6 +18,7 @@ from codekin.completion.cursor import CellText, Cursor
 from codekin.completion.features import FeatureExtractor
 from codekin.completion.insertion import looks_secret, make_insertion
 from codekin.completion.line_completer import LineCompleter
+from codekin.completion.line_scorer import LineScorer
 from codekin.completion.parse_check import ParseCheck
 from codekin.completion.ranking import RankedLine, rank_lines
 from codekin.completion.sources import SourceDocuments
@@ -196,7 +197,13 @@ class Completer:
         self, context: CompletionContext, cancel_event: Cancel, excluded: Collection[bytes] = ()
     ) -> list[RankedLine]:
         """Return the lines that the candidates propose, most probable first, without a floor; [] where cancelled."""
-        return rank_lines(self.list_candidates(context, cancel_event, excluded))
+        candidates = self.list_candidates(context, cancel_event, excluded)
+        return rank_lines(candidates, self.open_scorer(context, excluded)) if candidates else []
+
+    def open_scorer(self, context: CompletionContext, excluded: Collection[bytes] = ()) -> LineScorer | None:
+        """Return what scores whole lines at the cursor, without documents that have one of these contents."""
+        excluded_paths = self._index.store.find_files_with(excluded) if excluded else ()
+        return self._lines.open_scorer(context, excluded_paths)
 
     def list_candidates(
         self, context: CompletionContext, cancel_event: Cancel, excluded: Collection[bytes] = ()

@@ -1,7 +1,7 @@
 """Completes the line that the cursor is in, by the n-gram model of the workspace."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from codekin.completion.context import CompletionContext
 from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.insertion import fit_text_after, looks_secret
 from codekin.completion.line_proposals import LineProposal, LineProposer
+from codekin.completion.line_scorer import LineScorer
 from codekin.completion.line_tokens import LONG_LITERAL, LineTokens, TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import NgramModel, Source
 from codekin.completion.parse_check import ParseCheck
@@ -92,6 +93,26 @@ class LineCompleter:
             source_line = self._find_source_line(context, document, symbol_source, snapshot) if symbol_source else None
             return _make_completion(context, inserted_text, proposal, source_line) if source_line else None
         return None
+
+    def open_scorer(self, context: CompletionContext, excluded_paths: Collection[Path] = ()) -> LineScorer | None:
+        """Return what scores whole lines at the cursor; None before the workspace's tokens are read.
+
+        None, too, where the language has no lexical rules. Nothing is counted in the documents of `excluded_paths`.
+        """
+        snapshot, read_tokens = self._tokens.snapshot, self._line_tokens.read
+        if not snapshot.paths:
+            return None
+        tokens_above = read_tokens("above", (*context.lines[: context.row], ""), context.language, snapshot.vocabulary)
+        tokens_below = read_tokens("below", context.lines[context.row + 1 :], context.language, snapshot.vocabulary)
+        if tokens_above is None or tokens_below is None:
+            return None
+        tokens_after = replace(tokens_below, rows=tokens_below.rows + context.row + 1)
+        document = DocumentTokens(tokens_above, tokens_after, snapshot.vocabulary, context.first_row)
+        excluded_documents = {
+            number for path in (context.path, *excluded_paths) for number in snapshot.find_documents(path)
+        }
+        ngram_model = NgramModel(document, snapshot.index, sorted(excluded_documents))
+        return LineScorer(ngram_model, document.make_context(), context.language, snapshot.vocabulary)
 
     def _read_cursor_line(self, context: CompletionContext, vocabulary: TokenVocabulary) -> Iterator[CursorLine]:
         """Yield the line's tokens up to the cursor: with the last one unfinished, then, if that is a known one, whole.

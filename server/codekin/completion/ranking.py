@@ -1,23 +1,30 @@
-"""Rank the lines that the candidates propose by probability, with two logistic regressions in sequence.
+"""Rank the lines that the candidates propose by probability.
 
-The first gives each candidate a probability. Candidates with the same line are then one vote for it, and the second
-regression gives the line a probability by its best candidate and by its share of all votes.
+A logistic regression gives each candidate a probability. Candidates with the same line are then one vote for it. A
+small network weighs the lines with most votes against each other and against all others: by their best candidate, their
+share of the votes, and what the n-gram model says of their tokens.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from codekin.completion.back_off import Weights
 from codekin.completion.candidates import LineCandidate
 from codekin.completion.features import FEATURES
-from codekin.completion.weights import CANDIDATE_WEIGHTS, LINE_WEIGHTS
+from codekin.completion.line_scorer import LineScore, LineScorer
+from codekin.completion.line_weights import LINE_MIXER
+from codekin.completion.weights import CANDIDATE_WEIGHTS
 
-_VOTE_FEATURES = ("best", "share", "evidence", "clues")
+MAX_LINES = 3  # that are weighed against each other: those with the best candidates; five are not better
 _BEST_CANDIDATE_FEATURES = ("unresolved", "already", "aligned", "length", "same_line", "known", "here")
-LINE_FEATURES = (*_VOTE_FEATURES, *_BEST_CANDIDATE_FEATURES)
 _MIN_VOTE = 1e-4  # keeps logarithms finite
 _MAX_PROBABILITY = 0.999
 _MAX_LOGIT = 30.0
+_MIN_TOTAL = -30.0  # of a line's logarithm
+_SCORE_FEATURES = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,26 +36,68 @@ class RankedLine:
     candidates: tuple[LineCandidate, ...]
 
 
-def rank_lines(
-    candidates: Sequence[LineCandidate],
-    weights: tuple[Mapping[str, float], Mapping[str, float]] = (CANDIDATE_WEIGHTS, LINE_WEIGHTS),
-) -> list[RankedLine]:
-    """Return each proposed line with probability and candidates, most probable first; equal ones by line.
+@dataclass(frozen=True, slots=True)
+class LineVotes:
+    """The candidates that propose one line, and what they say of it."""
 
-    `weights` are those of FEATURES and of LINE_FEATURES, each with a bias. The candidates must have all features.
+    candidates: tuple[LineCandidate, ...]  # best first
+    features: dict[str, float]
+
+    @property
+    def line(self) -> str:
+        """Return the line, as the best candidate has it."""
+        return self.candidates[0].line
+
+
+def rank_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -> list[RankedLine]:
+    """Return the lines with most votes, with probability and candidates, most probable first; equal ones by line.
+
+    The candidates must have all features. Without `scorer` the n-gram model says nothing of any line.
     """
-    candidate_weights, line_weights = weights
-    ranked_lines = []
-    for line_candidates, features in group_by_line(candidates, candidate_weights):
-        probability = _to_probability(_compute_logit(features, line_weights, LINE_FEATURES))
-        ranked_lines.append(RankedLine(line_candidates[0].line, probability, line_candidates))
+    groups = select_lines(candidates)
+    if not groups:
+        return []
+    probabilities = LINE_MIXER.compute_probabilities(extract_line_features(groups, scorer))[:-1].tolist()
+    ranked_lines = [
+        RankedLine(votes.line, probability, votes.candidates)
+        for votes, probability in zip(groups, probabilities, strict=True)
+    ]
     return sorted(ranked_lines, key=lambda ranked_line: (-ranked_line.probability, ranked_line.line))
 
 
-def group_by_line(
-    candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]
-) -> list[tuple[tuple[LineCandidate, ...], dict[str, float]]]:
-    """Group candidates by line, ignoring white space; return groups, unordered, each best first, with features."""
+def select_lines(candidates: Sequence[LineCandidate]) -> list[LineVotes]:
+    """Return the lines with the best candidates, at most MAX_LINES; equal ones by line."""
+    groups = group_by_line(candidates, CANDIDATE_WEIGHTS)
+    return sorted(groups, key=lambda votes: (-votes.features["best"], votes.line))[:MAX_LINES]
+
+
+def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None) -> Weights:
+    """Return a row of features for each line, and a last one for all lines that are none of these."""
+    scores = [scorer.score(votes.line) for votes in groups] if scorer else []
+    most_probable = max((score.total for score in scores), default=0.0)
+    score_rows = [[*_describe_score(score, most_probable), 0.0] for score in scores]
+    if scorer is None:
+        score_rows = [[0.0] * _SCORE_FEATURES + [1.0] for _ in groups]
+    rows = [[*votes.features.values(), *row, 0.0] for votes, row in zip(groups, score_rows, strict=True)]
+    return np.array([*rows, [0.0] * (len(rows[0]) - 1) + [1.0]])
+
+
+def _describe_score(score: LineScore, most_probable: float) -> list[float]:
+    """Return the features of what the n-gram model says of a line."""
+    total = max(score.total, _MIN_TOTAL)
+    return [
+        total,
+        total / max(score.tokens, 1),
+        score.least,
+        score.first,
+        float(score.total == most_probable),
+        max(score.total - most_probable, _MIN_TOTAL),
+        math.log1p(score.tokens),
+    ]
+
+
+def group_by_line(candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]) -> list[LineVotes]:
+    """Group candidates by line, ignoring white space; return groups, unordered."""
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
         candidate_logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
@@ -62,12 +111,12 @@ def group_by_line(
         best_candidate = voters[0][1]
         features = _count_votes([candidate_logit for candidate_logit, _ in voters], total_probability)
         features |= {feature_name: best_candidate.features[feature_name] for feature_name in _BEST_CANDIDATE_FEATURES}
-        line_groups.append((tuple(candidate for _, candidate in voters), features))
+        line_groups.append(LineVotes(tuple(candidate for _, candidate in voters), features))
     return line_groups
 
 
 def _count_votes(candidate_logits: Sequence[float], total_probability: float) -> dict[str, float]:
-    """Return the four vote features, _VOTE_FEATURES, that the candidates of one line give it.
+    """Return the four features of the votes that the candidates of one line give it.
 
     `candidate_logits` are the line's candidates', best first; `total_probability` sums up all candidates'.
     """

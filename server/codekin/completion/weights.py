@@ -1,4 +1,4 @@
-"""Weights of the features of candidates and of lines, in logits: fitted, not chosen.
+"""Weights of the features of candidates, in logits: fitted, not chosen.
 
 Made by codekin.evaluation.weight_fitting on 2,000 cuts of click, ansible, axios, gin, gson, libuv, sinatra, axum.
 """
@@ -36,19 +36,4 @@ CANDIDATE_WEIGHTS = {
     "begins_here": 1.89,
     "header_aligned": -0.51,
     "bias": -10.45,
-}
-
-LINE_WEIGHTS = {
-    "best": 0.6,
-    "share": 1.28,
-    "evidence": -0.39,
-    "clues": 0.53,
-    "unresolved": 0.64,
-    "already": -0.73,
-    "aligned": 0.1,
-    "length": 1.42,
-    "same_line": 0.82,
-    "known": 0.1,
-    "here": 0.23,
-    "bias": -1.32,
 }

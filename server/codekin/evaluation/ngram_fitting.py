@@ -35,8 +35,7 @@ Floats = npt.NDArray[np.float64]
 
 CUTS = 200  # per repository
 _MAX_TOKENS_PER_CUT = 12
-_HIDDEN_UNITS = 24
-_EPOCHS, _BATCH, _LEARNING_RATE, _WARM_UP_SHARE, _DECAY = 14, 256, 0.01, 0.25, 2e-4
+_BATCH, _LEARNING_RATE, _WARM_UP_SHARE = 256, 0.01, 0.25
 _FIRST_MOMENT, _SECOND_MOMENT = 0.9, 0.999  # decay rates of Adam
 _INITIAL_SCALE, _MIN_SCALE = 0.2, 1e-3
 
@@ -46,6 +45,17 @@ class Example(NamedTuple):
 
     features: Floats  # (candidates + 1, features)
     target: int
+
+
+class FittingPlan(NamedTuple):
+    """How large the network is, and how long and how tightly it is fitted."""
+
+    hidden_units: int
+    epochs: int
+    decay: float
+
+
+_TOKEN_PLAN = FittingPlan(hidden_units=24, epochs=14, decay=2e-4)
 
 
 class Parameters(NamedTuple):
@@ -95,37 +105,38 @@ def _collect_from_cut(
     return examples
 
 
-def fit_mixer(examples: Sequence[Example], seed: int = 0) -> Mixer:
+def fit_mixer(examples: Sequence[Example], plan: FittingPlan = _TOKEN_PLAN, seed: int = 0) -> Mixer:
     """Fit the mixer by minimising the cross-entropy of the right candidates."""
     rows = np.concatenate([example.features for example in examples])
     means, scales = rows.mean(0), rows.std(0) + _MIN_SCALE
     batches = _Batch.from_examples(examples, means, scales)
     chance = np.random.default_rng(seed)
-    parameters = _initialize(rows.shape[1], chance)
-    optimizer = _Optimizer(parameters, _EPOCHS * -(-len(examples) // _BATCH))
-    for _ in range(_EPOCHS):
+    parameters = _initialize(rows.shape[1], plan.hidden_units, chance)
+    optimizer = _Optimizer(parameters, plan.epochs * -(-len(examples) // _BATCH), plan.decay)
+    for _ in range(plan.epochs):
         order = chance.permutation(len(examples))
         for start in range(0, len(order), _BATCH):
             optimizer.step(parameters, batches.select(order[start : start + _BATCH]).compute_gradients(parameters))
     return Mixer(means, scales, *parameters)
 
 
-def _initialize(feature_count: int, chance: np.random.Generator) -> Parameters:
+def _initialize(feature_count: int, hidden_units: int, chance: np.random.Generator) -> Parameters:
     """Return small random parameters, the linear part and the biases zero."""
     return Parameters(
         np.zeros(feature_count),
-        chance.normal(0, _INITIAL_SCALE, (feature_count, _HIDDEN_UNITS)),
-        np.zeros(_HIDDEN_UNITS),
-        chance.normal(0, _INITIAL_SCALE, _HIDDEN_UNITS),
+        chance.normal(0, _INITIAL_SCALE, (feature_count, hidden_units)),
+        np.zeros(hidden_units),
+        chance.normal(0, _INITIAL_SCALE, hidden_units),
     )
 
 
 class _Optimizer:
     """Adam with decoupled weight decay; the rate rises at first, then falls to zero."""
 
-    def __init__(self, parameters: Parameters, step_count: int) -> None:
+    def __init__(self, parameters: Parameters, step_count: int, decay: float) -> None:
         self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in parameters]
         self._step_count = step_count
+        self._decay = decay
         self._steps = 0
 
     def step(self, parameters: Parameters, gradients: Parameters) -> None:
@@ -138,7 +149,7 @@ class _Optimizer:
             square += (1 - _SECOND_MOMENT) * (gradient**2 - square)
             unbiased_mean = mean / (1 - _FIRST_MOMENT**self._steps)
             unbiased_square = square / (1 - _SECOND_MOMENT**self._steps)
-            array -= rate * (unbiased_mean / (np.sqrt(unbiased_square) + 1e-8) + _DECAY / _LEARNING_RATE * array)
+            array -= rate * (unbiased_mean / (np.sqrt(unbiased_square) + 1e-8) + self._decay / _LEARNING_RATE * array)
 
 
 class _Batch(NamedTuple):
@@ -181,12 +192,11 @@ class _Batch(NamedTuple):
         )
 
 
-def format_module(mixer: Mixer, names: Sequence[str], examples: int) -> str:
+def format_module(title: str, origin: str, constant: str, mixer: Mixer) -> str:
     """Return the source of the module that holds the weights."""
-    origin = f"Made by codekin.evaluation.ngram_fitting on {examples:,} tokens of {', '.join(names)}."
     return "\n".join(
         [
-            '"""Weights of the n-gram model\'s mixer: fitted, not chosen.',
+            f'"""{title}: fitted, not chosen.',
             "",
             *textwrap.wrap(origin, 116),
             '"""',
@@ -195,7 +205,7 @@ def format_module(mixer: Mixer, names: Sequence[str], examples: int) -> str:
             "",
             "from codekin.completion.mixer import Mixer",
             "",
-            "MIXER = Mixer(",
+            f"{constant} = Mixer(",
             *(f"    {field.name}={_format_array(getattr(mixer, field.name))}," for field in fields(mixer)),
             ")",
             "",
@@ -217,7 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     roots = [root.resolve() for root in options.roots]
     collect = partial(collect_examples, count=options.cuts, seed=options.seed)
     examples = [example for found in map_in_workers(collect, roots, options.workers) for example in found]
-    sys.stdout.write(format_module(fit_mixer(examples), sorted(root.name for root in roots), len(examples)))
+    names = ", ".join(sorted(root.name for root in roots))
+    origin = f"Made by codekin.evaluation.ngram_fitting on {len(examples):,} tokens of {names}."
+    sys.stdout.write(format_module("Weights of the n-gram model's mixer", origin, "MIXER", fit_mixer(examples)))
     return 0
 
 

@@ -1,9 +1,10 @@
-"""Fit the weights of the completion's features.
+"""Fit the weights of the features of the completion's candidates.
 
     python -m codekin.evaluation.weight_fitting ROOT … > server/codekin/completion/weights.py
 
-Two logistic regressions (see completion/ranking.py) on cuts of these repositories, by Newton's method with a ridge.
-Measure on others: `python -m codekin.evaluation.completion`.
+A logistic regression (see completion/ranking.py) on cuts of these repositories, by Newton's method with a ridge. Fit
+how lines are weighed, with `python -m codekin.evaluation.line_fitting`, after it. Measure on others: `python -m
+codekin.evaluation.completion`.
 """
 
 import sys
@@ -15,27 +16,19 @@ from threading import Event
 import numpy as np
 import numpy.typing as npt
 
-from codekin.completion.candidates import LineCandidate
 from codekin.completion.context import read_context
 from codekin.completion.features import FEATURES
-from codekin.completion.ranking import LINE_FEATURES, group_by_line
-from codekin.completion.sources import SourceSnippet
 from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
 from codekin.evaluation.hold_out import strip_blanks
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
-from codekin.types import SnippetKind
 
 Floats = npt.NDArray[np.float64]
-Example = tuple[
-    tuple[dict[str, float], str, bool], ...
-]  # of a cut: each clue's features, its line, whether it is right
+Example = tuple[tuple[dict[str, float], bool], ...]  # of a cut: each candidate's features, whether its line is right
 
 CUTS = 250  # per repository
 _RIDGE_PENALTY = 1.0
 _NEWTON_STEPS = 40
-_MAX_LINES_PER_CUT = 10  # of a cut: the likeliest; all others are easy negatives, which would dominate
-_NO_SOURCE = SourceSnippet(Path(), 0, (), "", SnippetKind.LINES, -1)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
@@ -48,32 +41,15 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
             candidates = completer.list_candidates(context, Event(), excluded) if context.can_continue else []
             true_line = strip_blanks(cut.truth[0])
             examples.append(
-                tuple(
-                    (candidate.features, candidate.line, strip_blanks(candidate.line) == true_line)
-                    for candidate in candidates
-                )
+                tuple((candidate.features, strip_blanks(candidate.line) == true_line) for candidate in candidates)
             )
     return examples
 
 
-def fit_weights(cuts: Sequence[Example]) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the fitted weights of FEATURES and of LINE_FEATURES, each with a bias; needs candidates."""
+def fit_weights(cuts: Sequence[Example]) -> dict[str, float]:
+    """Return the fitted weights of FEATURES, with a bias; needs candidates."""
     rows = [candidate for cut in cuts for candidate in cut]
-    candidate_weights = _fit_logistic_regression(
-        [features for features, _, _ in rows], [is_right for _, _, is_right in rows], FEATURES
-    )
-    line_features: list[dict[str, float]] = []
-    is_right_line: list[bool] = []
-    for cut in cuts:
-        true_lines = {strip_blanks(line) for _, line, is_right in cut if is_right}
-        grouped = group_by_line(
-            [LineCandidate(_NO_SOURCE, 0, 0, 0.0, line=line, features=features) for features, line, _ in cut],
-            candidate_weights,
-        )
-        for candidates, features in sorted(grouped, key=lambda group: -group[1]["best"])[:_MAX_LINES_PER_CUT]:
-            line_features.append(features)
-            is_right_line.append(strip_blanks(candidates[0].line) in true_lines)
-    return candidate_weights, _fit_logistic_regression(line_features, is_right_line, LINE_FEATURES)
+    return _fit_logistic_regression([features for features, _ in rows], [is_right for _, is_right in rows], FEATURES)
 
 
 def _fit_logistic_regression(
@@ -93,22 +69,18 @@ def _fit_logistic_regression(
     return dict(zip((*names, "bias"), (round(float(weight), 2) for weight in weights), strict=True))
 
 
-def format_module(weights: tuple[dict[str, float], dict[str, float]], names: Sequence[str], cuts: int) -> str:
+def format_module(weights: Mapping[str, float], names: Sequence[str], cuts: int) -> str:
     """Return the source text of the module that holds the weights; writes no file."""
-    origin = f"by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}"
     lines = [
-        '"""Weights of the features of candidates and of lines, in logits: fitted, not chosen.',
+        '"""Weights of the features of candidates, in logits: fitted, not chosen.',
         "",
-        f"Made {origin}.",
+        f"Made by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}.",
         '"""',
+        "",
+        "CANDIDATE_WEIGHTS = {",
+        *(f'    "{feature_name}": {value},' for feature_name, value in weights.items()),
+        "}",
     ]
-    for table_name, table in zip(("CANDIDATE_WEIGHTS", "LINE_WEIGHTS"), weights, strict=True):
-        lines += [
-            "",
-            f"{table_name} = {{",
-            *(f'    "{feature_name}": {value},' for feature_name, value in table.items()),
-            "}",
-        ]
     return "\n".join(lines) + "\n"
 
 

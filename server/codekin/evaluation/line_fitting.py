@@ -1,0 +1,64 @@
+"""Fit how the completion's lines are weighed against each other.
+
+    python -m codekin.evaluation.line_fitting ROOT … > server/codekin/completion/line_weights.py
+
+A softmax over the lines with most votes and all others (see completion/ranking.py), on cuts before statements of these
+repositories. Measure on others: `python -m codekin.evaluation.completion`.
+"""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from codekin.completion.context import read_context
+from codekin.completion.ranking import extract_line_features, select_lines
+from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
+from codekin.evaluation.hold_out import strip_blanks
+from codekin.evaluation.ngram_fitting import Example, FittingPlan, fit_mixer, format_module
+from codekin.indexing.pool import map_in_workers
+from codekin.settings import Settings
+
+CUTS = 120  # per repository
+_PLAN = FittingPlan(hidden_units=16, epochs=20, decay=3e-3)
+
+
+def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
+    """Index a repository; return two examples, with and without scores, of each of up to `count` cuts."""
+    examples = []
+    with open_temporary_completer(root, Settings()) as (completer, corpus):
+        completer.load_tokens()
+        for cut in corpus.choose_cuts(count, seed):
+            excluded = frozenset(corpus.hashes[snippet_number] for snippet_number in cut.excluded)
+            context = read_context(make_cursor(cut))
+            candidates = completer.list_candidates(context, Event(), excluded) if context.can_continue else []
+            lines = select_lines(candidates)
+            if not lines:
+                continue
+            true_line = strip_blanks(cut.truth[0])
+            is_right = [strip_blanks(votes.line) == true_line for votes in lines]
+            target = is_right.index(True) if any(is_right) else len(lines)
+            scorer = completer.open_scorer(context, excluded)
+            # The second one is for the time in which the workspace's tokens have not been read yet.
+            examples += [Example(extract_line_features(lines, known_scorer), target) for known_scorer in (scorer, None)]
+    return examples
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit on the repositories of `arguments` (None: sys.argv), print the module, return 0."""
+    options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
+    roots = [root.resolve() for root in options.roots]
+    collect = partial(collect_examples, count=options.cuts, seed=options.seed)
+    examples = [example for part in map_in_workers(collect, roots, options.workers) for example in part]
+    names = ", ".join(sorted(root.name for root in roots))
+    origin = f"Made by codekin.evaluation.line_fitting on {len(examples) // 2:,} cuts of {names}."
+    title = "Weights of the mixer of whole lines"
+    sys.stdout.write(format_module(title, origin, "LINE_MIXER", fit_mixer(examples, _PLAN)))
+    return 0
+
+
+if __name__ == "__main__":
+    from codekin.evaluation import line_fitting  # its functions are called in workers, which must find them by name
+
+    sys.exit(line_fitting.main())

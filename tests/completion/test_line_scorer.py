@@ -1,0 +1,71 @@
+"""A line's probability is the product of its tokens', and lines that the code base has are more probable."""
+
+import math
+
+import pytest
+
+from codekin.completion.document_tokens import DocumentTokens
+from codekin.completion.line_scorer import LineScorer
+from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
+from codekin.completion.ngram import NgramModel
+from codekin.completion.suffix_index import build_suffix_index
+
+SOURCE = "reply = session.get(url)\nreply.raise_for_status()\nreturn reply.json()\n"
+ABOVE = "def load():\n    reply = session.get(url)\n"
+
+
+@pytest.fixture(name="model")
+def _model() -> tuple[NgramModel, DocumentTokens]:
+    vocabulary = TokenVocabulary()
+    tokens = [read_line_tokens(text, "python", vocabulary) for text in (SOURCE * 3, ABOVE, "")]
+    source, above, below = [line_tokens for line_tokens in tokens if line_tokens is not None]
+    document = DocumentTokens(above, below, vocabulary, 0)
+    return NgramModel(document, build_suffix_index([source.symbols]), []), document
+
+
+@pytest.fixture(name="scorer")
+def _scorer(model: tuple[NgramModel, DocumentTokens]) -> LineScorer:
+    ngram_model, document = model
+    return LineScorer(ngram_model, document.make_context(), "python", document.vocabulary)
+
+
+def test_a_line_has_the_product_of_its_tokens_probabilities(
+    scorer: LineScorer, model: tuple[NgramModel, DocumentTokens]
+):
+    ngram_model, document = model
+    score = scorer.score("    reply.raise_for_status()")
+    context, expected = document.make_context(), list[float]()
+    line_tokens = read_line_tokens("reply.raise_for_status()\n", "python", document.vocabulary)
+    assert line_tokens is not None
+    for symbol in line_tokens.symbols.tolist():
+        predictions = dict(ngram_model.predict(context))
+        expected.append(math.log(predictions[symbol]))
+        context = context.extended(symbol >> 1, document.vocabulary)
+    assert score.tokens == len(expected) == 6
+    assert score.total == pytest.approx(sum(expected))
+    assert score.least == pytest.approx(min(expected))
+    assert score.first == pytest.approx(expected[0])
+
+
+def test_what_the_code_base_goes_on_with_is_most_probable(scorer: LineScorer):
+    lines = ["reply.raise_for_status()", "return reply.json()", "reply = session.get(url)", "unknown_name(17)"]
+    totals = [scorer.score(line).total for line in lines]
+    assert max(totals) == totals[0]
+    assert min(totals) == totals[3]
+    assert all(total < 0 for total in totals)
+
+
+def test_other_white_space_is_less_probable_but_known(scorer: LineScorer):
+    usual, spaced, unknown = (scorer.score(line).total for line in ("return reply", "return  reply", "return zzz"))
+    assert usual == spaced  # a token is preceded by white space or not, however much
+    assert scorer.score("reply .raise_for_status()").total < scorer.score("reply.raise_for_status()").total
+    assert unknown < usual
+
+
+@pytest.mark.parametrize("line", ["", "   ", "# a comment"])
+def test_a_line_without_tokens_has_none(scorer: LineScorer, line: str):
+    assert scorer.score(line).tokens == 0
+
+
+def test_long_lines_are_bounded(scorer: LineScorer):
+    assert scorer.score("call(" + ", ".join("argument" for _ in range(500)) + ")").tokens == 30
