@@ -24,7 +24,7 @@ _MIN_VOTE = 1e-4  # keeps logarithms finite
 _MAX_PROBABILITY = 0.999
 _MAX_LOGIT = 30.0
 _MIN_TOTAL = -30.0  # of a line's logarithm
-_SCORE_FEATURES = 7
+_SCORE_FEATURES = 7  # of _describe_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,12 @@ def select_lines(candidates: Sequence[LineCandidate]) -> list[LineVotes]:
 
 def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None) -> Weights:
     """Return a row of features for each line, and a last one for all lines that are none of these."""
-    scores = [scorer.score(votes.line) for votes in groups] if scorer else []
-    most_probable = max((score.total for score in scores), default=0.0)
-    score_rows = [[*_describe_score(score, most_probable), 0.0] for score in scores]
     if scorer is None:
         score_rows = [[0.0] * _SCORE_FEATURES + [1.0] for _ in groups]
+    else:
+        scores = [scorer.score(votes.line) for votes in groups]
+        most_probable = max(score.total for score in scores)
+        score_rows = [[*_describe_score(score, most_probable), 0.0] for score in scores]
     rows = [[*votes.features.values(), *row, 0.0] for votes, row in zip(groups, score_rows, strict=True)]
     return np.array([*rows, [0.0] * (len(rows[0]) - 1) + [1.0]])
 
