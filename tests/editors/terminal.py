@@ -15,7 +15,7 @@ from typing import Any, Self
 import pyte
 
 _TIMEOUT_S = 60.0  # far more than any condition needs
-_RETRY_S = 5.0  # before a key that had no effect is pressed again
+_FIRST_RETRY_S = 3.0  # before a key that had no effect is pressed again; then twice as long each time
 
 
 ESCAPE = "\x1b"
@@ -73,15 +73,16 @@ class Terminal:
         """Send these characters or escape sequences."""
         os.write(self._ours, keys.encode())
 
-    def press_until(self, key: str, expected: Callable[[str], object], retry_s: float = _RETRY_S) -> str:
-        """Press a key again every `retry_s` seconds until the predicate accepts the screen; return the screen."""
-        deadline = time.monotonic() + _TIMEOUT_S
+    def press_until(self, key: str, expected: Callable[[str], object]) -> str:
+        """Press a key again, after longer and longer, until the predicate accepts the screen; return the screen."""
+        deadline, retry_s = time.monotonic() + _TIMEOUT_S, _FIRST_RETRY_S
         while not expected(self.screen):
             assert time.monotonic() < deadline, f"{key!r} has no effect:\n{self.screen}"
             self.send_keys(key)
             pressed = time.monotonic()
             while not expected(self.screen) and self.read(pressed + retry_s - time.monotonic()):
                 pass
+            retry_s *= 2
         return self.screen
 
     def wait_until(self, expected: str | Callable[[str], object]) -> str:
