@@ -40,6 +40,11 @@ def _no_small_model() -> Iterator[None]:
         yield
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors: tests of servers and editors wait much of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
 def real_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Some 200 files and 4,000 functions; a test that changes them copies them first."""
