@@ -1,6 +1,7 @@
 """A line's probability is the product of its tokens', and lines that the code base has are more probable."""
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -26,7 +27,7 @@ def _model() -> tuple[NgramModel, DocumentTokens]:
 @pytest.fixture(name="scorer")
 def _scorer(model: tuple[NgramModel, DocumentTokens]) -> LineScorer:
     ngram_model, document = model
-    return LineScorer(ngram_model, document.make_context(), "python", document.vocabulary)
+    return LineScorer(ngram_model, document.make_context(), "python", document.vocabulary, {Path("/a.py")})
 
 
 def test_a_line_has_the_product_of_its_tokens_probabilities(

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from codekin.completion.candidates import LineCandidate
 from codekin.completion.features import FEATURES
+from codekin.completion.line_scorer import LineScore, LineScorer
 from codekin.completion.line_weights import LINE_MIXER
 from codekin.completion.ranking import MAX_LINES, extract_line_features, rank_lines, select_lines
 from codekin.completion.sources import SourceSnippet
@@ -73,3 +74,20 @@ def test_the_mixer_has_a_weight_for_each_feature():
     features = extract_line_features(select_lines([make_candidate("go()")]), None)
     assert features.shape == (2, len(LINE_MIXER.means))
     assert features[-1].tolist() == [0.0] * (features.shape[1] - 1) + [1.0]
+
+
+class KnownLines(LineScorer):
+    """A scorer that has read one document, in which each line is likely."""
+
+    def __init__(self, read_path: Path) -> None:
+        self.read_paths = {read_path}
+
+    def score(self, line: str) -> LineScore:
+        return LineScore(-2.0, -1.0, -0.5, 4)
+
+
+def test_of_lines_in_unread_documents_the_ngram_model_says_nothing():
+    groups = select_lines([make_candidate("go()", **GOOD)])
+    unread = extract_line_features(groups, KnownLines(Path("/other.py")))
+    assert unread.tolist() == extract_line_features(groups, None).tolist()
+    assert unread.tolist() != extract_line_features(groups, KnownLines(SOURCE.path)).tolist()

@@ -1,7 +1,9 @@
 """Says how probable whole lines are at the cursor, by the n-gram model of the workspace."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from codekin.completion.document_tokens import TokenContext
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
@@ -27,9 +29,15 @@ class LineScorer:
     """Scores lines at one cursor; lines with the same beginning share its predictions."""
 
     def __init__(
-        self, ngram_model: NgramModel, token_context: TokenContext, language: str, vocabulary: TokenVocabulary
+        self,
+        ngram_model: NgramModel,
+        token_context: TokenContext,
+        language: str,
+        vocabulary: TokenVocabulary,
+        read_paths: Collection[Path],
     ) -> None:
-        """`token_context` ends above the cursor's line."""
+        """`token_context` ends above the cursor's line; `read_paths` are the documents that the model has read."""
+        self.read_paths = read_paths
         self._model = ngram_model
         self._context = token_context
         self._language = language

@@ -24,7 +24,6 @@ _MIN_VOTE = 1e-4  # keeps logarithms finite
 _MAX_PROBABILITY = 0.999
 _MAX_LOGIT = 30.0
 _MIN_TOTAL = -30.0  # of a line's logarithm
-_SCORE_FEATURES = 7  # of _describe_score
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +71,28 @@ def select_lines(candidates: Sequence[LineCandidate]) -> list[LineVotes]:
 
 
 def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None) -> Weights:
-    """Return a row of features for each line, and a last one for all lines that are none of these."""
-    if scorer is None:
-        score_rows = [[0.0] * _SCORE_FEATURES + [1.0] for _ in groups]
-    else:
-        scores = [scorer.score(votes.line) for votes in groups]
-        most_probable = max(score.total for score in scores)
-        score_rows = [[*_describe_score(score, most_probable), 0.0] for score in scores]
-    rows = [[*votes.features.values(), *row, 0.0] for votes, row in zip(groups, score_rows, strict=True)]
+    """Return a row of features for each line, and a last one for all lines that are none of these.
+
+    A line is scored only if a document that proposes it has been read: of others the n-gram model knows nothing.
+    """
+    scores = [scorer.score(votes.line) if scorer and _is_read(votes, scorer) else None for votes in groups]
+    most_probable = max((score.total for score in scores if score), default=0.0)
+    rows = [
+        [*votes.features.values(), *_describe_score(score, most_probable), 0.0]
+        for votes, score in zip(groups, scores, strict=True)
+    ]
     return np.array([*rows, [0.0] * (len(rows[0]) - 1) + [1.0]])
 
 
-def _describe_score(score: LineScore, most_probable: float) -> list[float]:
-    """Return the features of what the n-gram model says of a line."""
+def _is_read(votes: LineVotes, scorer: LineScorer) -> bool:
+    """Return whether the n-gram model has read a document that proposes the line."""
+    return any(candidate.source.path in scorer.read_paths for candidate in votes.candidates)
+
+
+def _describe_score(score: LineScore | None, most_probable: float) -> list[float]:
+    """Return the features of what the n-gram model says of a line, and whether it says nothing."""
+    if score is None:
+        return [0.0] * 7 + [1.0]
     total = max(score.total, _MIN_TOTAL)
     return [
         total,
@@ -94,6 +102,7 @@ def _describe_score(score: LineScore, most_probable: float) -> list[float]:
         float(score.total == most_probable),
         max(score.total - most_probable, _MIN_TOTAL),
         math.log1p(score.tokens),
+        0.0,
     ]
 
 

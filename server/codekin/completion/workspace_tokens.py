@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
 from threading import Event
@@ -31,7 +32,7 @@ _MAX_UNUSED_FACTOR = 2  # a vocabulary with more entries than this for each one 
 _MIN_VOCABULARY = 50_000  # entries, below which it is not
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TokenSnapshot:
     """The documents' tokens at one time."""
 
@@ -40,6 +41,11 @@ class TokenSnapshot:
     paths: tuple[Path, ...]  # of the index's documents, by number
     hashes: tuple[bytes, ...]  # of their texts
     line_rows: tuple[Rows, ...]  # of their line ends, in order
+
+    @cached_property
+    def path_set(self) -> frozenset[Path]:
+        """Return the documents' paths."""
+        return frozenset(self.paths)
 
     def find_row(self, document_number: int, position: int) -> int:
         """Return the row in document `number` of the line that holds the symbol at `position` of the index."""
