@@ -58,7 +58,8 @@ def open_catalogue(uri: str, key: Path | None, *, create: bool) -> Iterator[tupl
 def run_ingest(source: Path, uri: str, options: IngestOptions, on_progress: OnProgress) -> Iterator[IngestSummary]:
     """Ingest the clones below a folder, or in a list, once or for ever; yield a summary of each. Raises TeamError."""
     repositories = find_repositories(source)
-    model = replace(ModelSettings(), name=options.model) if options.model else ModelSettings()
+    default_model = ModelSettings(small=False)  # which every client has
+    model = replace(default_model, name=options.model) if options.model else default_model
     with open_catalogue(uri, options.key, create=True) as (catalogue, keyring), catalogue.index.lock_ingest():
         embedder = load_team_embedder(model)
         space = embedder.space(Task.CODE2CODE)
