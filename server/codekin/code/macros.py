@@ -154,12 +154,12 @@ def _blank_piece(source_bytes: bytes) -> bytes:
     if has_macro_at_line_start and _DEFINER.search(text):
         text = _DEFINER.sub(_declare_function, text)
     for pattern in (_MACROS_AFTER_PARAMETERS, _DEFAULT_OF_UNNAMED, *_MACROS_AFTER_POINTER):
-        text = pattern.sub(_blank_group, text)
+        text = pattern.sub(blank_group, text)
     if b"{};" in text:
-        text = _SEMICOLON_AFTER_BODY.sub(_blank_group, text)
+        text = _SEMICOLON_AFTER_BODY.sub(blank_group, text)
     for word, pattern in _MACROS_IN_CLASS_HEAD.items():
         if word in text:
-            text = pattern.sub(_blank_group, text)
+            text = pattern.sub(blank_group, text)
     if b"template" in text:
         text = text.replace(b"extern template ", b"       template ")
         text = _MACRO_IN_TEMPLATE_HEAD.sub(_make_type, text)
@@ -178,17 +178,17 @@ def _blank_line_starts(text: bytes) -> bytes:
     return bytes(blanked_text)
 
 
-def _blank_group(match: re.Match[bytes]) -> bytes:
+def blank_group(match: re.Match[bytes]) -> bytes:
     """Blank the first group, except for line ends."""
-    return _replace_group(match, b"")
+    return replace_group(match, b"")
 
 
 def _make_type(match: re.Match[bytes]) -> bytes:
     """Replace the first group by a type."""
-    return _replace_group(match, b"int")
+    return replace_group(match, b"int")
 
 
-def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
+def replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
     """Return the match with its first group replaced, filled up with blanks; line ends stay."""
     start, end = match.start(1) - match.start(), match.end(1) - match.start()
     text = match[0]

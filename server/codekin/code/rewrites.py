@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from itertools import islice
 
 from codekin.code.directives import blank_directives
-from codekin.code.macros import blank_macros
+from codekin.code.macros import blank_group, blank_macros, replace_group
 
-_VISIBLE = re.compile(rb"[^\n]")
 # cfg_if! {   proptest! {   at the margin, and inside an `impl` those that are known to hold functions
 _RUST_MACRO = re.compile(
     rb"^((?!macro_rules)(?:\w++::)*+\w++!|(?P<indent>[ \t]++)(?:\w++::)*+(?:cfg_\w++|proptest|quickcheck)!)[ \t]*+\{",
@@ -83,10 +82,10 @@ def _rewrite_c(source_bytes: bytes) -> bytes:
 
 def _rewrite_objective_c(source_bytes: bytes) -> bytes:
     """Blank what derails the parser of C, macros behind properties and methods; conditions on versions are 1."""
-    source_bytes = _PROPERTY_MACRO.sub(_blank_group, _rewrite_c(source_bytes))
+    source_bytes = _PROPERTY_MACRO.sub(blank_group, _rewrite_c(source_bytes))
     if b"@available" in source_bytes:
-        source_bytes = _AVAILABILITY.sub(lambda match: _replace_group(match, b"1"), source_bytes)
-    return _METHOD_MACRO.sub(_blank_group, source_bytes)
+        source_bytes = _AVAILABILITY.sub(lambda match: replace_group(match, b"1"), source_bytes)
+    return _METHOD_MACRO.sub(blank_group, source_bytes)
 
 
 def _rewrite_rust(source_bytes: bytes) -> bytes:
@@ -106,17 +105,17 @@ def _rewrite_rust(source_bytes: bytes) -> bytes:
 
 def _rewrite_rust_functions(source_bytes: bytes) -> bytes:
     """Replace, in equal length, conditions and strategies in macros that no function can have in Rust."""
-    source_bytes = _RUST_CONDITION.sub(lambda match: _replace_group(match, b"x"), source_bytes)
+    source_bytes = _RUST_CONDITION.sub(lambda match: replace_group(match, b"x"), source_bytes)
     if b"proptest" not in source_bytes:
         return source_bytes
-    return _RUST_STRATEGIES.sub(lambda match: _blank_group(match) if b" in " in match[1] else match[0], source_bytes)
+    return _RUST_STRATEGIES.sub(lambda match: blank_group(match) if b" in " in match[1] else match[0], source_bytes)
 
 
 def _rewrite_csharp(source_bytes: bytes) -> bytes:
     """Make classes of extension blocks: `extension(string text) {`."""
     if b"extension" not in source_bytes:
         return source_bytes
-    return _CSHARP_EXTENSION.sub(lambda match: _replace_group(match, b"class Ext"), source_bytes)
+    return _CSHARP_EXTENSION.sub(lambda match: replace_group(match, b"class Ext"), source_bytes)
 
 
 def _rewrite_ruby(source_bytes: bytes) -> bytes:
@@ -139,44 +138,31 @@ def _rewrite_haskell(source_bytes: bytes) -> bytes:
     """Blank the preprocessor's directives: the grammar takes all from `#else` to `#endif` for a comment."""
     if b"\n#" not in source_bytes:
         return source_bytes
-    return _HASKELL_DIRECTIVE.sub(_blank_group, source_bytes)
+    return _HASKELL_DIRECTIVE.sub(blank_group, source_bytes)
 
 
 def _rewrite_kotlin(source_bytes: bytes) -> bytes:
     """Blank what the grammar can't read: context parameters, last commas, some modifiers; rename names like those."""
     if b"context(" in source_bytes:
-        source_bytes = _KOTLIN_CONTEXT.sub(_blank_group, source_bytes)
+        source_bytes = _KOTLIN_CONTEXT.sub(blank_group, source_bytes)
     for modifier in _KOTLIN_PLATFORM:
-        source_bytes = modifier.sub(_blank_group, source_bytes)
+        source_bytes = modifier.sub(blank_group, source_bytes)
     if b" constructor" in source_bytes:
-        source_bytes = _KOTLIN_CONSTRUCTOR.sub(_blank_group, source_bytes)
-    source_bytes = _KOTLIN_LAST_COMMA.sub(_blank_group, source_bytes)
+        source_bytes = _KOTLIN_CONSTRUCTOR.sub(blank_group, source_bytes)
+    source_bytes = _KOTLIN_LAST_COMMA.sub(blank_group, source_bytes)
     return _KOTLIN_NAME.sub(_fill_group, source_bytes)
 
 
 def _rewrite_powershell(source_bytes: bytes) -> bytes:
     """Replace what the grammar can't read: dollar signs that begin no variable, cases, empty blocks, lists of words."""
     source_bytes = _POWERSHELL_CASE.sub(_fill_group, _POWERSHELL_DOLLAR.sub(b"x", source_bytes))
-    source_bytes = _POWERSHELL_EMPTY_BLOCK.sub(lambda match: _replace_group(match, b"$_"), source_bytes)
-    return _POWERSHELL_CONTINUATION.sub(_blank_group, _POWERSHELL_LIST.sub(_blank_group, source_bytes))
+    source_bytes = _POWERSHELL_EMPTY_BLOCK.sub(lambda match: replace_group(match, b"$_"), source_bytes)
+    return _POWERSHELL_CONTINUATION.sub(blank_group, _POWERSHELL_LIST.sub(blank_group, source_bytes))
 
 
 def _fill_group(match: re.Match[bytes]) -> bytes:
     """Replace the first group, which is in one line, by letters."""
-    return _replace_group(match, b"x" * len(match[1]))
-
-
-def _blank_group(match: re.Match[bytes]) -> bytes:
-    """Blank the first group."""
-    return _replace_group(match, b"")
-
-
-def _replace_group(match: re.Match[bytes], replacement: bytes) -> bytes:
-    """Return the match with its first group replaced, filled up with blanks; line ends stay."""
-    start, end = match.start(1) - match.start(), match.end(1) - match.start()
-    text = match[0]
-    blanked = _VISIBLE.sub(b" ", text[start:end])
-    return text[:start] + replacement + blanked[len(replacement) :] + text[end:]
+    return replace_group(match, b"x" * len(match[1]))
 
 
 _REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
