@@ -1,7 +1,6 @@
 """A line's probability is the product of its tokens', and lines that the code base has are more probable."""
 
 import math
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,8 @@ from codekin.completion.line_scorer import LineScorer
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import NgramModel
 from codekin.completion.suffix_index import build_suffix_index
+
+from .contexts import asked
 
 SOURCE = "reply = session.get(url)\nreply.raise_for_status()\nreturn reply.json()\n"
 ABOVE = "def load():\n    reply = session.get(url)\n"
@@ -27,7 +28,7 @@ def _model() -> tuple[NgramModel, DocumentTokens]:
 @pytest.fixture(name="scorer")
 def _scorer(model: tuple[NgramModel, DocumentTokens]) -> LineScorer:
     ngram_model, document = model
-    return LineScorer(ngram_model, document.make_context(), "python", document.vocabulary, {Path("/a.py")})
+    return LineScorer(ngram_model, document, asked(ABOVE + "    "), {})
 
 
 def test_a_line_has_the_product_of_its_tokens_probabilities(

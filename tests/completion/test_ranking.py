@@ -80,7 +80,10 @@ class KnownLines(LineScorer):
     """A scorer that has read one document, in which each line is likely."""
 
     def __init__(self, read_path: Path) -> None:
-        self.read_paths = {read_path}
+        self._read_path = read_path
+
+    def has_read(self, document_path: Path) -> bool:
+        return document_path == self._read_path
 
     def score(self, line: str) -> LineScore:
         return LineScore(-2.0, -1.0, -0.5, 4)

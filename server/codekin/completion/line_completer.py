@@ -112,8 +112,7 @@ class LineCompleter:
             number for path in (context.path, *excluded_paths) for number in snapshot.find_documents(path)
         }
         ngram_model = NgramModel(document, snapshot.index, sorted(excluded_documents))
-        read_paths = snapshot.path_set | {context.path}
-        return LineScorer(ngram_model, document.make_context(), context.language, snapshot.vocabulary, read_paths)
+        return LineScorer(ngram_model, document, context, snapshot.numbers)
 
     def _read_cursor_line(self, context: CompletionContext, vocabulary: TokenVocabulary) -> Iterator[CursorLine]:
         """Yield the line's tokens up to the cursor: with the last one unfinished, then, if that is a known one, whole.

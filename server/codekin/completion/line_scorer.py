@@ -1,12 +1,13 @@
 """Says how probable whole lines are at the cursor, by the n-gram model of the workspace."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
-from codekin.completion.document_tokens import TokenContext
-from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
+from codekin.completion.context import CompletionContext
+from codekin.completion.document_tokens import DocumentTokens, TokenContext
+from codekin.completion.line_tokens import read_line_tokens
 from codekin.completion.ngram import NgramModel
 
 _MAX_TOKENS = 30  # of a line; later ones are not looked at
@@ -29,26 +30,25 @@ class LineScorer:
     """Scores lines at one cursor; lines with the same beginning share its predictions."""
 
     def __init__(
-        self,
-        ngram_model: NgramModel,
-        token_context: TokenContext,
-        language: str,
-        vocabulary: TokenVocabulary,
-        read_paths: Collection[Path],
+        self, ngram_model: NgramModel, document: DocumentTokens, context: CompletionContext, read_paths: Container[Path]
     ) -> None:
-        """`token_context` ends above the cursor's line; `read_paths` are the documents that the model has read."""
-        self.read_paths = read_paths
+        """`document` ends above the cursor's line; `read_paths` are the other documents that the model has read."""
         self._model = ngram_model
-        self._context = token_context
-        self._language = language
-        self._vocabulary = vocabulary
+        self._token_context = document.make_context()
+        self._vocabulary = document.vocabulary
+        self._language, self._path = context.language, context.path
+        self._read_paths = read_paths
         self._predictions: dict[tuple[int, ...], dict[int, float]] = {}
+
+    def has_read(self, document_path: Path) -> bool:
+        """Return whether the n-gram model knows the document at this path."""
+        return document_path == self._path or document_path in self._read_paths
 
     def score(self, line: str) -> LineScore:
         """Return how probable the line is, indentation aside."""
         line_tokens = read_line_tokens(line.strip() + "\n", self._language, self._vocabulary)
         symbols = line_tokens.symbols[:_MAX_TOKENS].tolist() if line_tokens is not None else []
-        token_context, logarithms = self._context, list[float]()
+        token_context, logarithms = self._token_context, list[float]()
         for position, symbol in enumerate(symbols):
             predictions = self._predict(tuple(symbols[:position]), token_context)
             logarithms.append(math.log(_find_probability(predictions, symbol)))

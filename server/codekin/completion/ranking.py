@@ -86,7 +86,7 @@ def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None
 
 def _is_read(votes: LineVotes, scorer: LineScorer) -> bool:
     """Return whether the n-gram model has read a document that proposes the line."""
-    return any(candidate.source.path in scorer.read_paths for candidate in votes.candidates)
+    return any(scorer.has_read(candidate.source.path) for candidate in votes.candidates)
 
 
 def _describe_score(score: LineScore | None, most_probable: float) -> list[float]:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import takewhile
@@ -43,9 +43,9 @@ class TokenSnapshot:
     line_rows: tuple[Rows, ...]  # of their line ends, in order
 
     @cached_property
-    def path_set(self) -> frozenset[Path]:
-        """Return the documents' paths."""
-        return frozenset(self.paths)
+    def numbers(self) -> Mapping[Path, int]:
+        """Return the documents' numbers by path."""
+        return {document_path: number for number, document_path in enumerate(self.paths)}
 
     def find_row(self, document_number: int, position: int) -> int:
         """Return the row in document `number` of the line that holds the symbol at `position` of the index."""
@@ -55,12 +55,10 @@ class TokenSnapshot:
 
     def find_documents(self, document_path: Path) -> list[int]:
         """Return the numbers of all documents whose text equals that of the document at `document_path`."""
-        own_hashes = {
-            text_hash
-            for other_path, text_hash in zip(self.paths, self.hashes, strict=True)
-            if other_path == document_path
-        }
-        return [document_number for document_number, text_hash in enumerate(self.hashes) if text_hash in own_hashes]
+        if document_path not in self.numbers:
+            return []
+        own_hash = self.hashes[self.numbers[document_path]]
+        return [document_number for document_number, text_hash in enumerate(self.hashes) if text_hash == own_hash]
 
 
 def _make_empty_snapshot() -> TokenSnapshot:
