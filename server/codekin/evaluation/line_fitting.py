@@ -16,8 +16,7 @@ from codekin.completion.context import read_context
 from codekin.completion.ranking import extract_line_features, select_lines
 from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
 from codekin.evaluation.hold_out import strip_blanks
-from codekin.evaluation.ngram_fitting import Example, FittingPlan, fit_mixer, format_module
-from codekin.indexing.pool import map_in_workers
+from codekin.evaluation.ngram_fitting import Example, FittingPlan, collect_from_roots, fit_mixer, format_module
 from codekin.settings import Settings
 
 CUTS = 120  # per repository
@@ -48,10 +47,8 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit on the repositories of `arguments` (None: sys.argv), print the module, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
-    roots = [root.resolve() for root in options.roots]
-    collect = partial(collect_examples, count=options.cuts, seed=options.seed)
-    examples = [example for part in map_in_workers(collect, roots, options.workers) for example in part]
-    names = ", ".join(sorted(root.name for root in roots))
+    examples = collect_from_roots(partial(collect_examples, count=options.cuts, seed=options.seed), options)
+    names = ", ".join(sorted(root.resolve().name for root in options.roots))
     origin = f"Made by codekin.evaluation.line_fitting on {len(examples) // 2:,} cuts of {names}."
     title = "Weights of the mixer of whole lines"
     sys.stdout.write(format_module(title, origin, "LINE_MIXER", fit_mixer(examples, _PLAN)))

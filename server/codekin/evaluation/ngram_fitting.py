@@ -8,7 +8,8 @@ weight decay. Measure on others: `python -m codekin.evaluation.line_completion`.
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -221,13 +222,17 @@ def _format_array(array: Floats) -> str:
     return f'np.fromstring(\n        """\n{text}\n        """,\n        sep=" ",\n    ){shape}'
 
 
+def collect_from_roots(collect: Callable[[Path], list[Example]], options: Namespace) -> list[Example]:
+    """Return what `collect` finds in each of the options' `roots`, in as many workers as they say."""
+    roots = [root.resolve() for root in options.roots]
+    return [example for examples in map_in_workers(collect, roots, options.workers) for example in examples]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit the mixer on the repositories of `arguments` (None: sys.argv), print its module, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
-    roots = [root.resolve() for root in options.roots]
-    collect = partial(collect_examples, count=options.cuts, seed=options.seed)
-    examples = [example for found in map_in_workers(collect, roots, options.workers) for example in found]
-    names = ", ".join(sorted(root.name for root in roots))
+    examples = collect_from_roots(partial(collect_examples, count=options.cuts, seed=options.seed), options)
+    names = ", ".join(sorted(root.resolve().name for root in options.roots))
     origin = f"Made by codekin.evaluation.ngram_fitting on {len(examples):,} tokens of {names}."
     sys.stdout.write(format_module("Weights of the n-gram model's mixer", origin, "MIXER", fit_mixer(examples)))
     return 0
