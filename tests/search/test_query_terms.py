@@ -109,3 +109,13 @@ def test_any_question_has_bounded_answers(question: str, parts: list[str]):
     assert 0 <= match.strength <= 2 + 1e-9
     assert 0 <= query_terms.known_share <= 1 + 1e-9
     assert query_terms.match_name(list(dict.fromkeys(split_words(question)))).cover <= 1 + 1e-9
+
+
+@given(st.text(max_size=60), st.lists(st.lists(st.text(max_size=8), max_size=4), max_size=6))
+def test_names_match_a_question_the_same_together_and_alone(question: str, names: list[list[str]]):
+    query_terms = asked(question)
+    together = query_terms.match_names(names)
+    alone = [query_terms.match_name(parts) for parts in names]
+    assert together.cover.tolist() == pytest.approx([match.cover for match in alone])
+    assert together.precision.tolist() == pytest.approx([match.precision for match in alone])
+    assert together.strength.tolist() == pytest.approx([match.strength for match in alone])

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from codekin.storage.store import Store
 from codekin.types import Filter
@@ -21,6 +22,7 @@ class ContentQueries:
     _document_frequencies: dict[str, int]
     _cached_filter: tuple[int, Filter, LabelArray] | None
     _cached_count: tuple[int, int] | None  # generation, number of contents
+    _word_counts: npt.NDArray[np.int32]  # by content, which never changes; 0 where it was never asked for
 
     @property
     def content_count(self) -> int:
@@ -42,6 +44,18 @@ class ContentQueries:
             hashes = self.store.content_hashes(numbers)
             sort_keys[unloaded_rows] = to_sort_keys([hashes.get(number, b"") for number in numbers])
         return sort_keys
+
+    def count_words_of(self, contents: LabelArray) -> npt.NDArray[np.int32]:
+        """Return the numbers of words of these contents, (n,), 0 of those that are gone. Raises StoreError."""
+        word_counts = self._word_counts
+        missing_count = int(contents.max(initial=-1)) + 1 - len(word_counts)
+        if missing_count > 0:
+            word_counts = np.pad(word_counts, (0, missing_count + len(word_counts) // 8))
+        unknown_contents = contents[word_counts[contents] == 0].tolist()
+        for content, word_count in self.store.count_words_of(unknown_contents).items() if unknown_contents else ():
+            word_counts[content] = word_count
+        self._word_counts = word_counts
+        return word_counts[contents]
 
     def allowed_contents(self, hit_filter: Filter) -> LabelArray | None:
         """Return a filter's contents, ascending (last answer cached); None (all) if it's empty. Raises StoreError.

@@ -70,6 +70,7 @@ class Index(ContentQueries):
         self.light = self._make_model_vectors(self._space, self._dim, self._index_paths.graph)
         self.heavy = self._make_heavy_vectors()
         self._document_frequencies: dict[str, int] = {}
+        self._word_counts = np.zeros(0, np.int32)
         self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
         self._saved_newest = 0  # the highest content that the image has, or would have if it could be written

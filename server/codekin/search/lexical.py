@@ -2,18 +2,23 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
+from codekin.search.name_matches import Scores
 from codekin.search.pools import CandidatePool
 from codekin.types import Candidate, Query, Task
+from codekin.vectors.matrix import LabelArray
 
 # The rarest terms decide nearly everything; all words of a function cost a hundred times as much, and rank worse.
 _MAX_TERMS = {Task.NL2CODE: 16, Task.CODE2CODE: 8}
-_MAX_POSTINGS = 12_000  # that full text ranks for one query, in some 5 ms; the rarest term is searched in any case
-_BM25_K1 = 1.2  # SQLite's
+_MAX_POSTINGS = (
+    12_000  # that are ranked for one query, in a millisecond or two; the rarest term is searched in any case
+)
+_BM25_K1, _BM25_B = 1.2, 0.75  # SQLite's
 
 
 class LexicalRetriever:
@@ -38,28 +43,43 @@ class LexicalRetriever:
         """
         words = {*split_words(query.text), *find_compound_identifiers(query.text)}
         frequencies = self._select_rarest(words, _MAX_TERMS[query.task])
-        max_score = self._compute_max_score(list(frequencies.values()))
+        matches = self._find_matches(list(frequencies))
         k, pool = requests[0]
-        limit = pool.count_to_retrieve(k) if pool.allowed is None else -1  # filter all matches, not only the best ones
-        matches = self._sort(self._index.store.match_words(list(frequencies), limit))
-        if len(_filter_candidates(matches, pool)) < k <= len(matches) and limit > 0:  # prose took the places of code
-            matches = self._sort(self._index.store.match_words(list(frequencies), -1))
-        shares = [Candidate(match.content, min(match.score / max_score, 1.0)) for match in matches]
-        return [_filter_candidates(shares, pool)[:k] for k, pool in requests]
+        best = matches
+        if pool.allowed is None:  # else filter all matches, not only the best ones
+            best = matches.select_best(pool.count_to_retrieve(k))
+            if np.count_nonzero(pool.keeps(best.contents)) < k <= len(best.contents):  # prose took the places of code
+                best = matches
+        best = self._sort(best)
+        shares = np.minimum(best.scores / (self._compute_max_score(list(frequencies.values())) or 1.0), 1.0)
+        return [_list_candidates(best.contents, shares, pool)[:k] for k, pool in requests]
+
+    def _find_matches(self, words: Sequence[str]) -> "_Matches":
+        """Return the contents that have any of the words, with the BM25 that SQLite would compute. Raises StoreError.
+
+        Of a content, each word is stored once, so that only its length is left to divide by.
+        """
+        postings, (content_count, word_count) = (
+            self._index.store.find_postings(words),
+            self._index.store.count_all_words(),
+        )
+        scores = np.zeros(max((int(contents[-1]) + 1 for contents in postings if len(contents)), default=0))
+        for contents in postings:
+            scores[contents] += _compute_rarity(len(contents), content_count)
+        matched = np.flatnonzero(scores)
+        lengths = self._index.count_words_of(matched) / max(word_count / max(content_count, 1), 1e-9)
+        saturation = (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B + _BM25_B * lengths))
+        return _Matches(matched, scores[matched] * saturation)
 
     def _compute_max_score(self, document_frequencies: Sequence[int]) -> float:
-        """Return the BM25, as SQLite computes it, that a short text full of these terms would have; 0 for none."""
+        """Return the BM25 that a short text full of these terms would have; 0 for none."""
         total = max(self._index.content_count, 1)
-        return sum(
-            (_BM25_K1 + 1) * max(math.log((max(total - frequency, 0) + 0.5) / (frequency + 0.5)), 1e-6)
-            for frequency in document_frequencies
-        )
+        return sum((_BM25_K1 + 1) * _compute_rarity(frequency, total) for frequency in document_frequencies)
 
-    def _sort(self, candidates: Sequence[Candidate]) -> list[Candidate]:
-        """Return the candidates best first; those with equal scores in an order that every index has."""
-        sort_keys = self._index.sort_keys_of([candidate.content for candidate in candidates])
-        order = np.lexsort((sort_keys, np.array([-candidate.score for candidate in candidates])))
-        return [candidates[position] for position in order.tolist()]
+    def _sort(self, matches: "_Matches") -> "_Matches":
+        """Return the matches best first; those with equal scores in an order that every index has."""
+        order = np.lexsort((self._index.sort_keys_of(matches.contents), -matches.scores))
+        return _Matches(matches.contents[order], matches.scores[order])
 
     def _select_rarest(self, terms: set[str], max_terms: int) -> dict[str, int]:
         """Return term → document frequency for the rarest terms that the workspace has, within _MAX_POSTINGS."""
@@ -73,8 +93,27 @@ class LexicalRetriever:
         return selected
 
 
-def _filter_candidates(candidates: Sequence[Candidate], pool: CandidatePool) -> list[Candidate]:
-    """Return the candidates that are in the pool, in order."""
-    contents = [candidate.content for candidate in candidates]
-    are_kept = pool.keeps(contents) if pool.allowed is None else np.isin(contents, pool.allowed)
-    return [candidate for candidate, is_kept in zip(candidates, are_kept, strict=True) if is_kept]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matches:
+    """Contents and their scores."""
+
+    contents: LabelArray  # (n,)
+    scores: Scores  # (n,)
+
+    def select_best(self, count: int) -> "_Matches":
+        """Return the best `count`, and all ties with the last, in the order that they have."""
+        if not 0 < count < len(self.scores):
+            return self
+        is_best = self.scores >= np.partition(self.scores, -count)[-count]
+        return _Matches(self.contents[is_best], self.scores[is_best])
+
+
+def _compute_rarity(document_frequency: int, total: int) -> float:
+    """Return the inverse document frequency, as SQLite computes it."""
+    return max(math.log((max(total - document_frequency, 0) + 0.5) / (document_frequency + 0.5)), 1e-6)
+
+
+def _list_candidates(contents: LabelArray, shares: Scores, pool: CandidatePool) -> list[Candidate]:
+    """Return the contents that are in the pool as candidates, in order."""
+    is_kept = pool.keeps(contents) if pool.allowed is None else np.isin(contents, pool.allowed)
+    return list(map(Candidate, contents[is_kept].tolist(), shares[is_kept].tolist()))

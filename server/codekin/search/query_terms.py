@@ -6,12 +6,12 @@ beginnings: no stemmer knows the first kind, and one for the second gained nothi
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import mul
 
 from codekin.code.words import split_words
+from codekin.search.name_matches import NameMatches, Scores, WordComparison
 
 _TOKEN = re.compile(r"\w+")
 _NAME = re.compile(r"\w+(?:(?:::|->|[.#:/\\])\w+)*\(?\)?[!?]?")  # `open`, `Store.open`, `Foo::bar()`, `empty?`
@@ -30,30 +30,20 @@ _ENDING_LIST = """
 _ENDINGS = frozenset(_ENDING_LIST.split())
 _STEM_LENGTH = 3  # characters at the start that related words have in common
 _COMPOUND_LENGTHS = (2, 3, 4)  # numbers of neighbouring words that may be one identifier
-_FULL_RARITY_NATS = 20.0  # of three rare words
 
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """How well a name matches a question, by the share of words that each has of the other."""
+    """How well one name matches a question: see NameMatches."""
 
-    cover: float  # 0 … 1, the share of the question's words that the name has, weighted by their rarity
-    precision: float  # 0 … 1, the share of the name's words that the question has
-    _rarity: float = 0.0  # of the question's words that the name has, in nats
-    similarities: tuple[float, ...] = ()  # of each of the question's words to the nearest word of the name; () for none
+    cover: float
+    precision: float
+    strength: float
 
     @property
     def product(self) -> float:
-        """Return cover × precision, 0 to 1: high only where the name has the question's words and few others."""
+        """Return cover × precision, 0 to 1."""
         return self.cover * self.precision
-
-    @property
-    def strength(self) -> float:
-        """Return the squared product, times 0 to 2 by the rarity of the words matched: 2 for about three rare words."""
-        return self.product**2 * min(self._rarity, _FULL_RARITY_NATS) / (_FULL_RARITY_NATS / 2)
-
-
-_NO_MATCH = NameMatch(0.0, 0.0)
 
 
 def is_significant(word: str) -> bool:
@@ -90,7 +80,7 @@ class QueryTerms:
         self._compounds = {first + second: (first, second) for first, second in pairwise(question_words)}
         self.file_words = [*self.words, *self._compounds]  # that the name of a file may have
         self._stems = {word[:_STEM_LENGTH] for word in self.words}
-        self._similarities: dict[str, list[float] | None] = {}  # a name's word → its similarity to each question word
+        self._comparison = WordComparison(self._weights, self._compare_words)
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
         """Return names a definition may have: tokens, and 2 to 4 words joined: `handlerequest`, `handle_request`."""
@@ -101,26 +91,18 @@ class QueryTerms:
         ]
         return [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
 
+    def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
+        """Return how well the names, each split into words, match the question; all 0 where no word is related."""
+        return self._comparison.match_names(names)
+
     def match_name(self, name_words: Sequence[str]) -> NameMatch:
-        """Return how well a name split into these words matches the question; all 0 if no word is related."""
-        rows = [similarities for word in name_words if (similarities := self._compare_words(word))]
-        if not rows or not self._total_weight:
-            return _NO_MATCH
-        best_similarities = rows[0] if len(rows) == 1 else list(map(max, *rows))
-        cover = self._weigh(best_similarities)
-        precision = sum(map(max, rows)) / len(name_words)
-        return NameMatch(cover, precision, self._total_weight * cover, tuple(best_similarities))
+        """Return how well one name split into these words matches the question."""
+        matches = self.match_names([name_words])
+        return NameMatch(float(matches.cover[0]), float(matches.precision[0]), float(matches.strength[0]))
 
-    def cover_by_all(self, matches: Iterable[NameMatch]) -> float:
-        """Return the share of the question's words that some of the names have, 0 to 1, weighted by their rarity."""
-        rows = {match.similarities for match in matches if match.similarities}
-        if not rows:
-            return 0.0
-        return self._weigh(next(iter(rows)) if len(rows) == 1 else list(map(max, *rows)))
-
-    def _weigh(self, similarities: Sequence[float]) -> float:
-        """Return the mean of the similarities to each of the question's words, weighted by the words' rarity."""
-        return float(sum(map(mul, similarities, self._weights))) / self._total_weight
+    def weigh(self, similarities: Scores) -> Scores:
+        """Return the means, (n,), of the similarities (n, words), weighted by the rarity of the question's words."""
+        return self._comparison.weigh(similarities)
 
     def match_definition(self, name: str) -> float:
         """Return 1 where the question has this very name, 0.5 where it has it in another case, else 0."""
@@ -138,16 +120,11 @@ class QueryTerms:
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
     def _compare_words(self, name_word: str) -> list[float] | None:
-        """Return a name's word's similarity to each word of the question, cached; None where it is related to none."""
-        if name_word not in self._similarities:
-            compound = self._compounds.get(name_word, ())
-            is_related = compound or name_word[:_STEM_LENGTH] in self._stems
-            self._similarities[name_word] = (
-                [_SAME if word in compound else word_similarity(word, name_word) for word in self.words]
-                if is_related
-                else None
-            )
-        return self._similarities[name_word]
+        """Return a name's word's similarity to each word of the question; None where it is related to none."""
+        compound = self._compounds.get(name_word, ())
+        if not compound and name_word[:_STEM_LENGTH] not in self._stems:
+            return None
+        return [_SAME if word in compound else word_similarity(word, name_word) for word in self.words]
 
 
 def word_similarity(word: str, other_word: str) -> float:

@@ -1,7 +1,7 @@
 """Weights of the features of files, in logits: fitted, not chosen, except for those of tests and prose.
 
 Fitted, by a prototype of codekin.evaluation.ranking_fitting, to 5,888 harvested questions about 31 repositories.
-Nothing is measured on these. The features: search/rank.py.
+Nothing is measured on these. The features: search/rank_features.py.
 """
 
 FILE_WEIGHTS = {

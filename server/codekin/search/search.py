@@ -7,6 +7,8 @@ from itertools import chain, islice
 from pathlib import Path
 from threading import Event
 
+import numpy as np
+
 from codekin.code.lines import hash_content
 from codekin.code.words import split_words
 from codekin.embed.embedder import Embedder
@@ -195,8 +197,9 @@ class SearchEngine:
         """Return up to four files whose names match best, of those in which no retriever found anything."""
         named_files = self._index.store.find_by_file_name(terms.file_words, _MAX_NAMED_FILES, hit_filter)
         unretrieved_files = [path for path in named_files if path not in retrieved_files]
-        unretrieved_files.sort(key=lambda path: -terms.match_name(split_words(file_title(path))).product)
-        return unretrieved_files[:_MAX_UNRETRIEVED_FILES]
+        matches = terms.match_names([split_words(file_title(path)) for path in unretrieved_files])
+        best_rows = np.argsort(-matches.product, kind="stable")[:_MAX_UNRETRIEVED_FILES]
+        return [unretrieved_files[row] for row in best_rows.tolist()]
 
     def _find_similar_code(self, query: Query, k: int, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, score) of code like the query's, best first, identical text at the top; () if cancelled."""

@@ -76,10 +76,10 @@ class _WordScanner:
         terms = QueryTerms(question, lambda word: self._frequencies[word], max(self.read_count, 1))
         weights = {word: 1 / (1 + self._frequencies[word]) ** 0.5 for word in self._words}
         total_weight = sum(weights.values())
+        titles = terms.match_names([split_words(path.stem) for path in self._words_by_file])
         file_scores = {
-            path: sum(weights[word] for word in found)
-            + _TITLE_WEIGHT * terms.match_name(split_words(path.stem)).product
-            for path, found in self._words_by_file.items()
+            path: sum(weights[word] for word in found) + _TITLE_WEIGHT * product
+            for (path, found), product in zip(self._words_by_file.items(), titles.product.tolist(), strict=True)
         }
         for path in sorted(file_scores, key=lambda path: (-file_scores[path], path))[:_MAX_FILES]:
             document = self._workspace.read_document(path)

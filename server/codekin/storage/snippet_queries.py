@@ -7,7 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.storage import removal
-from codekin.storage.full_text import find_best_matches
+from codekin.storage.full_text import (
+    count_all_words,
+    decode_integers,
+    find_best_matches,
+    find_postings,
+    quote_word,
+)
 from codekin.storage.queries import (
     FUNCTION_COUNTS_QUERY,
     FUNCTION_LOCATIONS_QUERY,
@@ -193,5 +199,18 @@ class SnippetQueries(SkippedFiles):
         """
         if not terms:
             return []
-        match_query = " OR ".join('"' + term.replace('"', '""') + '"' for term in terms)
+        match_query = " OR ".join(map(quote_word, terms))
         return self._read(lambda connection: find_best_matches(connection, match_query, limit))
+
+    def find_postings(self, words: Sequence[str]) -> list[npt.NDArray[np.int64]]:
+        """Return for each word the contents that have it, ascending. Raises StoreError."""
+        return self._read(lambda connection: find_postings(connection, words))
+
+    def count_words_of(self, contents: Sequence[int]) -> dict[int, int]:
+        """Return the number of words by content; contents that are gone are left out. Raises StoreError."""
+        rows = self._query_in("SELECT id, sz FROM words_docsize WHERE id IN ({})", contents)
+        return dict(self._convert(lambda row: (row[0], decode_integers(row[1])[0]), rows))
+
+    def count_all_words(self) -> tuple[int, int]:
+        """Return the number of contents with words, and that of their words together. Raises StoreError."""
+        return self._read(count_all_words)

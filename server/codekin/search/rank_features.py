@@ -1,0 +1,217 @@
+"""The features of snippets and of their files for a question, as arrays: what `rank` weighs.
+
+Every feature was kept for its gain on questions about repositories that it was not fitted to: the ablation is in
+evaluation/README.md.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from codekin.code.words import split_words
+from codekin.search.name_matches import NameMatches, Scores
+from codekin.search.paths import find_current_version, is_former_version, read_traits
+from codekin.search.query_terms import QueryTerms
+from codekin.types import Location, SnippetKind
+
+# Of a snippet's features, in logits, beside others of its file. Fitted by softmax regression to the functions that
+# commits changed and to definitions that were asked for, except for `class` and `named`, which are for single names.
+_SNIPPET_WEIGHTS = {
+    "cosine": 3.3,
+    "share": 3.8,
+    "qualified": 6.0,  # its name and its class's have the question's words, and few others
+    "defined": 2.0,
+    "named": 6.0,
+    "class": 1.0,  # that the question names
+    "rest of a class": -0.8,
+    "rest of a file": -2.4,
+    "constructor": -1.0,
+    "stub": -1.0,
+    "test": -0.6,
+}
+_MAX_STUB_LINES = 2  # of a function: it hands on what others do
+_UNSEEN_SHARE = 0.9  # of the last candidate's cosine: assumed for snippets that were not retrieved
+_NEAREST_COUNT = 3  # snippets of a file whose mean cosine is a feature
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What the retrievers found for a question: scores by content."""
+
+    cosines: Mapping[int, float]
+    shares: Mapping[int, float]  # of the highest possible BM25
+
+    @property
+    def unseen_cosine(self) -> float:
+        """Return the cosine that is assumed of contents that were not found by meaning."""
+        return _UNSEEN_SHARE * min(self.cosines.values(), default=0.0)
+
+
+class SnippetFeatures:
+    """The features of the snippets of some files: a row each, those of a file side by side."""
+
+    def __init__(
+        self, locations_by_file: Mapping[Path, Sequence[Location]], terms: QueryTerms, retrieved: Retrieved
+    ) -> None:
+        """Take the locations by file, of each at least one, and match their names with the question."""
+        self.locations = [location for locations in locations_by_file.values() for location in locations]
+        counts = np.fromiter(map(len, locations_by_file.values()), np.int64, len(locations_by_file))
+        self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
+        self.file_rows = np.repeat(np.arange(len(counts)), counts)  # (n,): each snippet's file
+        self._match_definitions(terms)
+        self._match_names(terms)
+        self._look_up(retrieved)
+        self.scores = self._compute_scores()  # (n,): logits, beside others of the same file
+
+    def _match_definitions(self, terms: QueryTerms) -> None:
+        """Note which snippets define what the question names, and the name that is the question; a heading does not."""
+        are_code = [location.kind is not SnippetKind.SECTION for location in self.locations]
+        self.is_prose = ~np.array(are_code, np.bool_)
+        self.defined = _to_scores(
+            terms.match_definition(location.name) if is_code else 0.0
+            for location, is_code in zip(self.locations, are_code, strict=True)
+        )
+        self.named = np.zeros(len(self.locations))
+        if terms.name:
+            self.named = _to_scores(
+                terms.match_single_name(location.name, location.qualified_name) if is_code else 0.0
+                for location, is_code in zip(self.locations, are_code, strict=True)
+            )
+
+    def _match_names(self, terms: QueryTerms) -> None:
+        """Match the snippets' names and qualified names with the question, each once."""
+        rows: dict[str, int] = {}
+        name_rows = [rows.setdefault(location.name, len(rows)) for location in self.locations]
+        qualified_rows = [rows.setdefault(location.qualified_name, len(rows)) for location in self.locations]
+        matches = terms.match_names(list(map(list_words, rows)))
+        self.called = matches.strength[name_rows]
+        self._qualified = matches.product[qualified_rows]
+        self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
+
+    def _look_up(self, retrieved: Retrieved) -> None:
+        """Note how near the snippets are, and whether any retriever, or their name, found them."""
+        cosines, shares = retrieved.cosines, retrieved.shares
+        contents = [location.content for location in self.locations]
+        unseen_cosine = retrieved.unseen_cosine
+        self.cosines = _to_scores(cosines.get(content, unseen_cosine) for content in contents)
+        self.shares = _to_scores(shares.get(content, 0.0) for content in contents)
+        are_found = np.array([content in cosines or content in shares for content in contents], np.bool_)
+        self.is_retrieved = are_found | (self.defined > 0) | (self.named > 0)
+
+    def _compute_scores(self) -> Scores:
+        """Return the weighted sums of the features, in logits."""
+        weights = _SNIPPET_WEIGHTS
+        scores = weights["cosine"] * self.cosines + weights["share"] * self.shares + weights["named"] * self.named
+        scores += weights["qualified"] * self._qualified + weights["defined"] * self.defined
+        kind_weights = map(_weigh_kind, self.locations, self.defined.tolist())
+        return np.asarray(scores + _to_scores(kind_weights))
+
+    def find_highest(self, values: Scores) -> Scores:
+        """Return each file's highest value, (files, …), of its snippets' (n, …)."""
+        return np.asarray(np.maximum.reduceat(values, self.starts, axis=0))
+
+    def average_nearest(self, unseen_cosine: float) -> Scores:
+        """Return the mean, (files,), of the three highest cosines of each file; fewer are filled up."""
+        ranks = np.arange(len(self.locations)) - self.starts[self.file_rows]
+        descending = self.cosines[np.lexsort((-self.cosines, self.file_rows))]
+        nearest = np.full((len(self.starts), _NEAREST_COUNT), unseen_cosine)
+        is_near = ranks < _NEAREST_COUNT
+        nearest[self.file_rows[is_near], ranks[is_near]] = descending[is_near]
+        return np.asarray(nearest.sum(axis=1) / _NEAREST_COUNT)
+
+
+def _weigh_kind(location: Location, defined: float) -> float:
+    """Return how likely a snippet of this kind and length answers, beside others, in logits."""
+    span, kind = location.span, location.kind
+    if kind is SnippetKind.CLASS:
+        return _SNIPPET_WEIGHTS["class"] * defined if defined else _SNIPPET_WEIGHTS["rest of a class"]
+    if not kind.is_function:
+        return _SNIPPET_WEIGHTS["rest of a file"]
+    weight = _SNIPPET_WEIGHTS["stub"] if span.end - span.start <= _MAX_STUB_LINES else 0.0
+    return weight + _SNIPPET_WEIGHTS.get(kind, 0.0)
+
+
+def compute_file_features(
+    snippets: SnippetFeatures, relative_paths: Sequence[str], terms: QueryTerms, unseen_cosine: float
+) -> dict[str, Scores]:
+    """Return the features of the snippets' files by name, as in FILE_WEIGHTS, each (files,)."""
+    folders, titles = zip(*map(_split_path, relative_paths), strict=True)
+    places = [f"{folder.rpartition('/')[2]} {title}" for folder, title in zip(folders, titles, strict=True)]
+    matches = terms.match_names(list(map(list_words, (*folders, *titles, *places))))
+    count = len(relative_paths)
+    title_products, place_products = matches.product[count : 2 * count], matches.product[2 * count :]
+    return {
+        "title_precise": matches.precision[count : 2 * count],  # the question has all words of its name
+        "place_name": place_products,  # its name and its folder's have the question's words, and few others
+        "exact_title": (title_products == 1) * float(bool(terms.name)),
+        **_read_snippets(snippets, unseen_cosine),
+        "covered": _cover_words(snippets, matches, terms),
+        **_read_paths(relative_paths, terms.lowercase_tokens),
+    }
+
+
+def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str, Scores]:
+    """Return the features of files that their snippets decide."""
+    nearest, named = snippets.find_highest(snippets.cosines), snippets.find_highest(snippets.named)
+    is_prose = snippets.is_prose[snippets.starts]  # one section answers, the others are about else
+    worded_counts = np.add.reduceat((snippets.shares > 0).astype(np.float64), snippets.starts)
+    return {
+        "nearest": nearest,  # the best cosine of its snippets
+        "near": np.where(is_prose, nearest, snippets.average_nearest(unseen_cosine)),
+        "wordiest": snippets.find_highest(snippets.shares),  # the best share of BM25
+        "many": np.where(is_prose, 0.0, np.log1p(worded_counts)),  # how many of its snippets were found by words
+        "called": snippets.find_highest(snippets.called),  # the best of its definitions' names has them
+        "defined": snippets.find_highest(snippets.defined),  # it defines what the question names
+        "named": named,  # it defines the name that is the whole question
+        "exact": (named == 1).astype(np.float64),  # in the very same case
+        "prose": is_prose.astype(np.float64),  # it is documentation
+    }
+
+
+def _cover_words(snippets: SnippetFeatures, matches: NameMatches, terms: QueryTerms) -> Scores:
+    """Return the share of the question's words that a file's path and its definitions' names have together, (files,).
+
+    `matches` has those of the files' folders first, then those of their names.
+    """
+    count = len(snippets.starts)
+    retrieved = snippets.find_highest(snippets.similarities * snippets.is_retrieved[:, None])
+    folders, titles = matches.similarities[:count], matches.similarities[count : 2 * count]
+    return terms.weigh(np.maximum(np.maximum(folders, titles), retrieved))
+
+
+def _read_paths(relative_paths: Sequence[str], words: set[str]) -> dict[str, Scores]:
+    """Return the features of files that their paths alone decide; `words` are the question's."""
+    traits, current_version = list(map(read_traits, relative_paths)), find_current_version(relative_paths)
+    return {
+        "test": _to_scores(trait.is_test for trait in traits),
+        "internal": _to_scores(_is_unasked(trait.internal_word, words) for trait in traits),
+        "legacy": _to_scores(_is_unasked(trait.legacy_word, words) for trait in traits),
+        "foreign": _to_scores(_is_unasked(trait.foreign_word, words) for trait in traits),  # vendored, generated
+        "former": _to_scores(is_former_version(path, current_version, words) for path in relative_paths),
+    }
+
+
+def _is_unasked(word: str, question_words: set[str]) -> bool:
+    """Return whether a path has such a word, and the question does not ask for it."""
+    return word != "" and word not in question_words
+
+
+@lru_cache(maxsize=32_768)
+def list_words(name: str) -> tuple[str, ...]:
+    """Return a name's words, each once (cached): questions are compared with the same names again and again."""
+    return tuple(dict.fromkeys(split_words(name)))
+
+
+def _split_path(relative_path: str) -> tuple[str, str]:
+    """Return a path's folder and its file's name without the last extension."""
+    folder, _, file_name = relative_path.rpartition("/")
+    return folder, file_name.rpartition(".")[0] or file_name
+
+
+def _to_scores(values: Iterable[float]) -> Scores:
+    """Return the values as an array."""
+    return np.array(list(values), np.float64)
