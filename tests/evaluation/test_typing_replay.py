@@ -11,6 +11,7 @@ from codekin.evaluation.typing_replay import (
     TypingResult,
     Typist,
     choose_commits,
+    find_right_words,
     format_table,
     list_insertions,
     replay_repository,
@@ -65,12 +66,35 @@ def test_added_lines_are_typed_above_what_was_below_them(root: Path):
         ("(first)", 4 + 1 + 1, 0),  # Tab, and the line end
         ("(second)", 11 + 1, 1),
         ("(first)\n    again()", 4 + 1 + 1, 0),
-        ("(first)\n    twice()", 11 + 1 + 7 + 1, 1),
+        ("(first)\n    twice()", 4 + 4 + 1 + 7 + 1, 1),  # its first line by words
     ],
 )
-def test_only_what_is_right_altogether_is_accepted(shown: str, keys: int, wrong: int):
+def test_tab_accepts_only_what_is_right_altogether(shown: str, keys: int, wrong: int):
     added_lines = ["    call(first)", *(["    again()"] if "\n" in shown else [])]
     result = TypingResult("any")
     typist = Typist(lambda cursor: shown if cursor.text.endswith("\n    call") else "", result)
     typist.type_lines(Path("/a.py"), Insertion("a.py", ["def f(first):"], added_lines, []))
     assert (result.keys, result.wrong, result.shown) == (keys, wrong, 1)
+
+
+@pytest.mark.parametrize(
+    "line, shown, words",
+    [
+        ("call(first, third)", "call(first, second)", ["call", "(", "first", ","]),
+        ("call(first)", "call(second)", []),  # two keys for "call(" and one that is held: nothing gained
+        ("configuration.load", "configuration.reload\nnext", ["configuration", "."]),
+        ("return    x", "return x", ["return"]),
+        ("other", "", []),
+    ],
+)
+def test_the_first_words_are_accepted_where_that_saves_keys(line: str, shown: str, words: list[str]):
+    assert find_right_words(line, shown) == words
+
+
+def test_accepted_words_cost_a_key_each_and_one_that_is_held():
+    result = TypingResult("any")
+    ghosts = {"call": "(first, second)", "call(first,": " second)"}  # it stays when its first words are accepted
+    typist = Typist(lambda cursor: ghosts.get(cursor.text.split("\n")[1].lstrip(), ""), result)
+    typist.type_lines(Path("/a.py"), Insertion("a.py", ["def f(first):"], ["    call(first, third)"], []))
+    assert result.keys == len("call") + 4 + len(" third)") + 1
+    assert (result.shown, result.wrong, result.useless, result.saved_by_words) == (1, 1, 0, 3)
