@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from codekin.code.grammar_types import NodeRole
@@ -25,6 +26,7 @@ _PART_FIELDS = {  # of CallParts, by the role of a node in the call; what is in 
     NodeRole.FUNCTION: "definitions",
     NodeRole.METHOD: "definitions",
 }
+_ENTERED, _MEMBER, _NAME = "entered", "member", "names"  # other parts of a call
 _ENTERED_ROLES = frozenset({NodeRole.CALL, NodeRole.PARENTHESES})
 _ENTERED_NODE_TYPE = re.compile("argument|suffix|lambda")
 
@@ -40,26 +42,29 @@ class CallParts:
     definitions: tuple["Node", ...]  # named functions among the arguments: `private def x`
 
 
-def find_binding(node: "Node", syntax: Syntax, source_bytes: bytes) -> "tuple[SourceName, Node] | None":
-    """Return the name and the value node of `name = value`; None if the value can't hold a function, or has no name.
+def find_bound_value(node: "Node", syntax: Syntax) -> "Node | None":
+    """Return the value node of `name = value`, out of its parentheses; None if it can't hold a function."""
+    value, get_node_role = _find_value(node, syntax), syntax.node_roles.get
+    for _ in range(_MAX_UNWRAPPED):
+        node_role = get_node_role(value.kind_id) if value is not None else None
+        if value is None or (node_role is not NodeRole.PARENTHESES and node_role is not NodeRole.BINDING):
+            break
+        value = _find_value(value, syntax) if node_role is NodeRole.BINDING else _unwrap_value(value)
+    return value if value is not None and get_node_role(value.kind_id) in _BINDABLE_ROLES else None
+
+
+def read_bound_name(node: "Node", value: "Node", syntax: Syntax, source_bytes: bytes) -> SourceName | None:
+    """Return the name of `name = value`; None if what is bound has none.
 
     A value without a target (`export default`) is named default.
     """
-    value = _find_value(node, syntax)
-    for _ in range(_MAX_UNWRAPPED):
-        node_role = syntax.node_role(value) if value is not None else NodeRole.STATEMENT
-        if value is None or node_role not in (NodeRole.PARENTHESES, NodeRole.BINDING):
-            break
-        value = _find_value(value, syntax) if node_role is NodeRole.BINDING else _unwrap_value(value)
-    if value is None or syntax.node_role(value) not in _BINDABLE_ROLES:
-        return None
     target = _find_target(node, syntax)
     if target is None or target.start_byte == value.start_byte:
-        return SourceName("default", node.start_point[0], node.start_byte), value
+        return SourceName("default", node.start_point[0], node.start_byte)
     name, own_name = read_dotted_name(target, source_bytes), value.child_by_field_id(syntax.name_field)
     if name is not None and not name.text and own_name is not None:  # module.exports = function render() …
         name = read_plain_name(own_name, source_bytes)
-    return None if name is None else (name, value)
+    return name
 
 
 def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
@@ -74,16 +79,15 @@ def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
 
 def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
     """Return the node of the bound value: a value field, else (by grammar) the last child; None if there is none."""
-    last_child = node.named_child(node.named_child_count - 1) if node.named_child_count > 1 else None
-    if last_child is not None and syntax.node_role(last_child) is NodeRole.ACCESSOR:
+    implicit_values, has_accessors = syntax.grammar.implicit_values, syntax.has_accessors
+    last_child = _last_named_child(node) if has_accessors or implicit_values else None
+    if has_accessors and last_child is not None and syntax.node_role(last_child) is NodeRole.ACCESSOR:
         return last_child
     for field_id in syntax.value_fields:
         value = node.child_by_field_id(field_id)
         if value is not None:
             return value
-    if syntax.grammar.implicit_values and node.named_child_count > 1:
-        return node.named_child(node.named_child_count - 1)
-    return None
+    return last_child if implicit_values else None
 
 
 def _unwrap_value(node: "Node") -> "Node | None":
@@ -96,33 +100,80 @@ def _first_named_child(node: "Node") -> "Node | None":
     return node.named_child(0) if node.named_child_count else None
 
 
-def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts:
-    """Return a call's callee, first name argument and functions, without entering the functions."""
+def _last_named_child(node: "Node") -> "Node | None":
+    """Return the last of the node's named children, where it has several; else None."""
+    child_count = node.named_child_count
+    return node.named_child(child_count - 1) if child_count > 1 else None
+
+
+def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts | None:
+    """Return a call's callee, first name argument and functions; None where it is given nothing to define.
+
+    The functions are not entered.
+    """
     if node.type == "infix_expression":
         return _parse_infix_call(node, syntax, source_bytes)
     if node.type == "call" and syntax.grammar.package == "tree_sitter_elixir":
         return _parse_elixir_call(node, source_bytes)
+    parts = _collect_call_parts(node, syntax)
+    if not (parts["closures"] or parts["values"] or parts["definitions"]):
+        return None
+    for nodes in parts.values():
+        nodes.sort(key=lambda part: part.start_byte)
     callee = _read_callee(node, source_bytes)
-    arguments_start = node.start_byte + len(callee.encode())
-    name: SourceName | None = None
-    parts: dict[str, list[Node]] = {"closures": [], "values": [], "definitions": []}
-    pending_nodes = [node]
-    while pending_nodes:
-        part = pending_nodes.pop()
-        node_role = syntax.node_role(part)
-        if field_name := _find_part_field(part, node_role):
-            parts[field_name].append(part)
-        elif part.type == "member_expression":  # `konn().beforeEach(() => …).done()`: the calls before the last
-            called_object = part.child_by_field_name("object")
-            if called_object is not None and syntax.node_role(called_object) is NodeRole.CALL:
-                pending_nodes.append(called_object)
-        elif node_role in _ENTERED_ROLES or _ENTERED_NODE_TYPE.search(part.type):
-            pending_nodes.extend(part.children[::-1])
-        elif name is None and part.start_byte > arguments_start and _NAME_NODE_TYPE.search(part.type):
-            name = read_plain_name(part, source_bytes)
+    name = _read_first_name(parts.pop(_NAME), node.start_byte + len(callee.encode()), source_bytes)
     if not syntax.matches_rule("wrappers", callee) and not syntax.matches_rule("makers", callee):
         callee = "" if callee in _ANONYMOUS_CALLEES else _MODIFIER.sub("", callee)
     return CallParts(callee, name, **{field_name: tuple(nodes) for field_name, nodes in parts.items()})
+
+
+def _collect_call_parts(call: "Node", syntax: Syntax) -> "dict[str, list[Node]]":
+    """Return the nodes in a call that are functions, objects, definitions or may be names, in no order."""
+    parts: dict[str, list[Node]] = {"closures": [], "values": [], "definitions": [], _NAME: []}
+    get_part, pending_nodes = _map_call_parts(syntax).get, [call]
+    while pending_nodes:
+        for child_node in pending_nodes.pop().children:
+            part = get_part(child_node.kind_id)
+            if part is None:
+                continue
+            if part == _ENTERED:
+                pending_nodes.append(child_node)
+            elif part == _MEMBER:  # `konn().beforeEach(() => …).done()`: the calls before the last
+                called_object = child_node.child_by_field_name("object")
+                if called_object is not None and syntax.node_role(called_object) is NodeRole.CALL:
+                    pending_nodes.append(called_object)
+            else:
+                parts[part].append(child_node)
+    return parts
+
+
+@cache
+def _map_call_parts(syntax: Syntax) -> dict[int, str]:
+    """Map each node kind's id to what such a node in a call is; kinds that are absent are passed over."""
+    kinds = {kind_id: syntax.language.node_kind_for_id(kind_id) for kind_id in range(syntax.language.node_kind_count)}
+    parts = {
+        kind_id: _choose_call_part(node_type, syntax.node_roles.get(kind_id, NodeRole.STATEMENT))
+        for kind_id, node_type in kinds.items()
+        if node_type is not None
+    }
+    return {kind_id: part for kind_id, part in parts.items() if part is not None}
+
+
+def _choose_call_part(node_type: str, node_role: NodeRole) -> str | None:
+    """Return the field of CallParts that collects such nodes, or how else they are treated; None: not at all."""
+    if node_role in _PART_FIELDS or (node_role is NodeRole.OPEN and "block" in node_type):
+        return _PART_FIELDS.get(node_role, "closures")
+    if node_type == "member_expression":
+        return _MEMBER
+    if node_role in _ENTERED_ROLES or _ENTERED_NODE_TYPE.search(node_type):
+        return _ENTERED
+    return _NAME if _NAME_NODE_TYPE.search(node_type) else None
+
+
+def _read_first_name(nodes: "list[Node]", start_byte: int, source_bytes: bytes) -> SourceName | None:
+    """Return the first of the nodes behind `start_byte` that spells a name; None if none does."""
+    names = (read_plain_name(node, source_bytes) for node in nodes if node.start_byte > start_byte)
+    return next((name for name in names if name is not None), None)
 
 
 def name_extended_class(call: CallParts, node: "Node", source_bytes: bytes) -> SourceName | None:
@@ -143,13 +194,6 @@ def _read_callee(node: "Node", source_bytes: bytes) -> str:
     """Return the dotted name that the call begins with; "" where it begins with something else."""
     callee = _CALLEE.match(source_bytes, node.start_byte)
     return callee[0].decode("utf-8", "replace") if callee and callee.end() <= node.end_byte else ""
-
-
-def _find_part_field(node: "Node", node_role: NodeRole) -> str | None:
-    """Return the field of CallParts that collects such a node of the call; None if no field does."""
-    if node_role is NodeRole.OPEN:
-        return "closures" if "block" in node.type else None
-    return _PART_FIELDS.get(node_role)
 
 
 def _parse_infix_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts:

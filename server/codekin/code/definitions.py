@@ -6,7 +6,7 @@ A pruned walk over statement containers: expressions are never entered except wh
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from codekin.code.bindings import CallParts, find_binding, name_extended_class, parse_call
+from codekin.code.bindings import CallParts, find_bound_value, name_extended_class, parse_call, read_bound_name
 from codekin.code.comments import Lead, extend_lead, read_doc_comment, read_docstring
 from codekin.code.function_kinds import choose_function_kind, has_body
 from codekin.code.grammar_types import NodeRole
@@ -44,6 +44,7 @@ class DefinitionFinder:
 
     def __init__(self, source_bytes: bytes, syntax: Syntax) -> None:
         self._source, self._syntax = source_bytes, syntax
+        self._get_node_role, self._merges_clauses = syntax.node_roles.get, syntax.grammar.merges_clauses
         self._handlers = {
             NodeRole.OPEN: self._scan_open_node,
             NodeRole.WRAP: self._scan_wrapper,
@@ -75,8 +76,7 @@ class DefinitionFinder:
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1
-        merges_clauses = self._syntax.grammar.merges_clauses
-        get_node_role, handlers, previous_child = self._syntax.node_roles.get, self._handlers, None
+        get_node_role, handlers, previous_child = self._get_node_role, self._handlers, None
         for child_node in node.children:
             node_role = get_node_role(child_node.kind_id)
             if node_role is NodeRole.LEADING:
@@ -84,15 +84,15 @@ class DefinitionFinder:
                 continue
             if node_role is not None:
                 handlers[node_role](child_node, owner, lead)
-                if merges_clauses:
+                if self._merges_clauses:
                     _merge_clauses(owner)
             lead, previous_child = None, child_node
         owner.depth -= 1
 
     def _scan_open_node(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add the definitions inside `node` to `owner`, if it spans several lines, or has a definition's word."""
-        word = self._syntax.grammar.definition_word
-        if spans_several_rows(node) or (word and self._source.find(word, node.start_byte, node.end_byte) >= 0):
+        word, source = self._syntax.grammar.definition_word, self._source
+        if spans_several_rows(node, source) or (word and source.find(word, node.start_byte, node.end_byte) >= 0):
             self.scan_children(node, owner, lead)
 
     def _scan_wrapper(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
@@ -148,7 +148,8 @@ class DefinitionFinder:
             container = self._make_definition(node, kind, name, owner, lead)
             self._scan_open_node(node, container, None)
             body = node.child_by_field_id(self._syntax.body_field)
-            if body is not None and not spans_several_rows(body) and spans_several_rows(node):
+            is_body_one_row = body is not None and not spans_several_rows(body, self._source)
+            if body is not None and is_body_one_row and spans_several_rows(node, self._source):
                 self.scan_children(body, container)  # one definition of one line
             owner.inner.append(container)
 
@@ -165,7 +166,7 @@ class DefinitionFinder:
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
-        elif spans_several_rows(node):
+        elif spans_several_rows(node, self._source):
             owner.inner.append(self._make_definition(node, SnippetKind.CLASS, name, owner, lead))
 
     def _add_closure(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
@@ -177,12 +178,15 @@ class DefinitionFinder:
 
     def _add_binding(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add what `name = value` defines; if the value is no function, add the definitions inside it."""
-        binding = find_binding(node, self._syntax, self._source)
-        if binding is None:
+        value = find_bound_value(node, self._syntax)
+        is_call = value is not None and self._get_node_role(value.kind_id) is NodeRole.CALL
+        if value is not None and is_call and not spans_several_rows(value, self._source):
+            return  # most bindings: a call in one row returns no function of several
+        name = read_bound_name(node, value, self._syntax, self._source) if value is not None else None
+        if value is None or name is None:
             self._scan_wrapper(node, owner, lead)
             return
-        name, value = binding
-        if self._syntax.node_role(value) is NodeRole.CALL:
+        if is_call:
             definition = self._define_call_result(name, value, owner)
         else:
             definition = self._define_bound_value(name, value, owner, lead)
@@ -195,7 +199,7 @@ class DefinitionFinder:
     ) -> Definition | None:
         """Return the definition of `value` under its bound name; None where nothing in it is a function."""
         value_role = self._syntax.node_role(value)
-        if owner.kind not in _CONTAINER_KINDS and not spans_several_rows(value):
+        if owner.kind not in _CONTAINER_KINDS and not spans_several_rows(value, self._source):
             return None  # a single line inside a function is not a definition of its own
         if value_role in (NodeRole.CLOSURE, NodeRole.OPEN) or (
             value_role is NodeRole.ACCESSOR and find_last_row(value) > name.line
@@ -212,7 +216,7 @@ class DefinitionFinder:
         `memo(() => …)` returns a function, `Class.new do … end` a class. Other calls return values, whatever functions
         they are given; one that has a name of its own is defined by that.
         """
-        call = parse_call(value, self._syntax, self._source) if spans_several_rows(value) else None
+        call = parse_call(value, self._syntax, self._source)
         if call is None:
             return None
         if self._syntax.matches_rule("makers", call.callee):
@@ -254,10 +258,12 @@ class DefinitionFinder:
     def _add_from_call(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add what a call defines: a test, a suite, a named function, or the definitions inside its closures."""
         call, matches_rule = parse_call(node, self._syntax, self._source), self._syntax.matches_rule
+        if call is None:
+            return
         for definition in call.definitions:
             self._add_function(definition, owner, lead)
         if not call.closures:
-            if call.values and owner.kind in _CONTAINER_KINDS and spans_several_rows(node):
+            if call.values and owner.kind in _CONTAINER_KINDS and spans_several_rows(node, self._source):
                 self._extend_class(node, call, owner, lead)
         elif call.name is not None and matches_rule("tests", call.callee):
             owner.inner.append(self._make_definition(node, SnippetKind.TEST, call.name, owner, lead))

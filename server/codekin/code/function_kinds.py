@@ -17,9 +17,8 @@ def has_body(node: "Node", syntax: Syntax) -> bool:
     """Return whether the node has a body; True for node types that always have one."""
     if node.type not in syntax.grammar.bodiless:
         return True
-    return (
-        any(child_node.type.endswith(("body", "block")) for child_node in node.children)
-        or node.child_by_field_id(syntax.body_field) is not None
+    return node.child_by_field_id(syntax.body_field) is not None or any(
+        child_node.type.endswith(("body", "block")) for child_node in reversed(node.children)
     )
 
 
@@ -29,7 +28,8 @@ def choose_function_kind(
     """Return TEST, CONSTRUCTOR, METHOD or FUNCTION, by name, role, owner and the text from attributes to the name."""
     node_role = syntax.node_role(node)
     is_named_test = syntax.matches_rule("test_names", name.text) and syntax.test_owner.search(owner.qualified_name)
-    if name.of_test or is_named_test or syntax.test_mark.search(attributes):
+    is_marked_test = syntax.grammar.test_marks and syntax.test_mark.search(attributes)
+    if name.of_test or is_named_test or is_marked_test:
         return SnippetKind.TEST
     if node_role is NodeRole.CONSTRUCTOR or syntax.matches_rule("constructors", name.text):
         return SnippetKind.CONSTRUCTOR

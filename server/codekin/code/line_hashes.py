@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -112,10 +112,10 @@ def find_statement_rows(node: "Node", end_row: int) -> tuple[int, ...]:
     )  # by a brace, after which a statement may follow
     previous_row, rows = body_node.start_point[0] if has_opening_brace else node.start_point[0], []
     for child_node in body_node.named_children:
-        first_row = child_node.start_point[0]
+        first_row, (last_row, end_column) = child_node.start_point[0], child_node.end_point
         if previous_row < first_row < end_row and "comment" not in child_node.type:
             rows.append(first_row)
-        previous_row = max(child_node.end_point[0] - (child_node.end_point[1] == 0), first_row)
+        previous_row = last_row - 1 if end_column == 0 and last_row > first_row else last_row
     return tuple(rows)
 
 
@@ -125,7 +125,7 @@ def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> 
     pending_nodes = [root_node]
     while pending_nodes:
         parent = pending_nodes.pop()
-        is_block = _BLOCK_NODE_TYPE.search(parent.type) is not None
+        is_block = _is_block_type(parent.type)
         children = parent.children
         previous_row = -1 if is_block else parent.start_point[0]
         for child_node in children[bisect_left(children, start_row, key=lambda child_node: child_node.end_point[0]) :]:
@@ -133,7 +133,7 @@ def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> 
             if first_row >= end_row:
                 break
             starts_statement = is_block and child_node.is_named and start_row < first_row and first_row > previous_row
-            if starts_statement and "comment" not in child_node.type and not _BLOCK_NODE_TYPE.search(child_node.type):
+            if starts_statement and "comment" not in child_node.type and not _is_block_type(child_node.type):
                 rows.add(first_row)
             previous_row = last_row
             if first_row != last_row or first_row > parent.start_point[0]:
@@ -141,18 +141,24 @@ def find_all_statement_rows(root_node: "Node", start_row: int, end_row: int) -> 
     return sorted(rows)
 
 
+@cache
+def _is_block_type(node_type: str) -> bool:
+    """Return whether nodes of this type hold statements."""
+    return _BLOCK_NODE_TYPE.search(node_type) is not None
+
+
 def _find_body(node: "Node") -> "Node | None":
     """Return a definition's body: the last block on the first level that has one; None if six levels have none."""
     level_nodes = [node]
     for _ in range(_MAX_BODY_DEPTH):
         inner_nodes = [child_node for parent in level_nodes for child_node in parent.named_children]
-        block_nodes = [child_node for child_node in inner_nodes if _BLOCK_NODE_TYPE.search(child_node.type)]
+        block_nodes = [child_node for child_node in inner_nodes if _is_block_type(child_node.type)]
         if block_nodes:
             inner_statements = block_nodes[-1].named_children
             # The body of Kotlin's, Swift's and Ruby's functions may hold another block and nothing else.
             return (
                 inner_statements[0]
-                if len(inner_statements) == 1 and _BLOCK_NODE_TYPE.search(inner_statements[0].type)
+                if len(inner_statements) == 1 and _is_block_type(inner_statements[0].type)
                 else block_nodes[-1]
             )
         level_nodes = [child_node for child_node in inner_nodes if child_node.start_point[0] != child_node.end_point[0]]

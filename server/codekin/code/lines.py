@@ -28,25 +28,29 @@ def to_canonical_text(lines: Sequence[str]) -> str:
 
     It is always encodable: unpaired surrogates become U+FFFD; a byte order mark is dropped.
     """
-    stripped_lines = [line.rstrip() for line in lines]
+    stripped_lines = list(map(str.rstrip, lines))
     if stripped_lines and stripped_lines[0].startswith("\ufeff"):
         stripped_lines[0] = stripped_lines[0][1:]
-    filled_lines = [line for line in stripped_lines if line]
+    filled_lines = list(filter(None, stripped_lines))
     if not filled_lines:
         return "\n".join(stripped_lines)[:MAX_TEXT]
-    smallest_line, greatest_line = (
-        min(filled_lines),
-        max(filled_lines),
-    )  # what these two share at their start, all of them share
-    indent = 0
-    while (
-        indent < len(smallest_line)
-        and smallest_line[indent] == greatest_line[indent]
-        and smallest_line[indent] in " \t"
-    ):
-        indent += 1
-    text = "\n".join([line[indent:] for line in stripped_lines] if indent else stripped_lines)[:MAX_TEXT]
+    text = "\n".join(stripped_lines)
+    if indent := _find_common_indent(filled_lines, text):
+        text = text.removeprefix(indent).replace("\n" + indent, "\n")
+    text = text[:MAX_TEXT]
     return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def _find_common_indent(filled_lines: Sequence[str], text: str) -> str:
+    """Return the blanks with which all filled lines, those of `text`, begin."""
+    first_line = filled_lines[0]
+    indent = first_line[: len(first_line) - len(first_line.lstrip(" \t"))]
+    if not indent or text.startswith(indent) + text.count("\n" + indent) == len(filled_lines):
+        return indent
+    least_line, greatest_line = min(filled_lines), max(filled_lines)  # what these two share, all share
+    while not (least_line.startswith(indent) and greatest_line.startswith(indent)):
+        indent = indent[:-1]
+    return indent
 
 
 def is_bare(line: str) -> bool:

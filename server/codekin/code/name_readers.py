@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING
 
 from codekin.code.names import (
@@ -26,11 +27,19 @@ _JULIA_NAME = re.compile(
 
 def find_name(node: "Node", syntax: Syntax, source_bytes: bytes) -> SourceName | None:
     """Return the name of a function or container; None where it has none."""
-    read_name = _READERS.get((syntax.grammar.package, node.type))
+    read_name = _map_readers(syntax).get(node.kind_id)
     if read_name is not None:
         return read_name(node, source_bytes)
     name_node = node.child_by_field_id(syntax.name_field)
     return None if name_node is None else read_plain_name(name_node, source_bytes)
+
+
+@cache
+def _map_readers(syntax: Syntax) -> dict[int, Callable[["Node", bytes], SourceName | None]]:
+    """Map the ids of the node kinds that have a reader to it."""
+    kinds = {kind_id: syntax.language.node_kind_for_id(kind_id) for kind_id in syntax.node_roles}
+    keys = {kind_id: (syntax.grammar.package, node_type or "") for kind_id, node_type in kinds.items()}
+    return {kind_id: _READERS[key] for kind_id, key in keys.items() if key in _READERS}
 
 
 def _find_child(node: "Node", *node_types: str) -> "Node | None":

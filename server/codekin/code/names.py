@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -27,12 +26,12 @@ _QUOTES = frozenset("\"'`")
 _NAME_SEPARATOR = re.compile(r"\s*(?:\.|->|::|:)\s*")
 _ASSIGNABLE_NAME = re.compile(r"[\w$@*&#?!.\s:>-]*\w[?!=]?|\[[\w.]+\]")
 _CONTROL_KEYWORDS = frozenset({"if", "else", "for", "while", "do", "switch", "return", "catch", "void", "sizeof"})
+_KOTLIN_RECEIVERS = ("user_type", "nullable_type")
 _MAX_TYPE_CHARACTERS = 1000  # characters of a type of which the name is read
 MAX_NAME = 200  # characters; nobody looks for a longer name
 
 
-@dataclass(frozen=True, slots=True)
-class SourceName:
+class SourceName(NamedTuple):
     """A name as the source gives it, with its qualifier: `Foo` and `bar` of `Foo.prototype.bar`."""
 
     text: str
@@ -196,10 +195,10 @@ def _name_kotlin_function(node: "Node", source_bytes: bytes) -> SourceName | Non
     """Return a Kotlin function's name, a receiver as its qualifier (`String.shout`: shout of String); None without."""
     name_node = node.child_by_field_name("name")
     function_name = read_plain_name(name_node, source_bytes) if name_node is not None else None
-    receiver = next(
-        (child_node for child_node in node.named_children if child_node.type in ("user_type", "nullable_type")), None
-    )
-    if function_name is None or receiver is None or receiver.start_byte > function_name.byte:
+    if function_name is None or not source_bytes[node.start_byte : function_name.byte].rstrip().endswith(b"."):
+        return function_name
+    receiver = next((child_node for child_node in node.named_children if child_node.type in _KOTLIN_RECEIVERS), None)
+    if receiver is None or receiver.start_byte > function_name.byte:
         return function_name
     text = _remove_type_arguments(read_text(receiver, source_bytes)).rstrip("?")
     return SourceName(function_name.text, function_name.line, function_name.byte, text, True)

@@ -25,7 +25,7 @@ _VALUE_FIELDS = ("value", "right", "computed_value", "accessors")
 _thread_local = threading.local()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is one of a kind, and a key of caches
 class Syntax:
     """A grammar together with its loaded tree-sitter language."""
 
@@ -55,6 +55,11 @@ class Syntax:
     def node_role(self, node: "Node") -> NodeRole:
         """Return the node's role; STATEMENT if the grammar gives it none."""
         return self.node_roles.get(node.kind_id, NodeRole.STATEMENT)
+
+    @cached_property
+    def has_accessors(self) -> bool:
+        """Return whether a binding's last child may be a property's code."""
+        return NodeRole.ACCESSOR in self.grammar.node_types
 
     @cached_property
     def name_field(self) -> int:
@@ -235,6 +240,7 @@ def find_last_row(node: "Node") -> int:
     return row - 1 if column == 0 and row > node.start_point[0] else row
 
 
-def spans_several_rows(node: "Node") -> bool:
-    """Return whether the node has text on more than one row."""
-    return node.start_point[0] != find_last_row(node)
+def spans_several_rows(node: "Node", source_bytes: bytes) -> bool:
+    """Return whether the node has text on more than one row: a line end before its last byte."""
+    end_byte = node.end_byte
+    return end_byte > 0 and source_bytes.find(b"\n", node.start_byte, end_byte - 1) >= 0
