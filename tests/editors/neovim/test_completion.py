@@ -179,15 +179,21 @@ def crash_server(editor: Editor) -> None:
     editor.wait_until(INDEXED)
 
 
-@NEWEST
-def test_ghost_text_comes_back_after_a_crash(start: Start) -> None:
-    """Also while one writes: Insert mode is never left."""
+def crash_while_writing(start: Start) -> Editor:
+    """Return an editor in Insert mode behind `raise`, whose server was killed and started again."""
     editor = start(files=UNFINISHED_FILES)
     editor.execute("edit shop/waste.py | setlocal indentexpr= autoindent")
     editor.wait_until(INDEXED)
     editor.send_keys("Go    raise")
     editor.wait_until("return vim.fn.getline('$'):find('raise$')")
     crash_server(editor)
+    return editor
+
+
+@NEWEST
+def test_ghost_text_comes_back_after_a_crash(start: Start) -> None:
+    """Also while one writes: Insert mode is never left."""
+    editor = crash_while_writing(start)
     editor.send_keys(" Key")
     editor.wait_until(GHOST, "Error(name)")
 
@@ -195,12 +201,7 @@ def test_ghost_text_comes_back_after_a_crash(start: Start) -> None:
 @OLD
 def test_the_completion_menu_comes_back_after_a_crash(start: Start) -> None:
     """Neovim 0.10 has no ghost text."""
-    editor = start(files=UNFINISHED_FILES)
-    editor.execute("edit shop/waste.py | setlocal indentexpr= autoindent")
-    editor.wait_until(INDEXED)
-    editor.send_keys("Go    raise")
-    editor.wait_until("return vim.fn.getline('$'):find('raise$')")
-    crash_server(editor)
+    editor = crash_while_writing(start)
     editor.send_keys(" Key<C-x><C-o>")
     editor.wait_until("return vim.fn.getline(4) == '        raise KeyError(name)'")
 
