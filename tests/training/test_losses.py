@@ -5,7 +5,7 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch")
-from codekin.training.losses import LossConfig, find_equal_texts, info_nce_loss, matryoshka_loss  # noqa: E402 -- needs torch, which the core does without
+from codekin.training.losses import LossConfig, find_equal_texts, info_nce_loss, matryoshka_loss, similarity_loss  # noqa: E402 -- needs torch, which the core does without
 
 OBJECTIVE = LossConfig((16,))
 
@@ -71,3 +71,15 @@ def test_matryoshka_is_the_mean_over_normalised_prefixes() -> None:
 def test_equal_texts_are_no_negatives_of_each_other() -> None:
     same = find_equal_texts(["a", "b", "a", "c"], ["p", "q", "r", "q"])
     assert same.nonzero().tolist() == [[0, 0], [0, 2], [1, 1], [1, 3], [2, 0], [2, 2], [3, 1], [3, 3]]
+
+
+def test_the_similarity_loss_is_the_mean_squared_difference_of_cosines() -> None:
+    vectors, reference_vectors = _rows(5, 16, 1) * 3, _rows(5, 8, 2)
+    differences = [
+        (float(vectors[i] @ vectors[j]) / 9 - float(reference_vectors[i] @ reference_vectors[j])) ** 2
+        for i in range(5)
+        for j in range(5)
+        if i != j
+    ]
+    assert float(similarity_loss(vectors, reference_vectors)) == pytest.approx(sum(differences) / 20, rel=1e-4)
+    assert float(similarity_loss(vectors, vectors * 2)) == pytest.approx(0, abs=1e-9)

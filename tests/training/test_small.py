@@ -22,11 +22,11 @@ from codekin.settings import ModelSettings  # noqa: E402
 from codekin.training import contrastive, gradient_cache, jsonl  # noqa: E402
 from codekin.training.backbone import TOKEN_PREFIXES, TextEncoder  # noqa: E402
 from codekin.training.decontamination import BenchmarkTexts  # noqa: E402
-from codekin.training.jsonl import TaskPair  # noqa: E402
-from codekin.training.losses import LossConfig, matryoshka_loss  # noqa: E402
+from codekin.training.jsonl import PairFile, TaskPair  # noqa: E402
+from codekin.training.losses import LossConfig, matryoshka_loss, similarity_loss  # noqa: E402
 from codekin.training.pair_sampling import gather_pairs  # noqa: E402
 from codekin.training.small_backbone import make_small_build, prepare_small_backbone  # noqa: E402
-from codekin.training.training_loop import TrainingFolders, TrainingPlan  # noqa: E402
+from codekin.training.training_loop import TrainingFolders, TrainingPlan, TrainingTask, run_training  # noqa: E402
 from codekin.training.weight_average import average_with_backbone, mix_weights  # noqa: E402
 from codekin.types import Role, Task  # noqa: E402
 
@@ -141,6 +141,45 @@ def test_the_exported_share_is_the_best_on_held_out_pairs_and_codekin_reads_the_
     queries = embedder.embed([pair.query for pair in PAIRS], Task.NL2CODE, Role.QUERY)
     passages = embedder.embed([pair.passage for pair in PAIRS], Task.NL2CODE, Role.PASSAGE)
     assert ((queries @ passages.T).argmax(axis=1) == np.arange(len(PAIRS))).mean() > 0.8
+
+
+def _train_objective(
+    encoder_folder: Path, pairs: Path, recipe: contrastive.ContrastiveRecipe, work: Path
+) -> TextEncoder:
+    build = make_small_build(prepare_small_backbone(str(encoder_folder), work / "backbone"), 32)
+    objective = contrastive.ContrastiveObjective(build, recipe, PairFile(pairs), np.arange(len(PAIRS)), 0)
+    run_training(objective.model, replace(PLAN, steps=40), TrainingTask(objective.backward, dict, {}), work)
+    return objective.model.eval()
+
+
+def test_the_sentence_loss_keeps_sentences_as_similar_as_they_were(
+    encoder_folder: Path, pairs: Path, tmp_path: Path
+) -> None:
+    sentences = [pair.query for pair in PAIRS]
+
+    def compute_drift(weight: float) -> float:
+        recipe = replace(RECIPE, sentence_weight=weight)
+        model = _train_objective(encoder_folder, pairs, recipe, tmp_path / str(weight))
+        original = TextEncoder(model.build).eval()
+        prefix = TOKEN_PREFIXES[Task.NL2CODE, Role.QUERY]
+        with torch.no_grad():
+            trained_vectors = model(model.tokenize([prefix + sentence for sentence in sentences]))
+            return float(similarity_loss(trained_vectors, original(original.tokenize(sentences))))
+
+    assert compute_drift(100.0) < compute_drift(0.0) / 4
+
+
+def test_a_training_goes_on_from_the_weights_of_another(encoder_folder: Path, pairs: Path, tmp_path: Path) -> None:
+    first = _train(encoder_folder, pairs, PLAN, tmp_path / "first")
+    build = make_small_build(encoder_folder.parent / "prepared", 32)
+    recipe = replace(RECIPE, start=str(first))
+    objective = contrastive.ContrastiveObjective(build, recipe, PairFile(pairs), np.arange(len(PAIRS)), 0)
+    exported = load_file(first / "model.safetensors")
+    assert all(torch.equal(weight, exported[name]) for name, weight in objective.model.backbone.state_dict().items())
+    with pytest.raises(ModelError, match="can't be gone on from"):
+        contrastive.ContrastiveObjective(
+            build, replace(RECIPE, start=str(tmp_path)), PairFile(pairs), np.arange(len(PAIRS)), 0
+        )
 
 
 def test_half_of_both_is_the_mean_of_the_weights() -> None:

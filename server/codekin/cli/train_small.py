@@ -38,6 +38,14 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, 
     default=True,
     help="Compute vectors twice to save memory, or once: faster for small batches. Default: twice.",
 )
+@click.option(
+    "--sentence-weight",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Weight of the loss that keeps sentences as similar to each other as the backbone finds them.",
+)
+@click.option("--start", metavar="MODEL", type=FOLDER, help="Start with the weights of a model that `small` wrote.")
 @click.option("--held-limit", type=WholeNumber(2), default=500, show_default=True, help="Held-out pairs of a task.")
 @add_plan_options(steps=4_000, learning_rate=2e-4, warm_up=100)
 @DEBUG
@@ -56,11 +64,12 @@ def small(work: Path, out: Path, **options: Any) -> int:
     embedder_build = make_small_build(
         prepare_small_backbone(options["backbone"], work / "backbone"), options["max_tokens"]
     )
-    recipe_fields = ("batch", "bf16", "budget", "cached", "held_limit", "short_tokens")
+    recipe_fields = ("batch", "bf16", "budget", "cached", "held_limit", "short_tokens", "sentence_weight")
     contrastive_recipe = ContrastiveRecipe(
         **{field_name: options[field_name] for field_name in recipe_fields},
         both_ways=True,
         grouped=True,
+        start=str(options["start"] or ""),
         shares=_SHARES,
     )
     training_plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})

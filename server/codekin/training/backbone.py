@@ -7,10 +7,13 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
@@ -117,6 +120,18 @@ class TextEncoder(nn.Module):
         (partial / "training.json").write_text(json.dumps(provenance, indent=1, default=str) + "\n", "utf-8")
         shutil.rmtree(model_folder, ignore_errors=True)
         partial.rename(model_folder)
+
+
+def load_trained_weights(encoder: TextEncoder, model_folder: str) -> str:
+    """Load the weights of a model that `save` wrote from the same backbone; return their digest. Raises ModelError."""
+    weights_path = Path(model_folder) / "model.safetensors"
+    try:
+        encoder.backbone.load_state_dict(load_file(weights_path))
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise ModelError(
+            f"{weights_path} can't be gone on from. Name the folder of a model of this backbone."
+        ) from error
+    return sha256(weights_path.read_bytes()).hexdigest()
 
 
 def _load_backbone(model_name: str) -> tuple[Any, Any]:

@@ -6,7 +6,7 @@ Reads top to bottom: the recipe with its reasons, the corpus, the loss of a step
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from codekin.embed.embedder import load_embedder
 from codekin.settings import ModelSettings
 from codekin.training import gradient_cache, held_out
-from codekin.training.backbone import SHAPE_MULTIPLE, EmbedderBuild, TextEncoder
-from codekin.training.jsonl import PairFile, TaskBatches, TaskPair
+from codekin.training.auxiliary_losses import AuxiliaryLoss, SentenceLoss, TeacherLoss
+from codekin.training.backbone import SHAPE_MULTIPLE, EmbedderBuild, TextEncoder, load_trained_weights
+from codekin.training.jsonl import PairFile, TaskBatches
 from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss
 from codekin.training.pair_sampling import gather_pairs
 from codekin.training.train import load_benchmark_texts
@@ -32,7 +32,6 @@ from codekin.types import Role, Task
 
 logger = logging.getLogger(__name__)
 _LONG_TEXT_INTERVAL = 4  # one batch in so many has texts of `max_tokens` where the others have short ones
-_INITIAL_TEACHER_WEIGHT = 10.0  # beside a contrastive loss near 1, whose cosines are divided by the temperature
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ class ContrastiveRecipe:
     teacher_steps: int = 500  # in which the teacher's weight falls to nothing
     short_tokens: int = 0  # that three batches in four read of a text: long texts are slow, and a few of them suffice
     grouped: bool = False  # every second batch is of one language, if the pairs say which
+    sentence_weight: float = 0.0  # of the loss that keeps sentences as similar as they are to the backbone
+    start: str = ""  # folder of a model that was trained from the same backbone, to go on from
     budget: int = 16_384  # padded tokens per pass, limited by memory; the model does not depend on it
     cached: bool = True  # computes vectors twice, which saves memory; False needs it for the whole batch
     shares: tuple[float, ...] = ()  # of the trained weights beside the backbone's: the best on held pairs is exported
@@ -92,7 +93,7 @@ def train_contrastive(
     logger.info("%d pairs on %s; held, BM25: %s", len(training_rows), objective.device, _format_measures(bm25_measures))
     identity = {**asdict(build), **asdict(replace(recipe, budget=0, cached=True, shares=())), **plan.weight_settings()}
     identity |= {"pairs": len(training_rows), "digest": pair_file.digest}
-    identity |= {"teacher": objective.teacher.fingerprint if objective.teacher else ""}
+    identity |= {"teacher": objective.teacher.fingerprint if objective.teacher else "", "start": objective.start_digest}
     measure_model = partial(
         held_out.measure_dense, held_out_sets, objective.encode, objective.model.dims, build.prefixes
     )
@@ -128,6 +129,7 @@ class ContrastiveObjective:
         self.model = TextEncoder(build).to(self.device).train()
         self._recipe, self._pair_file, self._prefixes = recipe, pair_file, build.prefixes
         rows_by_task = [np.intersect1d(pair_file.select_task(task), training_rows) for task in Task]
+        self.start_digest = load_trained_weights(self.model, recipe.start) if recipe.start else ""
         group_numbers = pair_file.group_numbers if recipe.grouped else None
         self._batches = TaskBatches(rows_by_task, recipe.batch, seed, group_numbers)
         self._part_size = gradient_cache.PartSize(recipe.budget, SHAPE_MULTIPLE)
@@ -135,6 +137,17 @@ class ContrastiveObjective:
         self.teacher = (
             load_embedder(ModelSettings(name=recipe.teacher, dim=self.model.hidden_size)) if recipe.teacher else None
         )
+        self._auxiliary_losses = self._make_auxiliary_losses(build)
+
+    def _make_auxiliary_losses(self, build: EmbedderBuild) -> list[AuxiliaryLoss]:
+        """Return the losses beside the contrastive one that the recipe asks for."""
+        losses: list[AuxiliaryLoss] = []
+        if self.teacher:
+            losses.append(TeacherLoss(self.teacher, self._recipe.teacher_steps))
+        if self._recipe.sentence_weight:
+            original = TextEncoder(build).to(self.device).eval()
+            losses.append(SentenceLoss(partial(self._encode_without_gradients, original), self._recipe.sentence_weight))
+        return losses
 
     def backward(self, step: int) -> float:
         """Add the gradients of a step's batch (of one task) to the model's; return the loss."""
@@ -143,13 +156,13 @@ class ContrastiveObjective:
         task, equal_texts = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
         texts = [self._prefixes[task, Role.QUERY] + text for text in queries]
         texts += [self._prefixes[task, Role.PASSAGE] + text for text in passages]
-        compute_teacher_loss = self._make_teacher_loss(step, pairs)
+        auxiliary_losses = [auxiliary_loss.prepare(step, pairs) for auxiliary_loss in self._auxiliary_losses]
 
         def compute_loss(vectors: Tensor) -> Tensor:
             """Return the loss of the batch's query and passage vectors."""
-            return matryoshka_loss(
-                vectors[: len(pairs)], vectors[len(pairs) :], self._loss_config, equal_texts
-            ) + compute_teacher_loss(vectors)
+            queries, passages = vectors[: len(pairs)], vectors[len(pairs) :]
+            loss = matryoshka_loss(queries, passages, self._loss_config, equal_texts)
+            return sum((compute_auxiliary(vectors) for compute_auxiliary in auxiliary_losses), loss)
 
         max_tokens = 0 if step % _LONG_TEXT_INTERVAL == 0 else self._recipe.short_tokens
         token_lists = self.model.tokenize(texts, max_tokens)
@@ -157,37 +170,26 @@ class ContrastiveObjective:
             self._encode_tokens, token_lists, compute_loss, self._part_size, self._recipe.cached
         )
 
-    def _make_teacher_loss(self, step: int, pairs: Sequence[TaskPair]) -> Callable[[Tensor], Tensor | float]:
-        """Return a loss of all vectors: their weighted cosine distance from the teacher's; 0 without or after it."""
-        remaining_share = 1 - step / self._recipe.teacher_steps
-        if self.teacher is None or remaining_share <= 0:
-            return lambda _: 0.0
-        texts_and_roles = ([pair.query for pair in pairs], Role.QUERY), ([pair.passage for pair in pairs], Role.PASSAGE)
-        teacher_vectors = np.concatenate(
-            [self.teacher.embed(texts, pairs[0].task, role) for texts, role in texts_and_roles]
-        )
-        targets = torch.from_numpy(teacher_vectors).to(self.device)
-        return lambda vectors: (
-            _INITIAL_TEACHER_WEIGHT * remaining_share * (1 - functional.cosine_similarity(vectors, targets)).mean()
-        )
-
-    def _encode_tokens(self, token_lists: Sequence[Sequence[int]]) -> Tensor:
-        """Return the model's raw vectors, float32, computed in bfloat16 where the recipe says so."""
+    def _encode_tokens(self, token_lists: Sequence[Sequence[int]], encoder: TextEncoder | None = None) -> Tensor:
+        """Return the raw vectors of the model, or of `encoder`, float32; computed in bfloat16 if the recipe says so."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._recipe.bf16):
-            vectors: Tensor = self.model(token_lists)
+            vectors: Tensor = (encoder or self.model)(token_lists)
         return vectors.float()
 
-    @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return raw vectors (n, d), float32, of texts that begin with their instruction; no gradients."""
         self.model.eval()
-        token_lists = self.model.tokenize(texts)
-        vectors = np.zeros((len(token_lists), self.model.hidden_size), dtype=np.float32)
-        for text_indices in gradient_cache.split_by_length(token_lists, self._part_size):
-            vectors[text_indices] = (
-                self._encode_tokens([token_lists[text_index] for text_index in text_indices]).cpu().numpy()
-            )
+        vectors = self._encode_without_gradients(self.model, texts).cpu().numpy()
         self.model.train()
+        return np.asarray(vectors, dtype=np.float32)
+
+    @torch.no_grad()
+    def _encode_without_gradients(self, encoder: TextEncoder, texts: Sequence[str]) -> Tensor:
+        """Return the raw vectors (n, d), float32, of the texts as they stand."""
+        token_lists = encoder.tokenize(texts)
+        vectors = torch.zeros(len(token_lists), encoder.hidden_size, device=self.device)
+        for text_indices in gradient_cache.split_by_length(token_lists, self._part_size):
+            vectors[text_indices] = self._encode_tokens([token_lists[index] for index in text_indices], encoder)
         return vectors
 
 

@@ -1,4 +1,4 @@
-"""Losses of contrastive training, as pure functions of tensors: InfoNCE over in-batch negatives, Matryoshka."""
+"""Losses of training, as pure functions of tensors: InfoNCE over in-batch negatives, Matryoshka, kept cosines."""
 
 from dataclasses import dataclass
 
@@ -73,3 +73,16 @@ def find_equal_texts(queries: list[str], passages: list[str]) -> Tensor:
         for side, texts in enumerate((queries, passages))
     ]
     return (text_keys[0][:, None] == text_keys[0]) | (text_keys[1][:, None] == text_keys[1])
+
+
+def similarity_loss(vectors: Tensor, reference_vectors: Tensor) -> Tensor:
+    """Return the mean squared difference between the cosines of all pairs of rows and those of a reference.
+
+    vectors, reference_vectors: (n, d) and (n, e), n ≥ 2, raw. Source: similarity-preserving distillation, as in
+    arXiv 1907.09682.
+    """
+    cosines, reference_cosines = (
+        rows @ rows.T for rows in (functional.normalize(vectors, dim=1), functional.normalize(reference_vectors, dim=1))
+    )
+    row_count = len(vectors)
+    return (cosines - reference_cosines).square().sum() / (row_count * (row_count - 1))  # the diagonal differs by 0
