@@ -42,7 +42,8 @@ _KEYWORD_PATTERN = (
 _STRING_TEMPLATE = r"{quote}(?:[^{quote}\\\n]++|\\.){{0,{max_runs}}}+{quote}"
 _MAX_ESCAPED_QUOTES = 200  # of a line: each may begin a string that is read to the line's end, which is quadratic time
 _MAX_STRING_RUNS = 1000  # of a string on a line with more escaped quotes
-_LOCAL_PATTERN = rf"(?<![\w.>:@])(?!(?:{_KEYWORD_PATTERN})\b)[a-z_]\w*(?![\w(!]|:(?!\s*$)|\s*::)"
+_LOCAL_TEMPLATE = r"(?<![\w.>:@]){guard}[a-z_]\w*(?![\w(!]|:(?!\s*$)|\s*::)"
+_LOCAL_PATTERN = _LOCAL_TEMPLATE.format(guard=rf"(?!(?:{_KEYWORD_PATTERN})\b)")
 
 
 def _make_string_pattern(max_runs: str) -> str:
@@ -51,7 +52,8 @@ def _make_string_pattern(max_runs: str) -> str:
 
 
 _STRINGS, _SHORT_STRINGS = (re.compile(_make_string_pattern(max_runs)) for max_runs in ("", str(_MAX_STRING_RUNS)))
-_LOCALS = re.compile(_LOCAL_PATTERN, re.MULTILINE)
+# Keywords are found, too: looking each up afterwards takes half as long as the pattern that leaves them out.
+_LOCALS_OR_KEYWORDS = re.compile(_LOCAL_TEMPLATE.format(guard=""), re.MULTILINE)
 _STRING_OR_LOCAL = re.compile(f"{_make_string_pattern('')}|{_LOCAL_PATTERN}")
 _SHORT_STRING_OR_LOCAL = re.compile(f"{_make_string_pattern(str(_MAX_STRING_RUNS))}|{_LOCAL_PATTERN}")
 _NUMBER = re.compile(r"\b\d[\w.]*")
@@ -182,8 +184,13 @@ class _LineHasher(dict[str, int]):
         """Return the hash of a stripped line with locals, strings and numbers abstracted; 0 if it has no content."""
         if not line or line == "{" or _COMMENT.match(line):
             return 0
-        abstracted_line = _NUMBER.sub("0", _LOCALS.sub("v", _replace_strings(line, '"')))
+        abstracted_line = _NUMBER.sub("0", _LOCALS_OR_KEYWORDS.sub(_abstract_local, _replace_strings(line, '"')))
         return crc32(_BLANK.sub("", abstracted_line).encode("utf-8", "replace"), self._seed) or 1
+
+
+def _abstract_local(match: re.Match[str]) -> str:
+    """Return what stands for a matched name: `v` for a local one, itself for a keyword."""
+    return match[0] if match[0] in _KEYWORDS else "v"
 
 
 _HASHERS: dict[str, _LineHasher] = {}
@@ -205,7 +212,8 @@ def make_line_hasher(language: str) -> _LineHasher:
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_local_names(line: str) -> tuple[str, ...]:
     """Return names that may be local, in order, with repeats: neither called, members, capitalised nor in strings."""
-    return tuple(_LOCALS.findall(_replace_strings(line, '""')))
+    names = _LOCALS_OR_KEYWORDS.findall(_replace_strings(line, '""'))
+    return tuple(name for name in names if name not in _KEYWORDS)
 
 
 def find_names(line: str) -> list[str]:

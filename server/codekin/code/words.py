@@ -6,7 +6,7 @@ Japanese, Korean, Thai …) give overlapping pairs of characters, so that a part
 
 import re
 import unicodedata
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 
 MAX_TOKEN_CHARACTERS = 100  # longer runs are encoded data, which nobody searches for
 
@@ -22,9 +22,15 @@ def split_words(text: str) -> list[str]:
 
 def find_compound_identifiers(text: str) -> list[str]:
     """Return identifiers of several ASCII words, joined, lower-case, with repeats: `getUserName` → `getusername`."""
-    return [
-        "".join(parts) for token in _find_tokens(text) if len(parts := _SUBWORD_CACHE[token]) > 1 and token.isascii()
-    ]
+    return list(filter(None, map(_COMPOUND_CACHE.__getitem__, _find_tokens(text))))
+
+
+def list_distinct_words(text: str, limit: int) -> list[str]:
+    """Return the first `limit` words, and the first `limit` identifiers of several words, each once."""
+    tokens = _find_tokens(text)
+    words = chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, tokens))
+    compounds = filter(None, map(_COMPOUND_CACHE.__getitem__, tokens))
+    return list(dict.fromkeys(chain(islice(words, limit), islice(compounds, limit))))
 
 
 def _find_tokens(text: str) -> list[str]:
@@ -44,6 +50,17 @@ class _SubwordCache(dict[str, tuple[str, ...]]):
             self.clear()
         subwords = self[token] = _split_token(token)
         return subwords
+
+
+class _CompoundCache(dict[str, str]):
+    """Mapping from a token to its words joined ("" if it is one word, or not ASCII), computed on first use."""
+
+    def __missing__(self, token: str) -> str:
+        subwords = _SUBWORD_CACHE[token]
+        if len(self) >= _MAX_CACHED_TOKENS:
+            self.clear()
+        compound = self[token] = "".join(subwords) if len(subwords) > 1 and token.isascii() else ""
+        return compound
 
 
 def _split_token(token: str) -> tuple[str, ...]:
@@ -88,3 +105,4 @@ def _split_run(run: str) -> list[str]:
 
 
 _SUBWORD_CACHE = _SubwordCache()
+_COMPOUND_CACHE = _CompoundCache()

@@ -14,7 +14,7 @@ import numpy as np
 from codekin.code.fingerprints import make_fingerprints
 from codekin.code.line_hashes import LineHashes, choose_split_points, hash_content_lines
 from codekin.code.lines import hash_content
-from codekin.code.words import find_compound_identifiers, split_words
+from codekin.code.words import list_distinct_words
 from codekin.embed.embedder import Embedder
 from codekin.errors import ContentGoneError, StoreClosingError
 from codekin.storage.rows import FileRecord, FileState, SnippetRecord
@@ -281,5 +281,4 @@ def _words_of(snippet: Snippet) -> str:
     Repetitions are left out: without them BM25 ranked better on three of four sets, in half the space. Only the text
     counts, since a content may have several names.
     """
-    words = split_words(snippet.text)[:_MAX_WORDS] + find_compound_identifiers(snippet.text)[:_MAX_WORDS]
-    return " ".join(dict.fromkeys(words))
+    return " ".join(list_distinct_words(snippet.text, _MAX_WORDS))

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from threading import Event
 
@@ -165,10 +165,7 @@ class SearchEngine:
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
         lexical, dense = self._retrieve_apart(query, terms.text, cancel_event)
         results = QueryResults(terms, dense, lexical, wants_tests=self._is_limited_to_tests(hit_filter))
-        locations = chain.from_iterable(store.locations_of(results.retrieved_contents(), hit_filter).values())
-        results.add_locations(
-            sorted(locations, key=lambda location: (location.path, location.span.start, location.span.end))
-        )
+        results.add_locations(store.list_locations(results.retrieved_contents(), hit_filter))
         results.add_locations(store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, hit_filter))
         if terms.name:  # it may not be typed to its end yet
             results.add_locations(store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from codekin.types import Filter, Location, SnippetKind, Span
 
+_KINDS = {str(kind): kind for kind in SnippetKind}  # calling the enumeration takes five times as long
 _FUNCTION_KINDS = ", ".join(f"'{kind}'" for kind in SnippetKind if kind.is_function)
 
 LOCATION_COLUMNS = (
@@ -115,6 +116,7 @@ def to_location(row: tuple) -> Location:  # type: ignore[type-arg]
     "".join((name, qualified_name, language))  # raises TypeError unless all three are text
     if not 0 <= start < end or name_line < 0 or part < 0 or content < 1:
         raise ValueError("lines and numbers of no snippet")
+    known_kind = _KINDS.get(kind) or SnippetKind(kind)  # raises ValueError
     return Location(
-        to_path(path), Span(start, end), name, qualified_name, SnippetKind(kind), language, name_line, part, content
+        to_path(path), Span(start, end), name, qualified_name, known_kind, language, name_line, part, content
     )

@@ -100,11 +100,18 @@ class SnippetQueries(SkippedFiles):
         A content's locations are sorted by path and line.
         """
         locations_by_content: dict[int, list[Location]] = {}
-        condition, values = filter_condition(hit_filter)
-        statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
-        for location in self._convert(to_location, self._query_in(statement, contents, values)):
+        for location in self.list_locations(contents, hit_filter):
             locations_by_content.setdefault(location.content, []).append(location)
         return locations_by_content
+
+    def list_locations(self, contents: Sequence[int], hit_filter: Filter = Filter()) -> list[Location]:
+        """Return the contents' locations within the filter, by path and lines. Raises StoreError.
+
+        The order holds for each 500 contents.
+        """
+        condition, values = filter_condition(hit_filter)
+        statement = LOCATION_COLUMNS + "WHERE s.content IN ({})" + condition + " ORDER BY f.path, s.start, s.end"
+        return self._convert(to_location, self._query_in(statement, contents, values))
 
     def locations_in(self, path: Path, hit_filter: Filter = Filter()) -> list[Location]:
         """Return the locations of a file's snippets within the filter, by line; [] without any. Raises StoreError."""

@@ -33,13 +33,16 @@ def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> Floa
 
     A row has the snippet's continuations side by side.
     """
-    texts = []
+    texts: dict[str, int] = {}  # each once: most functions are so short that their continuations are one
+    text_rows = []
     for snippet in snippets:
         lines = snippet.text.split("\n")
         starts = choose_split_points(snippet.borders)
-        texts += ["\n".join(lines[start:]) for start in (*starts, *starts[-1:] * MAX_BORDERS)[:MAX_BORDERS]]
-    rows = truncate_vectors(embedder.embed(texts, Task.CODE2COMPLETION, Role.PASSAGE))
-    return rows.reshape(len(snippets), ROW) / np.float32(MAX_BORDERS**0.5)
+        continuations = ["\n".join(lines[start:]) for start in starts]
+        rows = [texts.setdefault(continuation, len(texts)) for continuation in continuations]
+        text_rows += (rows + rows[-1:] * MAX_BORDERS)[:MAX_BORDERS]
+    vectors = truncate_vectors(embedder.embed(list(texts), Task.CODE2COMPLETION, Role.PASSAGE))
+    return vectors[text_rows].reshape(len(snippets), ROW) / np.float32(MAX_BORDERS**0.5)
 
 
 def truncate_vectors(vectors: FloatArray) -> FloatArray:
