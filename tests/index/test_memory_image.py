@@ -164,3 +164,21 @@ def test_without_vectors_on_the_disk_they_are_missed(paths: IndexPaths):
         path.unlink()
     with open_index(paths) as index:
         assert index.light.pending
+
+
+def test_files_most_of_whose_contents_are_gone_are_removed(paths: IndexPaths):
+    (paths.roots[0] / "more.py").write_text("def one():\n    return 1\n\n\ndef two():\n    return 2\n")
+    reconcile(paths, lambda _: None, threading.Event(), 0)
+    save(paths)
+    with open_index(paths) as index:
+        index.save_image()
+        assert paths.image.exists() and paths.completion_image.exists()
+    for path in sorted(paths.roots[0].iterdir())[1:]:
+        path.unlink()
+    reconcile(paths, lambda _: None, threading.Event(), 0)
+    with open_index(paths) as index:
+        index.save_image()
+        left = describe(index)["arrays"]
+    assert not paths.image.exists() and not paths.completion_image.exists()
+    with open_index(paths) as index:
+        assert describe(index)["arrays"] == left

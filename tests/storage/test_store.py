@@ -115,6 +115,18 @@ def test_numbers_of_removed_contents_are_never_used_again(store: Store):
     assert min(number for number, _ in store.contents_after(0)) > highest
 
 
+def test_the_file_shrinks_when_most_of_the_workspace_is_deleted(store: Store):
+    texts = [f"def run_{number}(value): return value + {number} * total_{number}" for number in range(4000)]
+    store.replace_files([record(path, texts[start::6]) for start, path in enumerate(FILES)], collect=False)
+    store._read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    full_bytes = store.path.stat().st_size
+    store.remove_files(FILES[1:], collect=False)
+    assert store.collect_dead_contents() > 3000
+    store._read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    assert store.path.stat().st_size < 0.3 * full_bytes
+    assert len(store.match_words(["run_0"], 10)) == 1
+
+
 def test_a_content_that_a_scan_has_moved_keeps_its_number(store: Store):
     store.replace_files([record(FILES[0], TEXTS)])
     before = store.contents_after(0)

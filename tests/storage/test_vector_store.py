@@ -106,6 +106,7 @@ def test_collecting_drops_the_oldest_that_nothing_refers_to_and_gives_the_room_b
     dropped = store.evict_unreferenced([key(i) for i in range(1000)], before // 2)
     assert dropped > 1000
     assert store.size_bytes() < before * 0.55
+    assert store._query("PRAGMA freelist_count") == [(0,)]
     remaining_keys = store.hashes_with_vector("a", [key(i) for i in range(4000)])
     assert {key(i) for i in range(1000)} <= remaining_keys
     assert key(1000) not in remaining_keys

@@ -11,8 +11,9 @@ from codekin.index.content_queries import ContentQueries
 from codekin.index.memory_image import (
     CompletionData,
     LoadedContents,
-    is_worth_saving,
+    SavedImage,
     load_continuations,
+    remove_images,
     restore_completion_data,
     restore_contents,
     save_completion_data,
@@ -73,8 +74,7 @@ class Index(ContentQueries):
         self._word_counts = np.zeros(0, np.int32)
         self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
-        self._saved_newest = 0  # the highest content that the image has, or would have if it could be written
-        self._saved_completion_newest = 0
+        self._saved = self._saved_completions = SavedImage()
         self._completion_generation = -1  # of the store, when lines and continuations were loaded
         self._removal_position = self.store.last_removal()
         self._cached_count: tuple[int, int] | None = None  # generation, number of contents
@@ -163,15 +163,18 @@ class Index(ContentQueries):
             self._follow_lock.release()
 
     def save_image(self) -> None:
-        """Save what is in memory for processes that start, where that is worth it. Raises StoreError."""
+        """Save what is in memory for processes that start, where that is worth it; or remove it. Raises StoreError."""
         with self._follow_lock:
-            if is_worth_saving(self.sort_keys, self._saved_newest):
-                self._saved_newest = self.sort_keys.newest
+            if self._saved.is_mostly_gone(self.sort_keys):
+                remove_images(self._index_paths.image, self._index_paths.completion_image)
+                self._saved = self._saved_completions = SavedImage()
+            if self._saved.is_due(self.sort_keys):
+                self._saved = SavedImage.of(self.sort_keys)
                 loaded = LoadedContents(self.sort_keys, self.fingerprints, self._removal_position)
                 save_contents(self._index_paths.image, self.store, self.light, loaded)
             is_loaded = self._completion_generation == self._generation and not self.light.pending
-            if is_loaded and is_worth_saving(self.sort_keys, self._saved_completion_newest):
-                self._saved_completion_newest = self.line_index.newest
+            if is_loaded and self._saved_completions.is_due(self.sort_keys):
+                self._saved_completions = SavedImage(self.line_index.newest)
                 data = CompletionData(self.line_index, self.continuation_vectors)
                 save_completion_data(self._index_paths.completion_image, self.store, self._continuation_space, data)
 
@@ -180,7 +183,7 @@ class Index(ContentQueries):
         loaded = restore_contents(self._index_paths.image, self.store, self.light)
         if loaded is not None:
             self.sort_keys, self.fingerprints = loaded.sort_keys, loaded.fingerprints
-            self._removal_position, self._saved_newest = loaded.removal_position, loaded.sort_keys.newest
+            self._removal_position, self._saved = loaded.removal_position, SavedImage.of(loaded.sort_keys)
 
     def defer_completions(self) -> None:
         """Leave out what only completions need, half of what is loaded, until `follow_for_completions` is called."""
@@ -216,7 +219,7 @@ class Index(ContentQueries):
         restored = restore_completion_data(path, self.store, self._continuation_space, labels)
         if restored is not None:
             self.line_index, self.continuation_vectors = restored.line_index, restored.continuation_vectors
-            self._saved_completion_newest = self.line_index.newest
+            self._saved_completions = SavedImage(self.line_index.newest)
 
     def _check_files(self) -> None:
         """Empty the memory if the store's file was replaced; if the vectors' was, search it anew. Raises StoreError."""
@@ -288,13 +291,9 @@ class Index(ContentQueries):
         if not removed_contents:
             return
         removed_labels = np.array(removed_contents, np.int64)
-        self.sort_keys, self.fingerprints = (
-            self.sort_keys.remove_contents(removed_labels),
-            self.fingerprints.remove_contents(removed_labels),
-        )
-        self.line_index, self.continuation_vectors = (
-            self.line_index.remove_contents(removed_labels),
-            self.continuation_vectors.remove_contents(removed_labels),
-        )
+        self.sort_keys = self.sort_keys.remove_contents(removed_labels)
+        self.fingerprints = self.fingerprints.remove_contents(removed_labels)
+        self.line_index = self.line_index.remove_contents(removed_labels)
+        self.continuation_vectors = self.continuation_vectors.remove_contents(removed_labels)
         for model_vectors in self.all_vectors:
             model_vectors.drop_contents(set(removed_contents))

@@ -64,10 +64,33 @@ def restore_contents(path: Path, store: Store, model_vectors: ModelVectors) -> L
     )
 
 
-def is_worth_saving(sort_keys: SortKeys, saved_newest: int) -> bool:
-    """Return whether the contents are many, and a tenth of them or more is numbered above `saved_newest`."""
-    missing_count = int(np.count_nonzero(sort_keys.labels > saved_newest))
-    return len(sort_keys) >= _MIN_CONTENTS and missing_count > _MAX_MISSING_SHARE * len(sort_keys)
+@dataclass(frozen=True, slots=True)
+class SavedImage:
+    """What a file has, or would have if it could be written; nothing at first."""
+
+    newest: int = 0  # the highest content
+    count: int = 0  # contents
+
+    @classmethod
+    def of(cls, sort_keys: SortKeys) -> "SavedImage":
+        """Return that of a file with these contents."""
+        return cls(sort_keys.newest, len(sort_keys))
+
+    def is_due(self, sort_keys: SortKeys) -> bool:
+        """Return whether the contents in memory are many, and a tenth of them or more came after those of the file."""
+        missing_count = int(np.count_nonzero(sort_keys.labels > self.newest))
+        return len(sort_keys) >= _MIN_CONTENTS and missing_count > _MAX_MISSING_SHARE * len(sort_keys)
+
+    def is_mostly_gone(self, sort_keys: SortKeys) -> bool:
+        """Return whether the file has twice as many contents as are left, or more."""
+        return self.count > 2 * len(sort_keys)
+
+
+def remove_images(*paths: Path) -> None:
+    """Remove the files; one that can't be removed stays, for another process to replace."""
+    for path in paths:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def save_contents(path: Path, store: Store, model_vectors: ModelVectors, loaded: LoadedContents) -> None:

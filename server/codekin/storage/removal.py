@@ -65,6 +65,21 @@ def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) ->
     _append_removed(connection, contents if len(contents) <= _MAX_LISTED else [_ANY_CONTENT])
 
 
+def compact_words(connection: sqlite3.Connection) -> None:
+    """Write the full text anew without what was deleted; for when that is most of it."""
+    connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+
+
+def free_pages(connection: sqlite3.Connection) -> None:
+    """Make the file as small as what is in it, in the caller's transaction.
+
+    SQLite frees one page a step, and Python's `execute` takes a single step of a statement without columns.
+    """
+    (free_count,) = connection.execute("PRAGMA freelist_count").fetchone()
+    for _ in range(free_count):
+        connection.execute("PRAGMA incremental_vacuum")
+
+
 def _append_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
     """Append to the list of removed contents, and cut it to the newest 4,096."""
     connection.executemany("INSERT INTO removed (content) VALUES (?)", [(content,) for content in contents])

@@ -1,8 +1,7 @@
 """Tables of a workspace's store and of the shared vectors: how they are opened and migrated.
 
-Two kinds of SQLite file, in WAL mode and private to the user (0600 in a 0700 folder): one store per workspace, with its
-files, their snippets and the full text of the distinct contents; and one file of vectors per user, shared by all
-workspaces and keyed by (space, content hash).
+Two kinds of SQLite file, in WAL mode and private to the user (0600 in a 0700 folder): one store per workspace (files,
+snippets, full text of the distinct contents), and one file of vectors per user, keyed by (space, content hash).
 """
 
 import contextlib
@@ -23,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30.0
 _BUSY_STEP_S = 0.5  # how soon a call that waits for the write lock notices an interrupt
-CACHE_BYTES = 8 << 20  # of all connections of a process together: each could take 2 MB, and every thread has some
+CACHE_BYTES = 8 << 20  # of all connections of a process together; one that reads alone may take all of it
 _NEVER_INTERRUPTED = threading.Event()
 _MAX_VERSION = 1_000  # a higher number is not a version but a damaged header
 _KEYS_PER_STATEMENT = 500  # bound variables; old SQLite builds allow 999
@@ -214,7 +213,8 @@ def _connect_and_migrate(database_path: Path, migrations: tuple[str, ...]) -> sq
         # WAL needs exclusive access to a new file, and SQLite itself does not wait for another writer here.
         _execute_when_free(connection, "PRAGMA journal_mode = WAL", _NEVER_INTERRUPTED)
         # NORMAL loses at most the last transactions when the power fails, never the file's soundness.
-        for setting in ("synchronous = NORMAL", "foreign_keys = ON", f"soft_heap_limit = {CACHE_BYTES}"):
+        cache = f"soft_heap_limit = {CACHE_BYTES}", f"cache_size = -{CACHE_BYTES >> 10}"
+        for setting in ("synchronous = NORMAL", "foreign_keys = ON", *cache):
             connection.execute(f"PRAGMA {setting}")
         _migrate(connection, database_path, migrations)
     except BaseException:

@@ -177,7 +177,9 @@ class Store(SnippetQueries):
         if not self._read(removal.has_unused):
             return 0
         removed_count = self._write_generation(removal.drop_all_unused)
-        self._write(lambda connection: connection.execute("PRAGMA incremental_vacuum").fetchall())
+        if removed_count > self.count_contents():
+            self._write(removal.compact_words)
+        self._write(removal.free_pages)
         return removed_count
 
     def _write_generation(self, change: Callable[[sqlite3.Connection], T]) -> T:
