@@ -9,7 +9,7 @@ from urllib.parse import quote, urlsplit
 from codekin.errors import QueryError
 from codekin.files import read_file
 from codekin.processes import ProcessTimeoutError
-from codekin.workspace.git_command import run_git
+from codekin.workspace.git_command import REMOTE_PROTOCOLS, run_git
 
 _TIMEOUT_S = 600.0  # of one command, for packs of gigabytes
 _SCP_ADDRESS = re.compile(r"(?:[^@/]+@)?([^:/]+):(?!/)(.+)")
@@ -86,12 +86,12 @@ class RepositoryClone:
         """Bring a clone up to date with its remote. Raises QueryError: this is the one command that needs a network."""
         arguments = ["fetch", "--prune", "--quiet", "--no-tags", "--no-recurse-submodules", "origin"]
         is_mirror = self._run("rev-parse", "--is-bare-repository").strip() == b"true"
-        run_git(self.folder, *arguments, *(["+refs/heads/*:refs/heads/*"] if is_mirror else []), timeout_s=_TIMEOUT_S)
+        self._run(*arguments, *(["+refs/heads/*:refs/heads/*"] if is_mirror else []), protocols=REMOTE_PROTOCOLS)
 
-    def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+    def _run(self, *arguments: str, stdin: bytes = b"", protocols: str = "none") -> bytes:
         """Run git in the clone. Raises QueryError, which names the repository."""
         try:
-            return run_git(self.folder, *arguments, stdin=stdin, timeout_s=_TIMEOUT_S)
+            return run_git(self.folder, *arguments, stdin=stdin, timeout_s=_TIMEOUT_S, protocols=protocols)
         except ProcessTimeoutError as error:
             raise QueryError(f"{self.name}: git took longer than {_TIMEOUT_S:.0f} s.") from error
         except QueryError as error:

@@ -170,4 +170,4 @@ def _fetch(repositories: list[RepositoryClone]) -> Iterator[IngestSummary]:
         try:
             repository.fetch()
         except QueryError as error:
-            yield IngestSummary(repository.name, error=str(error))
+            yield IngestSummary(repository.name, error=str(error).splitlines()[0])

@@ -12,19 +12,25 @@ from codekin.processes import ProcessError, read_program
 
 _TIMEOUT_S = 60.0
 _OPTIONS = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "--no-pager", "--no-replace-objects")
+REMOTE_PROTOCOLS = "file:git:http:https:ssh"  # those of Git that are no command of their own
 _ENVIRONMENT = {
-    "GIT_ALLOW_PROTOCOL": "none",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
 }
 
 
-def run_git(root: Path, *arguments: str, stdin: bytes = b"", timeout_s: float = _TIMEOUT_S) -> bytes:
-    """Run git in the folder and return its output. Raises QueryError if it fails or is missing."""
+def run_git(
+    root: Path, *arguments: str, stdin: bytes = b"", timeout_s: float = _TIMEOUT_S, protocols: str = "none"
+) -> bytes:
+    """Run git in the folder and return its output; no remote is reached but by one of the `protocols`.
+
+    Raises QueryError if it fails or is missing.
+    """
+    environment = _ENVIRONMENT | {"GIT_ALLOW_PROTOCOL": protocols}
     try:
         return read_program(
-            *("git", *_OPTIONS, "-C", str(root), *arguments), stdin=stdin, environment=_ENVIRONMENT, timeout_s=timeout_s
+            *("git", *_OPTIONS, "-C", str(root), *arguments), stdin=stdin, environment=environment, timeout_s=timeout_s
         )
     except ProcessError as error:
         stderr = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
