@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
@@ -67,25 +68,16 @@ class GatewayClient:
 
     def request(self, path: str, body: Document | None, timeout_s: float = _BULK_TIMEOUT_S) -> Document:
         """Send a request and return the answer. Raises TeamError."""
-        connection = self._take_connection(timeout_s)
+        data = None if body is None else json.dumps(body).encode()
         try:
-            data = None if body is None else json.dumps(body).encode()
-            headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
-            connection.request("GET" if data is None else "POST", self._address.path + API + path, data, headers)
-            response = connection.getresponse()
-            text = response.read(MAX_RESPONSE_BYTES + 1)
-            if response.status != 200 or len(text) > MAX_RESPONSE_BYTES:
+            status, text = self._exchange(path, data, timeout_s)
+            if status != 200 or len(text) > MAX_RESPONSE_BYTES:
                 reason = "".join(filter(str.isprintable, text[:_QUOTED_CHARACTERS].decode(errors="replace")))
-                raise TeamError(f"The team's gateway {self.name} answered {response.status}: {reason}")
+                raise TeamError(f"The team's gateway {self.name} answered {status}: {reason}")
             document = json.loads(text)
         except (OSError, HTTPException, ValueError, RecursionError) as error:
-            connection.close()
             detail = "no answer in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__
             raise TeamError(f"The team's gateway {self.name} can't be asked ({detail}). See team.url.") from error
-        except TeamError:
-            connection.close()
-            raise
-        self._idle.put(connection)
         if not isinstance(document, dict):
             raise TeamError(f"The team's gateway {self.name} answered what is no answer. Update codekin.")
         return document
@@ -122,16 +114,31 @@ class GatewayClient:
         except TeamError as error:
             self.record_failure(str(error))
 
-    def _take_connection(self, timeout_s: float) -> HTTPConnection:
-        """Return an idle connection, or a new one."""
-        try:
+    def _exchange(self, path: str, data: bytes | None, timeout_s: float) -> tuple[int, bytes]:
+        """Return status and text of the response, by a connection that is open already if there is one."""
+        with suppress(queue.Empty, ConnectionError):  # the gateway has closed it meanwhile: it was started again
             connection = self._idle.get_nowait()
             if connection.sock is not None:
                 connection.sock.settimeout(timeout_s)
-            return connection
-        except queue.Empty:
-            kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
-            return kind(self._address.hostname or "", self._address.port, timeout=timeout_s)
+            return self._send(connection, path, data)
+        kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
+        return self._send(kind(self._address.hostname or "", self._address.port, timeout=timeout_s), path, data)
+
+    def _send(self, connection: HTTPConnection, path: str, data: bytes | None) -> tuple[int, bytes]:
+        """Return status and text of the response; the connection is kept where all went well, else closed."""
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        is_sound = False
+        try:
+            connection.request("GET" if data is None else "POST", self._address.path + API + path, data, headers)
+            response = connection.getresponse()
+            text = response.read(MAX_RESPONSE_BYTES + 1)
+            is_sound = response.status == 200 and len(text) <= MAX_RESPONSE_BYTES
+            return response.status, text
+        finally:
+            if is_sound:
+                self._idle.put(connection)
+            else:
+                connection.close()
 
 
 class PendingAnswer:
