@@ -45,8 +45,8 @@ ANN, BOB = "ann-" + "a" * 40, "bob-" + "b" * 40
 class Served:
     """A gateway on a thread."""
 
-    def __init__(self, gateway: Gateway) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, gateway: Gateway, port: int = 0) -> None:
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self._server = uvicorn.Server(uvicorn.Config(gateway.application, log_config=None, lifespan="off"))

@@ -50,6 +50,7 @@ class PostgresIndex:
                 max_size=_MAX_CONNECTIONS,
                 timeout=_CONNECT_TIMEOUT_S,
                 configure=configure_connection,
+                check=ConnectionPool.check_connection,  # a server that was started again costs no question
             )
         except psycopg.Error as error:
             raise TeamError(f"PostgreSQL at {self._address}: {_to_line(error)}. {_REMEDY}") from error
