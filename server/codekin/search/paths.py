@@ -70,8 +70,11 @@ def to_relative_path(path: str, roots: Sequence[Path]) -> str:
 
     Compares strings: pathlib takes ten times as long.
     """
-    root = next((str(root) for root in roots if path.startswith((f"{root}/", f"{root}\\"))), "")
-    return path[len(root) :].replace("\\", "/").lstrip("/")
+    for root in map(str, roots):
+        if path.startswith(root) and path[len(root) : len(root) + 1] in ("/", "\\"):
+            path = path[len(root) :]
+            break
+    return path.replace("\\", "/").lstrip("/")
 
 
 def _find_word(pattern: re.Pattern[str], relative_path: str) -> str:

@@ -6,7 +6,7 @@ the question names. So the files are ranked first, each by the sum of its featur
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -112,14 +112,15 @@ class QueryResults:
             return []
         snippets, file_features = self._extract_features(roots)
         file_scores = sum(weight * file_features[name] for name, weight in FILE_WEIGHTS.items())
-        base_scores = (file_scores - snippets.find_highest(snippets.scores))[snippets.file_rows] + snippets.scores
+        offsets = file_scores - snippets.find_highest(snippets.scores)
+        base_scores = (offsets[snippets.file_rows] + snippets.scores).tolist()
         first_rows = np.array([location.span.start for location in snippets.locations])
         ranked_locations: list[RankedLocation] = []
-        order = np.lexsort((first_rows, -snippets.scores, snippets.file_rows))
-        for rows in np.split(order, snippets.starts[1:]):
-            kept_rows = islice(_join_parts(rows.tolist(), snippets.locations), _MAX_SNIPPETS_PER_FILE)
+        order = np.lexsort((first_rows, -snippets.scores, snippets.file_rows)).tolist()
+        for start, end in pairwise([*snippets.starts.tolist(), len(order)]):
+            kept_rows = islice(_join_parts(order[start:end], snippets.locations), _MAX_SNIPPETS_PER_FILE)
             ranked_locations += [
-                RankedLocation(snippets.locations[row], float(base_scores[row]) - _REPEATED_FILE_PENALTY * rank)
+                RankedLocation(snippets.locations[row], base_scores[row] - _REPEATED_FILE_PENALTY * rank)
                 for rank, row in enumerate(kept_rows)
             ]
         return _sort_ranked(ranked_locations)

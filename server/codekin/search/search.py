@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice, takewhile
 from pathlib import Path
 from threading import Event
 
@@ -125,15 +125,16 @@ class SearchEngine:
     def _answer_question(self, query: Query, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, probability) for a question in words, best first; () where the workspace has no answer."""
         answer_logit, scored_locations = self._score_locations(query, cancel_event)
-        if answer_logit < MIN_ANSWER_LOGIT or not scored_locations:
+        best = next(scored_locations, None)
+        if answer_logit < MIN_ANSWER_LOGIT or best is None:
             return ()
-        min_probability = min(MIN_HIT, scored_locations[0][1])
-        return [(location, probability) for location, probability in scored_locations if probability >= min_probability]
+        min_probability = min(MIN_HIT, best[1])
+        return takewhile(lambda item: item[1] >= min_probability, chain([best], scored_locations))
 
-    def _score_locations(self, query: Query, cancel_event: Cancel) -> tuple[float, list[tuple[Location, float]]]:
+    def _score_locations(self, query: Query, cancel_event: Cancel) -> tuple[float, Iterator[tuple[Location, float]]]:
         """Return the log odds that the workspace answers a question or a report, and (location, probability) of hits.
 
-        Best first. Raises StoreError.
+        Best first; computed when taken. Raises StoreError.
         """
         report = read_issue_report(query.text)
         if report is None:
@@ -147,7 +148,7 @@ class SearchEngine:
             return self._judge(ranking.results, ranking.best) + _REPORT_BONUS, scored_locations
         others = [item for item in scored_locations if item[0] != ranking.innermost]
         best_probability = max(others[0][1] if others else 0.0, _FRAME_PROBABILITY)
-        return math.inf, [(ranking.innermost, best_probability), *others]
+        return math.inf, iter([(ranking.innermost, best_probability), *others])
 
     def _judge(self, results: QueryResults, best: RankedLocation | None) -> float:
         """Return the log odds that the workspace answers the question of these results."""
@@ -155,7 +156,7 @@ class SearchEngine:
 
     def _calibrate(
         self, ranked_locations: Iterable[RankedLocation], results: QueryResults
-    ) -> list[tuple[Location, float]]:
+    ) -> Iterator[tuple[Location, float]]:
         """Return (location, probability) of the ranked locations, in order, for the question of these results."""
         return calibrate_locations(ranked_locations, results.known_share, results.word_count, self._index.content_count)
 
@@ -230,18 +231,16 @@ def judge_results(
 
 def calibrate_locations(
     ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int, content_count: int
-) -> list[tuple[Location, float]]:
-    """Return (location, probability) of the ranked locations, in order, of a question of so many words.
+) -> Iterator[tuple[Location, float]]:
+    """Yield (location, probability) of the ranked locations, in order, of a question of so many words.
 
     Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
     """
-    scored_locations = []
     limit = 1.0
     for ranked in ranked_locations:
         bonus = _PROSE_BONUS if ranked.location.kind is SnippetKind.SECTION else 0.0
         limit = min(limit, calibrate_search(ranked.score + bonus, known_share, word_count, content_count))
-        scored_locations.append((ranked.location, limit))
-    return scored_locations
+        yield ranked.location, limit
 
 
 def drop_improbable(hits: Sequence[Hit], min_relative: float, min_further: float = 0.0) -> list[Hit]:
