@@ -12,8 +12,8 @@ column of its own:
 - what ctags takes for a function though it is none: calls of C's macros, arrays of Bash, keywords, in Lua every line
   with the letters of `function` (`local F = require "functional"`, `x = call(function() … end)`), in Haskell the fields
   of records, names of import lists, constructors, keywords and splices, in Elixir, Lua and PowerShell what is in texts
-  and comments, in JavaScript the object of an assignment to its member, in Julia the module in `Base.:(==)`, in Kotlin
-  names that the file does not have
+  and comments, in C# calls that are given a block, and records, in JavaScript the object of an assignment to its member
+  and a method that is another function, in Julia the module in `Base.:(==)`, in Kotlin names that are not in the file
 - in JavaScript and TypeScript the own name of a function that goes by the one that it is bound to
 
 What codekin names beyond ctags is counted, too: functions, methods and tests of names that ctags has not in that file.
@@ -83,6 +83,7 @@ LUA_FUNCTION = r"\bfunction\s+(?:[\w.:]+[.:])?{0}\s*\(|(?:\b{0}|\[[^\]]*{0}[^\]]
 KOTLIN_FUNCTION = re.compile(
     r"\bfun\b[^(]*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)(?:\s*:\s*[^{=\n]++)?\s*(?:where\b[^{=]*+)?([{=]?)"
 )
+CALL_BEFORE_NAME = re.compile(r"\A\Z|(?:\.|\brecord)\s*\Z|\A\s+\Z(?=[^{]*=>)")
 HASKELL_KEYWORDS = {"class", "data", "deriving", "infixl", "infixr", "instance", "newtype", "type", "}"}
 HASKELL_FIELD = re.compile(r"\s*[{,]|(?:data|newtype)\b|\s+\w+(?:\s*,\s*\w+)*\s*::|import\b|\s+[)(|]")
 
@@ -99,7 +100,7 @@ class Comparison:
 
 def normalize_name(name: str) -> str:
     """Return the last component of a qualified name, without blanks and quotes."""
-    name = re.sub(r"\s+|\{.*", "", name).strip("\"'`[]:") or name
+    name = re.sub(r"\s+|\{.*|<%.*", "", name).strip("\"'`[]:") or name
     return name if re.search(r"\boperator\b", name) else re.split(r"[.:\\]+", name)[-1]
 
 
@@ -154,11 +155,14 @@ def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
         case "lua":
             function = LUA_FUNCTION.format(re.escape(normalize_name(name)))
             return re.search(function, lines[row]) is None or not re.match(r"[\w.:]+\Z", name)
+        case "csharp":
+            return CALL_BEFORE_NAME.search(lines[row].partition(name)[0]) is not None
         case "typescript" | "tsx":
             return is_bound_to_other_name(name, lines[row])
         case "javascript":
             is_object = f"{name}." in lines[row] and not re.search(rf"\b{re.escape(name)}\b(?!\.)", lines[row])
-            return is_object or is_bound_to_other_name(name, lines[row])
+            is_alias = re.search(rf"\b{re.escape(name)}\b['\"\]]*\s*=[^(){{}}>]*;\s*$", lines[row]) is not None
+            return is_object or is_alias or is_bound_to_other_name(name, lines[row])
         case "haskell":
             statement = re.sub(r"\{[^{}]*\}", "", "\n".join(lines[row : row + 12]).partition("\n\n")[0])
             is_keyword = name[0].isupper() or name in HASKELL_KEYWORDS

@@ -37,6 +37,16 @@ CONSTRUCTS = [
     "extension(string text) {",
     "FOO_API int name(int a) LOCKS_REQUIRED(b) {",
     "SYSCALL_DEFINE3(read, int, fd) {",
+    "int __must_check take(void) __acquires(lock)",
+    "    is Found if size > 0 ->",
+    "  val task = suspend {",
+    "fun wait(suspend: (A) -> B,",
+    '$$"price"',
+    '@Suppress("unused")',
+    "#:package Name@1.0",
+    "extension<T>(\n  Box<T> box)\n{",
+    "def a_<%= b %>(c) do<% end %>",
+    "proptest! {\n  fn a(x in any::<u8>()) {\n  }\n}",
 ]
 lines = st.lists(st.sampled_from([*LINES, *PIECES, *CONSTRUCTS]), max_size=30)
 

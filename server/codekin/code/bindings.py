@@ -122,7 +122,8 @@ def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts |
         nodes.sort(key=lambda part: part.start_byte)
     callee = _read_callee(node, source_bytes)
     name = _read_first_name(parts.pop(_NAME), node.start_byte + len(callee.encode()), source_bytes)
-    if not syntax.matches_rule("wrappers", callee) and not syntax.matches_rule("makers", callee):
+    is_known = syntax.matches_rule("wrappers", callee) or syntax.matches_rule("makers", callee)
+    if callee == "function" or not is_known:
         callee = "" if callee in _ANONYMOUS_CALLEES else _MODIFIER.sub("", callee)
     return CallParts(callee, name, **{field_name: tuple(nodes) for field_name, nodes in parts.items()})
 
@@ -138,10 +139,13 @@ def _collect_call_parts(call: "Node", syntax: Syntax) -> "dict[str, list[Node]]"
                 continue
             if part == _ENTERED:
                 pending_nodes.append(child_node)
-            elif part == _MEMBER:  # `konn().beforeEach(() => …).done()`: the calls before the last
+            elif part == _MEMBER:  # `konn().beforeEach(() => …).done()`, `(function () { … }).call(this)`
                 called_object = child_node.child_by_field_name("object")
-                if called_object is not None and syntax.node_role(called_object) is NodeRole.CALL:
+                part = get_part(called_object.kind_id) if called_object is not None else None
+                if called_object is not None and part == _ENTERED:
                     pending_nodes.append(called_object)
+                elif called_object is not None and part == "closures":
+                    parts[part].append(called_object)
             else:
                 parts[part].append(child_node)
     return parts
@@ -174,6 +178,14 @@ def _read_first_name(nodes: "list[Node]", start_byte: int, source_bytes: bytes) 
     """Return the first of the nodes behind `start_byte` that spells a name; None if none does."""
     names = (read_plain_name(node, source_bytes) for node in nodes if node.start_byte > start_byte)
     return next((name for name in names if name is not None), None)
+
+
+def find_called_function(call: CallParts, node: "Node", source_bytes: bytes) -> "Node | None":
+    """Return the function that the call calls at once: `(function () { … })()`; None where it calls something else."""
+    first_closure = call.closures[0] if call.closures else None
+    if first_closure is None or source_bytes[node.start_byte : first_closure.start_byte].strip(b"( \n\t"):
+        return None
+    return first_closure
 
 
 def name_extended_class(call: CallParts, node: "Node", source_bytes: bytes) -> SourceName | None:

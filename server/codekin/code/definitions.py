@@ -6,7 +6,7 @@ A pruned walk over statement containers: expressions are never entered except wh
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from codekin.code.bindings import CallParts, find_bound_value, name_extended_class, parse_call, read_bound_name
+from codekin.code import bindings
 from codekin.code.comments import Lead, extend_lead, read_doc_comment, read_docstring
 from codekin.code.function_kinds import choose_function_kind, has_body
 from codekin.code.grammar_types import NodeRole
@@ -148,8 +148,7 @@ class DefinitionFinder:
             container = self._make_definition(node, kind, name, owner, lead)
             self._scan_open_node(node, container, None)
             body = node.child_by_field_id(self._syntax.body_field)
-            is_body_one_row = body is not None and not spans_several_rows(body, self._source)
-            if body is not None and is_body_one_row and spans_several_rows(node, self._source):
+            if body is not None and spans_several_rows(node, self._source) > spans_several_rows(body, self._source):
                 self.scan_children(body, container)  # one definition of one line
             owner.inner.append(container)
 
@@ -178,11 +177,11 @@ class DefinitionFinder:
 
     def _add_binding(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add what `name = value` defines; if the value is no function, add the definitions inside it."""
-        value = find_bound_value(node, self._syntax)
+        value = bindings.find_bound_value(node, self._syntax)
         is_call = value is not None and self._get_node_role(value.kind_id) is NodeRole.CALL
         if value is not None and is_call and not spans_several_rows(value, self._source):
             return  # most bindings: a call in one row returns no function of several
-        name = read_bound_name(node, value, self._syntax, self._source) if value is not None else None
+        name = bindings.read_bound_name(node, value, self._syntax, self._source) if value is not None else None
         if value is None or name is None:
             self._scan_wrapper(node, owner, lead)
             return
@@ -216,20 +215,21 @@ class DefinitionFinder:
         `memo(() => …)` returns a function, `Class.new do … end` a class. Other calls return values, whatever functions
         they are given; one that has a name of its own is defined by that.
         """
-        call = parse_call(value, self._syntax, self._source)
+        call = bindings.parse_call(value, self._syntax, self._source)
         if call is None:
             return None
         if self._syntax.matches_rule("makers", call.callee):
             return self._define_made_value(name, value, call, owner)
         if not call.callee or self._syntax.matches_rule("holders", call.callee):
-            holder = self._make_definition(value, SnippetKind.CLASS, name, owner, None)
-            definition = self._scan_bodies(holder, call.closures)
-            return definition if definition.inner else None
+            held = self._scan_bodies(self._make_definition(value, SnippetKind.CLASS, name, owner, None), call.closures)
+            called = bindings.find_called_function(call, value, self._source)
+            made = self._define_bound_value(name, called, owner, None) if called is not None else None
+            return held if held.inner else made
         if owner.kind in _CONTAINER_KINDS:
             self._add_declared_functions(call, owner)
         return None
 
-    def _add_declared_functions(self, call: CallParts, owner: Definition) -> None:
+    def _add_declared_functions(self, call: bindings.CallParts, owner: Definition) -> None:
         """Add the functions with names of their own that the call is given, or that are declared inside these."""
         former_count = len(owner.inner)
         for closure in call.closures:
@@ -241,7 +241,7 @@ class DefinitionFinder:
         ]
 
     def _define_made_value(
-        self, name: SourceName, value: "Node", call: CallParts, owner: Definition
+        self, name: SourceName, value: "Node", call: bindings.CallParts, owner: Definition
     ) -> Definition | None:
         """Return the function that a maker is given, else an object of all functions in its objects; None without."""
         if call.closures:
@@ -257,7 +257,7 @@ class DefinitionFinder:
 
     def _add_from_call(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
         """Add what a call defines: a test, a suite, a named function, or the definitions inside its closures."""
-        call, matches_rule = parse_call(node, self._syntax, self._source), self._syntax.matches_rule
+        call, matches_rule = bindings.parse_call(node, self._syntax, self._source), self._syntax.matches_rule
         if call is None:
             return
         for definition in call.definitions:
@@ -281,9 +281,9 @@ class DefinitionFinder:
         elif owner.kind in _CONTAINER_KINDS:
             self._add_declared_functions(call, owner)
 
-    def _extend_class(self, node: "Node", call: CallParts, owner: Definition, lead: Lead | None) -> None:
+    def _extend_class(self, node: "Node", call: bindings.CallParts, owner: Definition, lead: Lead | None) -> None:
         """Add the class that the call adds methods to, with those; nothing where it adds none."""
-        name = name_extended_class(call, node, self._source)
+        name = bindings.name_extended_class(call, node, self._source)
         if name is not None:
             extended = self._make_definition(node, SnippetKind.CLASS, name, owner, lead)
             self._scan_bodies(extended, call.closures or call.values)

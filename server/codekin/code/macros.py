@@ -30,9 +30,11 @@ _MACROS_IN_CLASS_HEAD = {
     for word in (b"class", b"struct", b"union", b"enum")
 }
 _MACRO_AT_LINE_START = re.compile(_LINE_START + _SPECIFIERS + _MACRO)
-# Q_OBJECT   BEGIN_NAMESPACE   FOO_DECLARE(x, y)   alone on a line; but not the head of a function: LOCAL(void)⏎name(…)
+# Q_OBJECT   PRIVATE_BUT_FOR_TESTS:   FOO_DECLARE(x, y)   FOO_NON_NULL(3)⏎Type(…)   alone on a line
+# but not the head of a function: LOCAL(void)⏎name(…)
 _MACRO_ALONE = re.compile(
-    _LINE_START + rb"(" + _MACRO + rb"(?:[ \t]*\([^;{}\n]*\)(?=[ \t]*$(?!\s*\w+\s*\()))?)[ \t]*$(?!\s*[({:])",
+    _LINE_START + rb"(" + _MACRO + rb"(?:[ \t]*:(?=\n)|[ \t]*\(\d[^;{}\n]*\)(?=\n)"
+    rb"|[ \t]*\([^;{}\n]*\)(?=[ \t]*$(?!\s*\w+\s*\()))?)[ \t]*$(?!\s*[({:])",
     re.MULTILINE,
 )
 # FOO_API int name(   static FOO_API ::ns::Type<T>& name(
@@ -82,11 +84,17 @@ _TEST_WITH_STRING_NAME = re.compile(
     _LINE_START + rb"(?:[A-Z]{1,20}_){0,3}(?:TEST|SCENARIO)(?:_[A-Z]{1,20}){0,3}\([^\n]*\)[ \t]*\{?[ \t]*$",
     re.MULTILINE,
 )
-# void push(int item) EXCLUSIVE_LOCKS_REQUIRED(mutex) {   bool event() Q_DECL_OVERRIDE {
+# int __must_check take(void)   but not: static __be32 take(void)
+_ANNOTATION_BEFORE_NAME = re.compile(
+    rb" (?<!static )(?<!inline )(?<!const )(?<!extern )(?<!volatile )(?<!signed )(?<!struct )(?<!union )(?<!enum )"
+    rb"(__(?!attribute)[a-z]\w*+)(?=[ \t]+\*{0,2}[A-Za-z]\w*+\()"
+)
+# void push(int item) EXCLUSIVE_LOCKS_REQUIRED(mutex) {   bool event() Q_DECL_OVERRIDE {   void a() __acquires(b) {
 _MACROS_AFTER_PARAMETERS = re.compile(
-    rb"\)(?=\s*+[A-Zcnofv])[ \t]*(?:\n[ \t]+)?(?:(?:const|noexcept|override|final|volatile)\b[ \t]*(?:\n[ \t]+)?){0,4}"
-    rb"((?:(?!(?:[A-Z0-9]+_)*(?:TEST|SECTION|SCENARIO)(?:_|\b))"
+    rb"\)(?=\s*+[A-Z_cnofv])[ \t]*(?:\n[ \t]+)?(?:(?:const|noexcept|override|final|volatile)\b[ \t]*(?:\n[ \t]+)?){0,4}"
+    rb"((?:(?!(?:[A-Z0-9]+_)*(?:TEST|SECTION|SCENARIO)(?:_|\b))(?:"
     + _MACRO
+    + rb"|__(?!attribute)[a-z]\w*+)"
     + rb"\b[ \t]*(?:\n[ \t]+)?(?:"
     + _ARGUMENTS
     + rb"[ \t]*)?"
@@ -153,6 +161,8 @@ def _blank_piece(source_bytes: bytes) -> bytes:
     has_macro_at_line_start = _MACRO_AT_LINE_START.search(text) is not None
     if has_macro_at_line_start and _DEFINER.search(text):
         text = _DEFINER.sub(_declare_function, text)
+    if b" __" in text:
+        text = _ANNOTATION_BEFORE_NAME.sub(blank_group, text)
     for pattern in (_MACROS_AFTER_PARAMETERS, _DEFAULT_OF_UNNAMED, *_MACROS_AFTER_POINTER):
         text = pattern.sub(blank_group, text)
     if b"{};" in text:

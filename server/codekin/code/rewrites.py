@@ -21,8 +21,11 @@ _RUST_FUNCTION = re.compile(
 _RUST_CONDITION = re.compile(rb"\bif[ \t]++(#\[[^\n{]*?\])[ \t]*+\{")
 _RUST_STRATEGIES = re.compile(rb"\bfn[ \t]++\w++\s*+\(((?:[^(){}]++|\([^(){}]*+\)){0,50}+)\)\s*+\{")
 _CSHARP_EXTENSION = re.compile(
-    rb"^[ \t]*+(extension)(?=[ \t]*+(?:<[^>\n{;]*>)?[ \t]*+\([^)\n{;]*\)\s*(?:where\b[^{;}\n]*\s*)?\{)", re.MULTILINE
+    rb"^[ \t]*+(extension)(?=[ \t]*+(?:<[^>{;]*>)?[ \t]*+\((?:[^(){;]|\([^(){;]*\)){0,500}\)\s*+(?:where\b[^{;}]*)?\{)",
+    re.MULTILINE,
 )
+# #:package Name@1.0   of a program in one file
+_CSHARP_DIRECTIVE = re.compile(rb"^(#[:!].*)", re.MULTILINE)
 
 
 _HASKELL_DIRECTIVE = re.compile(
@@ -46,8 +49,18 @@ _KOTLIN_NAME = re.compile(
     rb"\n[ \t]*+((?:by|where|abstract|crossinline|external|final|infix|inline|internal|lateinit|noinline|open|override"
     rb"|private|protected|public|sealed|tailrec|vararg)(?=[ \t]*+(?:=(?!=)|\.|\[)|\()|(?:in|is|as)(?=_))"
 )
-# class Name⏎internal constructor(
-_KOTLIN_CONSTRUCTOR = re.compile(rb"\n[ \t]*+((?:(?:public|protected|private|internal)[ \t]+){1,2})(?=constructor\b)")
+# class Name⏎internal constructor(   @PublishedApi internal constructor(
+_KOTLIN_CONSTRUCTOR = re.compile(
+    rb"\n[ \t]*+((?:@[\w.]+[ \t]+){0,3}(?:(?:public|protected|private|internal)[ \t]+){1,2})(?=constructor\b)"
+)
+# is Found if size > 0 ->   else if isLate ->   in a `when`; what stands before it in its line is checked
+_KOTLIN_GUARD = re.compile(rb" (if\b(?:[^\n{}]|\{[^\n{}]*\})*?)(?=[ \t]*->)")
+_KOTLIN_CONDITION = re.compile(rb"\s*+(?:!?i[sn]\b.*|else|[\w.\"]++)")
+# val task = suspend { … }   fun wait(suspend: (Node) -> Boolean)   $$"price: $ 5"
+_KOTLIN_SUSPEND = re.compile(rb"(suspend)(?<![\w.]suspend)(?=[ \t]*+(?:(\{)|:|=(?!=)))")
+_KOTLIN_DOLLARS = re.compile(rb"(\$\$++)(?=\")")
+# @Suppress("unused")⏎public open class: behind arguments, modifiers are taken for calls
+_KOTLIN_ANNOTATION = re.compile(rb"@[\w.:]++(\((?:[^()\n]++|\([^()\n]*\)){0,50}+\))(?=[ \t]*\n)")
 # class Box<⏎  T : Any,⏎>(
 _KOTLIN_LAST_COMMA = re.compile(rb"(,)(?=\n[ \t]*+>)")
 # The modifiers of multi-platform code are taken for calls behind an annotation with arguments.
@@ -58,6 +71,7 @@ _KOTLIN_PLATFORM = tuple(  # one pattern for each word: a beginning that is fixe
     )
     for word in (b"actual", b"expect")
 )
+_ELIXIR_TAG = re.compile(rb"<%(=?)(?:(?!(?: do|->)[ \t]*%>)[^%\n]|%(?!>))*+( do|->)?[ \t]*%>")
 _KOTLIN_CONTEXT = re.compile(rb"^[ \t]*+(context\([^()\n]*(?:\([^()\n]*\)[^()\n]*){0,9}\))[ \t]*$", re.MULTILINE)
 # "^stash (?<name>\\S*)$"   and a continuation that nothing follows
 _POWERSHELL_DOLLAR = re.compile(rb"\$(?=[^\w({?$^:\x80-\xff])")
@@ -89,7 +103,7 @@ def _rewrite_objective_c(source_bytes: bytes) -> bytes:
 
 
 def _rewrite_rust(source_bytes: bytes) -> bytes:
-    """Make blocks of the macros that hold functions: `cfg_if! { if #[cfg(unix)] { fn …`."""
+    """Make blocks of the macros that hold functions: `cfg_if! { if #[cfg(unix)] { fn …`, strategies of none."""
     if b"! {" not in source_bytes and b"!{" not in source_bytes:
         return source_bytes
     text, is_changed = bytearray(source_bytes), False
@@ -99,20 +113,21 @@ def _rewrite_rust(source_bytes: bytes) -> bytes:
             break
         if _RUST_FUNCTION.search(source_bytes, macro.end(), end):
             text[macro.start(1) : macro.end(1)] = b" " * len(macro[1])
+            if macro["indent"] and not _RUST_CONDITION.search(source_bytes, macro.end(), end):
+                text[macro.end() - 1] = text[text.index(b"}", end)] = ord(" ")  # no block can stand among items
             is_changed = True
-    return _rewrite_rust_functions(bytes(text)) if is_changed else source_bytes
-
-
-def _rewrite_rust_functions(source_bytes: bytes) -> bytes:
-    """Replace, in equal length, conditions and strategies in macros that no function can have in Rust."""
-    source_bytes = _RUST_CONDITION.sub(lambda match: replace_group(match, b"x"), source_bytes)
-    if b"proptest" not in source_bytes:
+    if not is_changed:
         return source_bytes
-    return _RUST_STRATEGIES.sub(lambda match: blank_group(match) if b" in " in match[1] else match[0], source_bytes)
+    rewritten = _RUST_CONDITION.sub(lambda match: replace_group(match, b"x"), bytes(text))
+    if b"proptest" not in source_bytes:
+        return rewritten
+    return _RUST_STRATEGIES.sub(lambda match: blank_group(match) if b" in " in match[1] else match[0], rewritten)
 
 
 def _rewrite_csharp(source_bytes: bytes) -> bytes:
-    """Make classes of extension blocks: `extension(string text) {`."""
+    """Blank the directives of programs in one file; make classes of extension blocks: `extension(string text) {`."""
+    if source_bytes.startswith((b"#:", b"#!")) or b"\n#:" in source_bytes:
+        source_bytes = _CSHARP_DIRECTIVE.sub(blank_group, source_bytes)
     if b"extension" not in source_bytes:
         return source_bytes
     return _CSHARP_EXTENSION.sub(lambda match: replace_group(match, b"class Ext"), source_bytes)
@@ -149,8 +164,31 @@ def _rewrite_kotlin(source_bytes: bytes) -> bytes:
         source_bytes = modifier.sub(blank_group, source_bytes)
     if b" constructor" in source_bytes:
         source_bytes = _KOTLIN_CONSTRUCTOR.sub(blank_group, source_bytes)
-    source_bytes = _KOTLIN_LAST_COMMA.sub(blank_group, source_bytes)
+    if b" if " in source_bytes:
+        source_bytes = _KOTLIN_GUARD.sub(_blank_guard, source_bytes)
+    if b"suspend" in source_bytes:
+        source_bytes = _KOTLIN_SUSPEND.sub(_rewrite_suspend, source_bytes)
+    for construct in (_KOTLIN_LAST_COMMA, _KOTLIN_ANNOTATION, _KOTLIN_DOLLARS):
+        source_bytes = construct.sub(blank_group, source_bytes)
     return _KOTLIN_NAME.sub(_fill_group, source_bytes)
+
+
+def _blank_guard(match: re.Match[bytes]) -> bytes:
+    """Blank a guard, if a condition of `when` stands before it."""
+    line_start = match.string.rfind(b"\n", 0, match.start()) + 1
+    return blank_group(match) if _KOTLIN_CONDITION.fullmatch(match.string[line_start : match.start()]) else match[0]
+
+
+def _rewrite_suspend(match: re.Match[bytes]) -> bytes:
+    """Blank the modifier before a block; replace the name by letters."""
+    return blank_group(match) if match[2] else _fill_group(match)
+
+
+def _rewrite_elixir(source_bytes: bytes) -> bytes:
+    """Make a word of each value that a template puts in (`<%= name %>`), and blank its other tags."""
+    if b"<%" not in source_bytes:
+        return source_bytes
+    return _ELIXIR_TAG.sub(lambda tag: (b" " if tag[2] or not tag[1] else b"x") * len(tag[0]), source_bytes)
 
 
 def _rewrite_powershell(source_bytes: bytes) -> bytes:
@@ -167,6 +205,7 @@ def _fill_group(match: re.Match[bytes]) -> bytes:
 
 _REWRITINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "c": _rewrite_c,
+    "elixir": _rewrite_elixir,
     "haskell": _rewrite_haskell,
     "kotlin": _rewrite_kotlin,
     "powershell": _rewrite_powershell,

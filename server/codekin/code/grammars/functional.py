@@ -15,6 +15,7 @@ GRAMMARS: dict[str, Grammar] = {
         suites=r"defmodule|defprotocol|defimpl|describe",
         definers=r"def|defp|defmacrop?|defguardp?|defnp?|defdelegate",
         wrappers="if|unless|quote|for|with|case",
+        rewriting="elixir",
         merges_clauses=True,
     ),
     "haskell": Grammar(

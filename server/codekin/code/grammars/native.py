@@ -4,10 +4,10 @@ from codekin.code.grammar_types import Grammar, NodeRole
 
 _C_NODE_TYPES = {
     NodeRole.LEADING: "comment",
-    NodeRole.OPEN: "preproc_if preproc_ifdef preproc_else preproc_elif preproc_elifdef linkage_specification "
+    NodeRole.OPEN: "preproc_if preproc_ifdef preproc_else preproc_elif preproc_elifdef "
     "declaration_list field_declaration_list compound_statement if_statement else_clause for_statement "
     "while_statement do_statement switch_statement case_statement labeled_statement",
-    NodeRole.WRAP: "declaration field_declaration expression_statement return_statement",
+    NodeRole.WRAP: "declaration field_declaration expression_statement return_statement linkage_specification",
     NodeRole.FUNCTION: "function_definition",
     NodeRole.CLASS: "struct_specifier union_specifier enum_specifier",
     NodeRole.TYPE: "type_definition",

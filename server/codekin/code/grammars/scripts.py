@@ -45,6 +45,7 @@ GRAMMARS: dict[str, Grammar] = {
         makers=r"lambda|proc|Proc\.new",
         holders=r"(?:Class|Module|Struct|Data)\.(?:new|define)",
         rewriting="ruby",
+        definition_word=b"def ",
     ),
     "lua": Grammar(
         "tree_sitter_lua",

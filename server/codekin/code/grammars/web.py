@@ -6,7 +6,7 @@ _ECMASCRIPT_NODE_TYPES = {
     NodeRole.LEADING: "comment decorator function_signature method_signature",
     NodeRole.OPEN: "statement_block class_body if_statement else_clause for_statement for_in_statement while_statement "
     "do_statement try_statement catch_clause finally_clause switch_statement switch_body switch_case switch_default "
-    "labeled_statement with_statement unary_expression sequence_expression",
+    "labeled_statement with_statement unary_expression sequence_expression array",
     NodeRole.WRAP: "expression_statement lexical_declaration variable_declaration return_statement ambient_declaration",
     NodeRole.FUNCTION: "function_declaration generator_function_declaration",
     NodeRole.METHOD: "method_definition",
