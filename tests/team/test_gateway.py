@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from codekin.agents.tool_calls import ToolCaller
+from codekin.agents.workspace_paths import WorkspacePaths
 from codekin.engine import Engine
 from codekin.errors import TeamError
 from codekin.settings import CacheSettings, Settings, TeamSettings
@@ -202,6 +204,31 @@ class TestAsking:
         assert hit.kinship is Kinship.RENAMED
         (existence,) = engine.find_existing_code(TAX, language="python", hit_filter=Filter(team=True))
         assert existence.verdict == "yes"
+        engine.close()
+
+    def test_agents_are_told_what_other_repositories_have(self, served: Served, root: Path, tmp_path: Path):
+        engine = open_engine(root, tmp_path, served.url, BOB)
+        caller = ToolCaller(engine, WorkspacePaths([root]), threading.Event(), lambda _: None)
+        answer = caller.call_tool("search", {"query": "add the sales tax to a price"})
+        assert answer.text.startswith("in shop: src/tax.py:1-4  function add_sales_tax")
+        (hit,) = answer.document["hits"]
+        assert (hit["repository"], hit["path"], hit["file"]) == ("shop", "src/tax.py", "")
+        assert hit["link"] in answer.text
+        (verdict,) = caller.call_tool("already_exists", {"code": TAX}).document["functions"]
+        assert [match["repository"] for match in verdict["matches"][:1]] == ["shop"]
+        similar = caller.call_tool("find_similar", {"code": TAX, "language": "python"}).document["hits"]
+        assert [hit.get("repository") for hit in similar[:1]] == ["shop"]
+        limited = caller.call_tool("search", {"query": "add the sales tax to a price", "path": "greet.py"})
+        assert limited.document["hits"] == []
+        engine.close()
+
+    def test_agents_are_told_why_the_team_is_silent(self, served: Served, root: Path, tmp_path: Path):
+        engine = open_engine(root, tmp_path, served.url, "wrong")
+        caller = ToolCaller(engine, WorkspacePaths([root]), threading.Event(), lambda _: None)
+        for tool, arguments in (("search", {"query": "greet a person"}), ("find_similar", {"code": OPEN})):
+            answer = caller.call_tool(tool, arguments)
+            assert [hit["path"] for hit in answer.document["hits"]] == ["greet.py"]
+            assert "Set team.token anew" in answer.text
         engine.close()
 
     def test_the_workspace_wins_for_what_is_open_here(self, served: Served, root: Path, tmp_path: Path):

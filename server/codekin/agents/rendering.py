@@ -12,6 +12,7 @@ from codekin.code.cell_lines import display_name, to_file_lines
 from codekin.code.token_estimate import estimate_tokens
 from codekin.engine import Engine
 from codekin.printable import printable, printable_lines
+from codekin.search.existing import Existence, ExistenceVerdict
 from codekin.search.outline import OutlineEntry
 from codekin.types import Hit, IndexState
 
@@ -24,6 +25,12 @@ _FRESHNESS = {
     IndexState.STANDING_BY: "another codekin process keeps the index in sync with the disk",
     IndexState.PAUSED: "indexing is paused",
     IndexState.FAILED: "indexing has failed; ask status",
+}
+_SUMMARIES = {
+    ExistenceVerdict.YES: "yes: it exists",
+    ExistenceVerdict.LIKELY: "likely: look at this first",
+    ExistenceVerdict.POSSIBLE: "possible: worth a look",
+    ExistenceVerdict.NO: "no",
 }
 _CHECKING = "complete; the disk is being checked for changes"
 _FOOTER_TOKENS = 80  # of the lines on coverage and freshness
@@ -107,18 +114,20 @@ def make_hit_item(hit: Hit, workspace_paths: WorkspacePaths) -> Item:
     kind_and_name = f"{document['kind']} {printable(document['name'])}".strip()
     kinship_prefix = f"{hit.kinship}: " if hit.kinship is not None else ""
     location = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
+    if hit.team:
+        location = f"in {printable(hit.team.repository)}: {location}"
+    head_line = _get_head_line(hit) if hit.text or not hit.team else printable(hit.team.link)
     return Item(
-        f"{location}  {kind_and_name}  {hit.score:.0%}  ({kinship_prefix}{printable(hit.why)})\n"
-        f"    {_get_head_line(hit)}",
+        f"{location}  {kind_and_name}  {hit.score:.0%}  ({kinship_prefix}{printable(hit.why)})\n    {head_line}",
         document,
     )
 
 
 def hit_to_json(hit: Hit, workspace_paths: WorkspacePaths) -> JsonObject:
-    """Return a hit as JSON, with 1-based, inclusive lines of the file."""
+    """Return a hit as JSON, with 1-based, inclusive lines of the file; one of the team's index says where that is."""
     file_lines = to_file_lines(hit.cell, hit.place.span)
     return {
-        "path": workspace_paths.to_text(hit.place.path),
+        "path": hit.team.path if hit.team else workspace_paths.to_text(hit.place.path),
         "start_line": file_lines.start + 1,
         "end_line": file_lines.end,
         "name": display_name(hit.place),
@@ -127,7 +136,37 @@ def hit_to_json(hit: Hit, workspace_paths: WorkspacePaths) -> JsonObject:
         "probability": round(hit.score, 4),
         "kinship": str(hit.kinship) if hit.kinship is not None else "",
         "why": hit.why,
+    } | _team_to_json(hit)
+
+
+def _team_to_json(hit: Hit) -> JsonObject:
+    """Return, of a hit of the team's index, its repository, its page at the forge, and its file in a local clone."""
+    if hit.team is None:
+        return {}
+    local_file = str(hit.place.path) if hit.team.is_cloned else ""
+    return {"repository": hit.team.repository, "link": hit.team.link, "file": local_file}
+
+
+def make_existence_item(existence: Existence, workspace_paths: WorkspacePaths) -> Item:
+    """Return one verdict, with its matches, as text and JSON."""
+    match_items = [make_hit_item(hit, workspace_paths) for hit in existence.matches]
+    name_prefix = f"{printable(existence.name)}: " if existence.name else ""
+    nearest_label = " Nearest:" if existence.verdict is ExistenceVerdict.NO and match_items else ""
+    probability_text = f" ({existence.probability:.0%})"
+    item_text = "\n".join(
+        [
+            f"{name_prefix}{_SUMMARIES[existence.verdict]}{probability_text}{nearest_label}",
+            *(match.text for match in match_items),
+        ]
+    )
+    document = {
+        "name": existence.name,
+        "line": existence.line + 1,
+        "verdict": str(existence.verdict),
+        "probability": round(existence.probability, 4),
+        "matches": [match.document for match in match_items],
     }
+    return Item(item_text, document)
 
 
 def make_outline_item(entry: OutlineEntry) -> Item:

@@ -13,6 +13,7 @@ from codekin.agents.rendering import (
     ToolAnswer,
     describe_index,
     hit_to_json,
+    make_existence_item,
     make_hit_item,
     make_list_answer,
     make_outline_item,
@@ -25,8 +26,7 @@ from codekin.engine import Engine
 from codekin.errors import QueryError
 from codekin.printable import printable, printable_lines
 from codekin.search.context import ContextEntry
-from codekin.search.existing import Existence, ExistenceVerdict
-from codekin.types import Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
+from codekin.types import Answer, Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
 from codekin.workspace.gitignore import escape_pattern
 
 OnProgress = Callable[[Progress], None]
@@ -35,12 +35,6 @@ _MAX_HITS = 200  # of one question, over all pages
 _LOADING_STALL_S = 5.0  # 100,000 snippets are loaded in two or three, a few thousand at a time
 _POLLING_S = 0.1  # while a client waits for the index
 _BY_WORDS_NOTE = "not indexed whole yet: other files were searched for the words of the {}"
-_SUMMARIES = {
-    ExistenceVerdict.YES: "yes: it exists",
-    ExistenceVerdict.LIKELY: "likely: look at this first",
-    ExistenceVerdict.POSSIBLE: "possible: worth a look",
-    ExistenceVerdict.NO: "no",
-}
 
 
 class ToolCaller:
@@ -71,7 +65,7 @@ class ToolCaller:
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `search`; before the index is complete, files are also scanned for words. Raises CodekinError."""
-        query, hit_filter = arguments["query"], self._read_filter(arguments)
+        query, hit_filter = arguments["query"], replace(self._read_filter(arguments), team=True)
         if not query.strip():
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
         page = _read_page(arguments)
@@ -79,10 +73,9 @@ class ToolCaller:
         answer, is_by_words = self._engine.search_everything(
             query, hit_limit, hit_filter=hit_filter, cancel_event=self._cancel_event
         )
-        notes = [_BY_WORDS_NOTE.format("query")] if is_by_words else []
-        return self._make_hits_answer(
-            list(answer.hits), page, "Nothing here is likely to be what the query says.", notes
-        )
+        notes = [_BY_WORDS_NOTE.format("query")] * is_by_words + _list_problems(answer)
+        empty_message = "Nothing here is likely to be what the query says."
+        return self._make_hits_answer(list(answer.hits), page, empty_message, notes)
 
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `find_similar`, for code or a line of a file. Raises CodekinError."""
@@ -91,16 +84,25 @@ class ToolCaller:
         if "code" in arguments:
             language = find_language(arguments["language"]) if arguments.get("language") else ""
             answer = self._engine.find_similar_to_code(
-                arguments["code"], hit_limit, language=language, cancel_event=self._cancel_event
+                arguments["code"],
+                hit_limit,
+                language=language,
+                hit_filter=Filter(team=True),
+                cancel_event=self._cancel_event,
             )
         elif "path" in arguments and "line" in arguments:
             file_path, query_line = self._read_place(arguments)
             answer = self._engine.find_similar(
-                file_path, Span(query_line, query_line + 1), hit_limit, cancel_event=self._cancel_event
+                file_path,
+                Span(query_line, query_line + 1),
+                hit_limit,
+                hit_filter=Filter(team=True),
+                cancel_event=self._cancel_event,
             )
         else:
             raise QueryError("Pass path and line, or code.")
-        return self._make_hits_answer(list(answer.hits), page, "Nothing here is like this code.", [])
+        empty_message = "Nothing here is like this code."
+        return self._make_hits_answer(list(answer.hits), page, empty_message, _list_problems(answer))
 
     def _already_exists(self, arguments: JsonObject) -> ToolAnswer:
         """Answer `already_exists`, for each function in code, or for a description. Raises CodekinError."""
@@ -109,13 +111,20 @@ class ToolCaller:
             language = find_language(arguments["language"]) if arguments.get("language") else ""
             language = language or (self._engine.detect_language(target_path) or "" if target_path else "")
             existences = self._engine.find_existing_code(
-                arguments["code"], language=language, path=target_path, cancel_event=self._cancel_event
+                arguments["code"],
+                language=language,
+                path=target_path,
+                hit_filter=Filter(team=True),
+                cancel_event=self._cancel_event,
             )
         elif arguments.get("description", "").strip():
-            existences = [self._engine.find_described_code(arguments["description"], cancel_event=self._cancel_event)]
+            existence = self._engine.find_described_code(
+                arguments["description"], hit_filter=Filter(team=True), cancel_event=self._cancel_event
+            )
+            existences = [existence]
         else:
             raise QueryError("Pass code, or a description of what it would do.")
-        existence_items = [self._make_existence_item(existence) for existence in existences]
+        existence_items = [make_existence_item(existence, self._paths) for existence in existences]
         page = Page(0, len(existence_items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
         notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
         return make_list_answer(self._engine, ItemList("functions", existence_items, notes=notes), page)
@@ -247,27 +256,6 @@ class ToolCaller:
         hit_items = [make_hit_item(hit, self._paths) for hit in hits]
         return make_list_answer(self._engine, ItemList("hits", hit_items, empty_message, notes), page)
 
-    def _make_existence_item(self, existence: Existence) -> Item:
-        """Return one verdict, with its matches, as text and JSON."""
-        match_items = [make_hit_item(hit, self._paths) for hit in existence.matches]
-        name_prefix = f"{printable(existence.name)}: " if existence.name else ""
-        nearest_label = " Nearest:" if existence.verdict is ExistenceVerdict.NO and match_items else ""
-        probability_text = f" ({existence.probability:.0%})"
-        item_text = "\n".join(
-            [
-                f"{name_prefix}{_SUMMARIES[existence.verdict]}{probability_text}{nearest_label}",
-                *(match.text for match in match_items),
-            ]
-        )
-        document = {
-            "name": existence.name,
-            "line": existence.line + 1,
-            "verdict": str(existence.verdict),
-            "probability": round(existence.probability, 4),
-            "matches": [match.document for match in match_items],
-        }
-        return Item(item_text, document)
-
     def _make_context_item(self, entry: ContextEntry) -> Item:
         """Return one entry of a context pack, with its code, as text and JSON."""
         document = hit_to_json(entry.hit, self._paths)
@@ -276,6 +264,11 @@ class ToolCaller:
         signature_note = "" if entry.is_whole else " (signature)"
         document |= {"whole": entry.is_whole, "copies": entry.copy_count, "code": entry.text}
         return Item(f"--- {location}{signature_note}{copies_note}\n{printable_lines(entry.text)}", document)
+
+
+def _list_problems(answer: Answer) -> list[str]:
+    """Return why the team's index did not answer, as a list; [] where it did, or there is none."""
+    return [answer.team_problem] if answer.team_problem else []
 
 
 def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Page:
