@@ -5,7 +5,7 @@ Two neighbouring words of an identifier or sentence also form a phrase with a ro
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,7 @@ class Vocabulary:
             raise ValueError(f"{path}: {error}") from error
         self._token_count = int(self._tokenizer.get_vocab_size())
         self._phrase_count = phrase_count
-        self._ids_by_word: dict[str, tuple[int, ...]] = {}
+        self._ids_by_word = _WordIds(self._compute_word_ids)
         self._ids_by_part: dict[str, list[int]] = {}
 
     def __len__(self) -> int:
@@ -83,23 +83,7 @@ class Vocabulary:
                 for first_word, second_word in pairwise(word_sequence)
                 if first_word.isalpha() and second_word.isalpha()
             )
-        word_ids = list(map(self._ids_by_word.get, unique_words))
-        if None in word_ids:
-            word_ids = self._find_word_ids(unique_words)
-        return list(dict.fromkeys(chain.from_iterable(word_ids)))  # type: ignore[arg-type]
-
-    def _find_word_ids(self, unique_words: Iterable[str]) -> list[tuple[int, ...] | None]:
-        """Return the ids of each word, looked up or computed and cached."""
-        ids_by_word = self._ids_by_word
-        if len(ids_by_word) > _MAX_CACHED_WORDS:
-            ids_by_word = self._ids_by_word = {}
-        word_ids: list[tuple[int, ...] | None] = []
-        for word in unique_words:
-            token_ids = ids_by_word.get(word)
-            if token_ids is None:
-                token_ids = ids_by_word[word] = self._compute_word_ids(word)
-            word_ids.append(token_ids)
-        return word_ids
+        return list(dict.fromkeys(chain.from_iterable(map(self._ids_by_word.__getitem__, unique_words))))
 
     def _compute_word_ids(self, word: str) -> tuple[int, ...]:
         """Return the ids of a word's parts, and of the phrases that neighbouring parts form."""
@@ -120,6 +104,20 @@ class Vocabulary:
             if len(self._ids_by_part) > _MAX_CACHED_PARTS:
                 self._ids_by_part = {}
             token_ids = self._ids_by_part[part] = list(self._tokenizer.encode(part, add_special_tokens=False).ids)
+        return token_ids
+
+
+class _WordIds(dict[str, tuple[int, ...]]):
+    """Mapping from a word to its token ids, computed on first use and cached."""
+
+    def __init__(self, compute_ids: Callable[[str], tuple[int, ...]]) -> None:
+        super().__init__()
+        self._compute_ids = compute_ids
+
+    def __missing__(self, word: str) -> tuple[int, ...]:
+        if len(self) >= _MAX_CACHED_WORDS:
+            self.clear()
+        token_ids = self[word] = self._compute_ids(word)
         return token_ids
 
 
