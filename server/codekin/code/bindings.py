@@ -111,6 +111,8 @@ def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts |
 
     The functions are not entered.
     """
+    if syntax.call_mark.search(source_bytes, node.start_byte, node.end_byte) is None:
+        return None
     if node.type == "infix_expression":
         return _parse_infix_call(node, syntax, source_bytes)
     if node.type == "call" and syntax.grammar.package == "tree_sitter_elixir":

@@ -44,7 +44,8 @@ class SizeMeasure:
 
     def fits_bound(self, start: int, end: int) -> bool:
         """Return whether lines [start, end) fit one snippet; a single line always does, as it can't be cut."""
-        return end - start <= 1 or self.relative_size(start, end) <= 1.0
+        chars = self._chars[end] - self._chars[start]
+        return end - start <= 1 or (end - start <= self._bound.lines and chars <= self._bound.chars)
 
     def line_hash(self, line: int) -> float:
         """Return a number in [0, 0.1) that depends on the line's content alone, to break ties between cuts."""

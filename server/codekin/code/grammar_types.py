@@ -46,6 +46,7 @@ class Grammar:
     makers: str = ""  # callees that return the function, or the object of functions, which they are given
     holders: str = ""  # callees that return a class, whose body they are given
     extenders: str = ""  # callees that add methods to the class that is their receiver or first argument
+    call_marks: str = ""  # searched in a call: without a match it is given no function and no object
     implicit_values: bool = False  # a binding's value is its last child, not a field
     rewriting: str = ""  # of the source before a parse (rewrites.py)
     max_open_brackets: int = 0  # a text with more is not parsed: the grammar's scanner would hold hundreds of MB

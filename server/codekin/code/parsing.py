@@ -111,6 +111,11 @@ class Syntax:
         return re.compile((self.grammar.test_marks or r"(?!)").encode())
 
     @cached_property
+    def call_mark(self) -> re.Pattern[bytes]:
+        """Return the pattern to search in a call, without which there is nothing in it to define."""
+        return re.compile(self.grammar.call_marks.encode())
+
+    @cached_property
     def test_owner(self) -> re.Pattern[str]:
         """Return the pattern to search in a container's name, for functions in it to be tests by their names."""
         return re.compile(self.grammar.test_owners)

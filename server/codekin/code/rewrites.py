@@ -54,7 +54,7 @@ _KOTLIN_CONSTRUCTOR = re.compile(
     rb"\n[ \t]*+((?:@[\w.]+[ \t]+){0,3}(?:(?:public|protected|private|internal)[ \t]+){1,2})(?=constructor\b)"
 )
 # is Found if size > 0 ->   else if isLate ->   in a `when`; what stands before it in its line is checked
-_KOTLIN_GUARD = re.compile(rb" (if\b(?:[^\n{}]|\{[^\n{}]*\})*?)(?=[ \t]*->)")
+_KOTLIN_GUARD = re.compile(rb" (if\b(?:[^\n{}-]++|-(?!>)|\{[^\n{}]*\})*+)(?=->)")
 _KOTLIN_CONDITION = re.compile(rb"\s*+(?:!?i[sn]\b.*|else|[\w.\"]++)")
 # val task = suspend { … }   fun wait(suspend: (Node) -> Boolean)   $$"price: $ 5"
 _KOTLIN_SUSPEND = re.compile(rb"(suspend)(?<![\w.]suspend)(?=[ \t]*+(?:(\{)|:|=(?!=)))")

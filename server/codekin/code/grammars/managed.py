@@ -44,6 +44,7 @@ GRAMMARS: dict[str, Grammar] = {
             NodeRole.PARENTHESES: "parenthesized_expression annotated_lambda",
         },
         bodiless="function_declaration",
+        call_marks=r"\{|\bfun\b",
         rewriting="kotlin",
         test_marks=r"@(?:\w+\.)*(?:Test|ParameterizedTest|RepeatedTest|TestFactory|Property)\b",
         tests="test|it|should|scenario|expect",

@@ -88,6 +88,7 @@ GRAMMARS: dict[str, Grammar] = {
         test_names="test.*",
         test_owners="Test",
         test_marks=r"@Test\b",
+        call_marks=r"\{",
         tests="it|fit|xit",
         suites="describe|context|fdescribe|xdescribe",
     ),

@@ -44,6 +44,7 @@ GRAMMARS: dict[str, Grammar] = {
         extenders=r"refine|[\w:.]+\.(?:class|module|instance)_(?:eval|exec)|concern|concerning",
         makers=r"lambda|proc|Proc\.new",
         holders=r"(?:Class|Module|Struct|Data)\.(?:new|define)",
+        call_marks=r"\{|\bdo\b|->|\bdef\b",
         rewriting="ruby",
         definition_word=b"def ",
     ),
@@ -67,6 +68,7 @@ GRAMMARS: dict[str, Grammar] = {
         wrappers=r"(?:\w+\.)?(?:(?:before|after)_(?:each|all)|(?:lazy_|strict_)?(?:setup|teardown))",
         makers=r"(?!(?:require|x?pcall|i?pairs|select|assert)$)[A-Za-z_]\w*|[\w.]+[.:]new"
         r"|[\w.:]+\.(?:async|void|wrap|schedule_wrap|memoize|curry|protected\w*)",
+        call_marks=r"\{|function",
         implicit_values=True,
     ),
     "bash": Grammar(

@@ -30,6 +30,7 @@ def _make_ecmascript_grammar(package: str, entry: str = "language") -> Grammar:
         _ECMASCRIPT_NODE_TYPES,
         entry,
         constructors="constructor",
+        call_marks=r"=>|function|\{",
         tests=r"it|test|specify|fit|xit|xtest|bench|Deno\.test|QUnit(?:\.test)?|\w*[a-z]Test|test[A-Z]\w*",
         suites=r"[fx]?describe|context|suite|test\.describe|QUnit\.module",
         wrappers=r"define|require|\$|jQuery|ready|(?:before|after)(?:Each|All)?"
