@@ -32,6 +32,8 @@ NOTEBOOK = """{"cells": [{"cell_type": "code", "id": "one", "metadata": {}, "out
 "source": ["def read_cell(text: str) -> date:\\n", "    year, month, day = text.split(\\"-\\")\\n",
 "    return date(int(year), int(month), int(day))\\n",
 "\\n", "def weigh_parcels(parcels):\\n", "    total = sum(parcel.weight for parcel in parcels)\\n",
+"    return round(total, 2)\\n",
+"\\n", "def weigh_letters(letters):\\n", "    total = sum(letter.weight for letter in letters)\\n",
 "    return round(total, 2)\\n"]}],
 "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}"""
 NEW_CODE = FILES["src/reading.py"].partition("\n\n\n")[2].replace("count_words", "tally")

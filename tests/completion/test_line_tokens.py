@@ -70,3 +70,11 @@ def test_any_text_has_tokens_in_order(text: str, language: str):
     is_line_end = tokens.symbols >> 1 == LINE_END
     assert not (is_line_end[1:] & is_line_end[:-1]).any()
     assert len(tokens.symbols) <= len(re.findall(r"\S|\n", text)) + 1
+
+
+def test_a_line_end_says_whether_the_next_line_of_code_begins_further_left():
+    source_text = "def f(a):\n    if a:\n        b()\n\n# a comment\n    c()\n\nd()\n"
+    tokens = read_line_tokens(source_text, "python", TokenVocabulary())
+    assert tokens is not None
+    line_ends = [int(symbol) for symbol in tokens.symbols if symbol >> 1 == LINE_END]
+    assert line_ends == [0, 0, 1, 1, 0]

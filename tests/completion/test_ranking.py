@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from codekin.completion.candidates import LineCandidate
 from codekin.completion.features import FEATURES
-from codekin.completion.line_scorer import LineScore, LineScorer
+from codekin.completion.line_scorer import LineScore, LineScorer, NameUse, WrittenLine
 from codekin.completion.line_weights import LINE_MIXER
-from codekin.completion.ranking import MAX_LINES, extract_line_features, rank_lines, select_lines
+from codekin.completion.ranking import MAX_VOTED_LINES, extract_line_features, rank_lines, select_lines
 from codekin.completion.sources import SourceSnippet
 from codekin.types import SnippetKind
 
@@ -38,7 +38,7 @@ CANDIDATES = st.lists(
 @given(CANDIDATES)
 def test_the_probabilities_of_all_lines_and_none_sum_to_one(candidates: list[LineCandidate]):
     ranked = rank_lines(candidates, None)
-    assert 0 < len(ranked) <= MAX_LINES
+    assert 0 < len(ranked) <= MAX_VOTED_LINES
     assert all(0 <= line.probability <= 1 for line in ranked)
     assert sum(line.probability for line in ranked) < 1 + 1e-9
     assert [line.probability for line in ranked] == sorted((line.probability for line in ranked), reverse=True)
@@ -71,7 +71,7 @@ def test_nothing_is_ranked_where_there_are_no_candidates():
 
 
 def test_the_mixer_has_a_weight_for_each_feature():
-    features = extract_line_features(select_lines([make_candidate("go()")]), None)
+    features = extract_line_features(select_lines([make_candidate("go()")], None), None)
     assert features.shape == (2, len(LINE_MIXER.means))
     assert features[-1].tolist() == [0.0] * (features.shape[1] - 1) + [1.0]
 
@@ -88,9 +88,24 @@ class KnownLines(LineScorer):
     def score(self, line: str) -> LineScore:
         return LineScore(-2.0, -1.0, -0.5, 4)
 
+    def find_name_use(self, line: str) -> NameUse:
+        return NameUse(0, uses_last_line=False, leaves_last_line=False, is_repeated=False)
+
+    def write_lines(self, max_count: int) -> list[WrittenLine]:
+        return [WrittenLine("go ()", (6, 8)), WrittenLine("more()", (10, 12))]
+
 
 def test_of_lines_in_unread_documents_the_ngram_model_says_nothing():
-    groups = select_lines([make_candidate("go()", **GOOD)])
+    groups = select_lines([make_candidate("go()", **GOOD)], None)
     unread = extract_line_features(groups, KnownLines(Path("/other.py")))
     assert unread.tolist() == extract_line_features(groups, None).tolist()
     assert unread.tolist() != extract_line_features(groups, KnownLines(SOURCE.path)).tolist()
+
+
+def test_lines_are_weighed_that_no_candidate_proposes():
+    voted, unvoted = select_lines([make_candidate("go()", **GOOD)], KnownLines(SOURCE.path))
+    assert (voted.line, voted.symbols, len(voted.candidates)) == ("go()", (6, 8), 1)  # one line, blanks aside
+    assert (unvoted.line, unvoted.symbols, unvoted.candidates) == ("more()", (10, 12), ())
+    ranked = rank_lines([], KnownLines(SOURCE.path))
+    assert {line.line for line in ranked} == {"go ()", "more()"}
+    assert 0 < sum(line.probability for line in ranked) < 1

@@ -8,9 +8,9 @@ from codekin.completion.line_tokens import BOUNDARY
 from codekin.completion.suffix_index import (
     MAX_CONTEXT_TOKENS,
     MAX_MATCHES,
+    Followers,
     SuffixIndex,
     build_suffix_index,
-    match_contexts,
 )
 
 DOCUMENTS = st.lists(st.lists(st.integers(3, 6), max_size=60), max_size=6)
@@ -40,7 +40,7 @@ def test_matches_are_the_positions_behind_equal_tokens(documents: list[list[int]
 @given(DOCUMENTS, CONTEXTS)
 def test_comparing_one_document_finds_the_same(documents: list[list[int]], context: list[int]):
     index = build(documents)
-    compared = match_contexts(index.symbols, np.arange(1, max(len(index.symbols), 1)), context)
+    compared = Followers(index.symbols, np.arange(1, max(len(index.symbols), 1))).match_contexts(context)
     matches = index.find_matches(context, LENGTHS)
     assert compared.longest == max(matches, default=0)
     for length, positions in matches.items():

@@ -11,6 +11,7 @@ from codekin.completion.line_tokens import Symbols
 Weights = npt.NDArray[np.float64]
 Counts = Mapping[int, float]  # symbol → how often it followed, weighted
 
+_FEW_SYMBOLS = 48  # that are counted one by one: sooner than numpy has begun
 MIN_REST = 0.02  # probability left for shorter contexts below which they are not counted
 
 
@@ -47,7 +48,12 @@ class Estimate:
 
 
 def count_symbols(symbols: Symbols, weights: Weights) -> dict[int, float]:
-    """Return the summed weight of each symbol."""
+    """Return the summed weight of each symbol, by number."""
+    if len(symbols) <= _FEW_SYMBOLS:
+        counts: dict[int, float] = {}
+        for symbol, weight in zip(symbols.tolist(), weights.tolist(), strict=True):
+            counts[symbol] = counts.get(symbol, 0.0) + weight
+        return dict(sorted(counts.items()))
     distinct_symbols, inverse = np.unique(symbols, return_inverse=True)
     return dict(zip(distinct_symbols.tolist(), np.bincount(inverse, weights=weights).tolist(), strict=True))
 

@@ -200,12 +200,15 @@ class _DocumentLineScorer:
         self, source_snippet: SourceSnippet, content_rows: Sequence[int], body_row: int
     ) -> Iterator[_ScoredLine]:
         """Yield each content row but the first with its score; `body_row` is the first row of the body, or -1."""
-        line_hashes = [self._hasher[source_snippet.lines[source_row]] for source_row in content_rows]
+        lines = [source_snippet.lines[source_row] for source_row in content_rows]
+        line_hashes, columns = [self._hasher[line] for line in lines], list(map(measure_indent, lines))
+        last_hash = self._context.line_hashes[-1]
         for position in range(1, len(content_rows)):
-            source_row, previous_row = content_rows[position], content_rows[position - 1]
-            depth, rarity = self._match_lines_before(line_hashes[max(0, position - _MAX_DEPTH) : position])
-            score = rarity + 2 * self._has_same_calls(source_snippet.lines[previous_row])
-            score += self._has_same_indent_step(source_snippet.lines[previous_row], source_snippet.lines[source_row])
+            source_row, depth, rarity = content_rows[position], 0, 0.0
+            if line_hashes[position - 1] == last_hash:
+                depth, rarity = self._match_lines_before(line_hashes[max(0, position - _MAX_DEPTH) : position])
+            score = rarity + 2 * self._has_same_calls(lines[position - 1])
+            score += self._is_indent_step(columns[position] - columns[position - 1])
             score += 1 / (1 + source_snippet.distance)
             score += 2 * (self._context.is_signature_only and source_row == body_row)
             yield _ScoredLine(score, source_snippet, source_row, depth, rarity)
@@ -226,11 +229,9 @@ class _DocumentLineScorer:
         """Return whether the line calls the same functions as the line above the cursor, and any at all."""
         return bool(self._last_calls) and find_calls(previous_line) == self._last_calls
 
-    def _has_same_indent_step(self, previous_line: str, current_line: str) -> bool:
-        """Return whether the line's indentation changes as at the cursor, within one column; False if unknown."""
-        if self._indent_step is None:
-            return False
-        return abs(measure_indent(current_line) - measure_indent(previous_line) - self._indent_step) <= 1
+    def _is_indent_step(self, columns: int) -> bool:
+        """Return whether the indentation changes by so many columns at the cursor, or one more; False if unknown."""
+        return self._indent_step is not None and abs(columns - self._indent_step) <= 1
 
 
 def _to_source(snippet: Snippet, context: CompletionContext, distance: int) -> SourceSnippet:

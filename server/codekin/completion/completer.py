@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -15,19 +15,19 @@ from codekin.code.notebooks import is_notebook
 from codekin.completion.candidates import CandidateFinder, LineCandidate
 from codekin.completion.context import CompletionContext, read_context
 from codekin.completion.cursor import CellText, Cursor
+from codekin.completion.cursor_line import CursorReading
 from codekin.completion.features import FeatureExtractor
-from codekin.completion.insertion import looks_secret, make_insertion
 from codekin.completion.line_completer import LineCompleter
-from codekin.completion.line_scorer import LineScorer
+from codekin.completion.line_scorer import make_scorer
+from codekin.completion.line_texts import LineTextMaker
 from codekin.completion.parse_check import ParseCheck
 from codekin.completion.ranking import RankedLine, rank_lines
 from codekin.completion.sources import SourceDocuments
-from codekin.completion.truncation import adapt_lines, choose_extents
 from codekin.embed.embedder import Embedder
 from codekin.errors import NoLineError, QueryError
 from codekin.index.index import Index
 from codekin.settings import CompletionSettings
-from codekin.types import Cancel, Completion, Span
+from codekin.types import Cancel, Completion
 from codekin.workspace.workspace import Document, Workspace
 
 _MAX_CONTEXTS = 8  # documents whose last context is kept
@@ -157,33 +157,38 @@ class Completer:
         excluded: Collection[bytes],
     ) -> list[Completion]:
         """Return the completions at the context: the rest of the line, or whole lines where these are more probable."""
-        line_rest = self._lines.complete_line(context, parse_check, settings.floor, cancel_event)
+        reading = self.read_cursor(context, excluded)
+        line_rest = self._lines.complete_line(reading, parse_check, settings.floor, cancel_event) if reading else None
         if line_rest is not None and line_rest.confidence >= _SURE:
             return [line_rest]
-        line_completions = (
-            self._complete_lines(context, parse_check, settings, cancel_event, excluded) if context.can_continue else []
-        )
+        line_completions: list[Completion] = []
+        if context.can_continue and (ranked_lines := self._rank_lines(context, reading, cancel_event, excluded)):
+            probable_lines = [
+                ranked_line
+                for ranked_line in ranked_lines[:_MAX_TRIED_LINES]
+                if ranked_line.probability >= settings.floor
+            ]
+            completions = LineTextMaker(context, parse_check, settings.max_lines).make_completions(
+                probable_lines, lambda symbol: self._lines.find_source_line(reading, symbol), cancel_event
+            )
+            line_completions = list(islice(completions, settings.limit))
         if line_rest is not None and (not line_completions or line_completions[0].confidence < line_rest.confidence):
             return [line_rest]
         return line_completions
 
-    def _complete_lines(
+    def _rank_lines(
         self,
         context: CompletionContext,
-        parse_check: ParseCheck,
-        settings: CompletionSettings,
+        reading: CursorReading | None,
         cancel_event: Cancel,
         excluded: Collection[bytes],
-    ) -> list[Completion]:
-        """Return the completions by whole lines; [] where the most probable line only closes a block."""
-        ranked_lines = self.rank_next_lines(context, cancel_event, excluded)
-        if ranked_lines and is_closing(ranked_lines[0].line):
-            return []  # most likely the block ends here, which needs no suggestion
-        probable_lines = [
-            ranked_line for ranked_line in ranked_lines[:_MAX_TRIED_LINES] if ranked_line.probability >= settings.floor
-        ]
-        completions = _make_completions(context, probable_lines, parse_check, settings.max_lines, cancel_event)
-        return list(islice(completions, settings.limit))
+    ) -> list[RankedLine]:
+        """Return the lines that may come next, most probable first; [] where most likely the block ends instead."""
+        candidates, scorer = self.list_candidates(context, cancel_event, excluded), make_scorer(reading)
+        if cancel_event.is_set() or (scorer and scorer.may_end_block()):
+            return []
+        ranked_lines = rank_lines(candidates, scorer)
+        return [] if ranked_lines and is_closing(ranked_lines[0].line) else ranked_lines
 
     def _remember_check(self, document_path: Path, parse_check: ParseCheck) -> None:
         """Cache the check and its context for the document's next one; drop the oldest of more than eight."""
@@ -193,17 +198,10 @@ class Completer:
             while len(self._checks) > _MAX_CONTEXTS:
                 self._checks.popitem(last=False)
 
-    def rank_next_lines(
-        self, context: CompletionContext, cancel_event: Cancel, excluded: Collection[bytes] = ()
-    ) -> list[RankedLine]:
-        """Return the lines that the candidates propose, most probable first, without a floor; [] where cancelled."""
-        candidates = self.list_candidates(context, cancel_event, excluded)
-        return rank_lines(candidates, self.open_scorer(context, excluded)) if candidates else []
-
-    def open_scorer(self, context: CompletionContext, excluded: Collection[bytes] = ()) -> LineScorer | None:
-        """Return what scores whole lines at the cursor, without documents that have one of these contents."""
+    def read_cursor(self, context: CompletionContext, excluded: Collection[bytes] = ()) -> CursorReading | None:
+        """Return what the workspace's tokens say at the cursor, without documents that have one of these contents."""
         excluded_paths = self._index.store.find_files_with(excluded) if excluded else ()
-        return self._lines.open_scorer(context, excluded_paths)
+        return self._lines.read_cursor(context, excluded_paths, frozenset(excluded))
 
     def list_candidates(
         self, context: CompletionContext, cancel_event: Cancel, excluded: Collection[bytes] = ()
@@ -225,50 +223,3 @@ def _add_cell(completion: Completion, cursor: Cursor) -> Completion:
     if completion.path != cursor.path:
         return completion
     return replace(completion, cell=find_cell(cursor.cells, completion.span.start))
-
-
-def _make_completions(
-    context: CompletionContext,
-    ranked_lines: Sequence[RankedLine],
-    parse_check: ParseCheck,
-    max_lines: int,
-    cancel_event: Cancel,
-) -> Iterator[Completion]:
-    """Yield for each line its longest agreed extent that fits, holds no secret and parses no worse, until cancelled."""
-    for ranked_line in ranked_lines:
-        candidate = ranked_line.candidates[0]
-        for source_rows in choose_extents(context, ranked_line.candidates, max_lines):
-            if cancel_event.is_set():
-                return
-            adapted_lines = adapt_lines(candidate, source_rows)
-            inserted_text = make_insertion(context, adapted_lines, candidate.source.lines)
-            if (
-                inserted_text
-                and inserted_text.strip()
-                and not looks_secret(context.text_before + inserted_text)
-                and parse_check.is_no_worse(inserted_text)
-            ):
-                yield _make_completion(context, ranked_line, inserted_text, source_rows, adapted_lines)
-                break
-
-
-def _make_completion(
-    context: CompletionContext,
-    ranked_line: RankedLine,
-    inserted_text: str,
-    source_rows: Sequence[int],
-    adapted_lines: Sequence[str],
-) -> Completion:
-    """Return the completion that inserts `inserted_text`, copied from these rows of the best candidate's source."""
-    source_snippet = ranked_line.candidates[0].source
-    return Completion(
-        inserted_text,
-        context.row,
-        context.column,
-        ranked_line.probability,
-        source_snippet.path,
-        Span(source_snippet.start_row + source_rows[0], source_snippet.start_row + source_rows[-1] + 1),
-        source_snippet.name,
-        edited=adapted_lines != [source_snippet.lines[source_row] for source_row in source_rows],
-        cell=source_snippet.cell,
-    )

@@ -19,10 +19,11 @@ from codekin.completion.line_tokens import (
     Symbols,
     TokenVocabulary,
 )
-from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS
+from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, Followers
 
 ANY_NAME, ANY_STRING, ANY_NUMBER = -1, -2, -3  # abstract tokens: any local name, string or number
 _RECENT_TOKENS, _RECENT_DECAY = 300, 100.0  # before the cursor that are remembered; tokens to 1/e
+_RECENT_NAMES = 4
 _CONTEXT_TOKENS = 64  # kept before the cursor
 
 
@@ -34,6 +35,7 @@ class TokenContext:
     abstract_tokens: list[int]
     open_brackets: tuple[str, ...] = ()  # the innermost last
     line_tokens: int = 0  # since the last line end
+    is_block_ended: bool = False  # whether the line begins further left than the one above
 
     def extended(self, token: int, vocabulary: TokenVocabulary) -> "TokenContext":
         """Return this context with one token more."""
@@ -62,6 +64,7 @@ class DocumentTokens:
     after: LineTokens  # rows as in the document
     vocabulary: TokenVocabulary
     first_row: int  # of the function that the cursor is in, or of the lines above it
+    is_block_ended: bool = False  # whether the cursor's line begins further left than the one above
     symbols: Symbols = field(init=False)  # BOUNDARY, the tokens before the cursor, BOUNDARY, those after it
 
     def __post_init__(self) -> None:
@@ -105,17 +108,33 @@ class DocumentTokens:
         """Return the tokens of the function up to the cursor."""
         return frozenset(self.tokens[self.function_position : self.cursor_position].tolist())
 
+    def is_local_name(self, token: int, previous_token: int) -> bool:
+        """Return whether the token would be a local name behind the previous one."""
+        is_lower_name = self.vocabulary.kinds[token] == NAME and not self.vocabulary.texts[token][:1].isupper()
+        return is_lower_name and self.vocabulary.texts[previous_token] not in MEMBER_MARKS
+
+    def is_in_scope(self, token: int, previous_token: int) -> bool:
+        """Return whether the token may be used behind the previous one: no local name that the document lacks."""
+        return token in self.names or not self.is_local_name(token, previous_token)
+
     def is_foreign_name(self, token: int, previous_token: int) -> bool:
         """Return whether the token would be a local name that the cursor's function doesn't contain."""
-        token_text = self.vocabulary.texts[token]
-        is_name = self.vocabulary.kinds[token] == NAME and not token_text[:1].isupper()
-        is_member = self.vocabulary.texts[previous_token] in MEMBER_MARKS
-        return is_name and not is_member and token not in self.function_tokens
+        return token not in self.function_tokens and self.is_local_name(token, previous_token)
 
     @cached_property
     def positions(self) -> Positions:
         """Return the positions of all tokens of the document: what may be predicted from."""
         return np.delete(np.arange(1, len(self.symbols)), self.cursor_position - 1)
+
+    @cached_property
+    def followers(self) -> Followers:
+        """Return what finds the positions behind tokens."""
+        return Followers(self.symbols, self.positions)
+
+    @cached_property
+    def abstract_followers(self) -> Followers:
+        """Return what finds the positions behind abstract tokens."""
+        return Followers(self.abstract_symbols, self.positions)
 
     @cached_property
     def recent_shares(self) -> dict[int, float]:
@@ -125,6 +144,14 @@ class DocumentTokens:
         distinct_tokens, inverse = np.unique(recent_tokens, return_inverse=True)
         token_shares = np.bincount(inverse, weights=weights) / max(float(weights.sum()), 1e-9)
         return dict(zip(distinct_tokens.tolist(), token_shares.tolist(), strict=True))
+
+    @cached_property
+    def recent_names(self) -> tuple[int, ...]:
+        """Return the local names that the function used last before the cursor, at most four, the last one first."""
+        start_position = max(self.function_position, self.cursor_position - _RECENT_TOKENS)
+        is_local = self.abstract_tokens[start_position : self.cursor_position] == ANY_NAME
+        recent_tokens = self.tokens[start_position : self.cursor_position][is_local]
+        return tuple(dict.fromkeys(recent_tokens[::-1].tolist()))[:_RECENT_NAMES]
 
     @cached_property
     def names(self) -> frozenset[int]:
@@ -149,7 +176,11 @@ class DocumentTokens:
             len(context_tokens),
         )
         return TokenContext(
-            context_tokens, self.abstract_tokens[start_position:cursor_position].tolist(), open_brackets, line_tokens
+            context_tokens,
+            self.abstract_tokens[start_position:cursor_position].tolist(),
+            open_brackets,
+            line_tokens,
+            self.is_block_ended,
         )
 
 

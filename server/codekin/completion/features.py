@@ -16,7 +16,7 @@ from codekin.completion.context import (
     measure_indent,
     parse_parameters,
 )
-from codekin.completion.line_words import compute_jaccard, split_word_set
+from codekin.completion.line_words import compute_jaccard, split_word_set, strip_blanks
 from codekin.index.index import Index
 
 # The order in which the weighted features are summed.
@@ -57,7 +57,7 @@ class FeatureExtractor:
         self._total_rarity = sum(self._rarities.values()) or 1.0
         self._hasher = make_line_hasher(context.language)
         last_line = context.content_lines[-1]
-        self._last_line = _strip_blanks(last_line)
+        self._last_line = strip_blanks(last_line)
         self._last_words = split_word_set(last_line)
         self._last_calls = find_calls(last_line)
         indent_column = context.indent_column
@@ -129,7 +129,7 @@ class FeatureExtractor:
             "steps": common_rarity / self._total_rarity,
             "words": compute_jaccard(self._context.word_set, source_words),
             "called": bool(self._last_calls) and find_calls(previous_line) == self._last_calls,
-            "same_line": _strip_blanks(previous_line) == self._last_line,
+            "same_line": strip_blanks(previous_line) == self._last_line,
             "alike": compute_jaccard(self._last_words, split_word_set(previous_line)),
             "meaning": candidate.cosine,
         }
@@ -164,7 +164,7 @@ class FeatureExtractor:
         global_names = [global_name for global_name in find_names(adapted_line) if global_name not in local_names]
         return {
             "unresolved": self._has_unresolved_name(candidate, source_start, local_names),
-            "already": _strip_blanks(adapted_line) in self._context.stripped_lines,
+            "already": strip_blanks(adapted_line) in self._context.stripped_lines,
             "frequency": self._measure_frequency(self._hasher[source_start.line]),
             "known": all(map(self._is_in_document, global_names)),
             "length": min(len(adapted_line), 60) / 60,
@@ -256,8 +256,3 @@ def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> It
     )
     if len(source_parameters) == len(context.parameters):
         yield from zip(source_parameters, context.parameters, strict=True)
-
-
-def _strip_blanks(line: str) -> str:
-    """Return the line without any white space."""
-    return "".join(line.split())

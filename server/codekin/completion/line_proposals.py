@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from codekin.completion.cursor_line import CursorLine
 from codekin.completion.document_tokens import TokenContext
-from codekin.completion.line_tokens import LINE_END, MEMBER_MARKS, NAME, TokenVocabulary, write_symbols
-from codekin.completion.ngram import NgramModel, Prediction
+from codekin.completion.line_tokens import LINE_END, write_symbols
+from codekin.completion.ngram import Prediction
 from codekin.types import Cancel
 
 _BEAM_WIDTH = 2
@@ -40,47 +41,39 @@ class _Beginning:
 class LineProposer:
     """Proposes the rest of the line at one cursor."""
 
-    def __init__(self, ngram_model: NgramModel, vocabulary: TokenVocabulary, document_names: frozenset[int]) -> None:
-        """`document_names` are the tokens of the document: other local names are not proposed."""
-        self._model = ngram_model
-        self._vocabulary = vocabulary
-        self._names = document_names
+    def __init__(self, cursor_line: CursorLine) -> None:
+        self._model = cursor_line.model
+        self._document = cursor_line.document
+        self._open_token = cursor_line.open_token  # which the context of the search is without
+        self._vocabulary = cursor_line.document.vocabulary
 
-    def propose_rests(
-        self, token_context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
-    ) -> list[LineProposal]:
+    def propose_rests(self, token_context: TokenContext, floor: float, cancel_event: Cancel) -> list[LineProposal]:
         """Return rests of the line above the floor, most probable first, and then a certain beginning of it, if any.
 
-        `open_token` is the beginning of a token at the cursor, which `token_context` is without. [] when cancelled.
+        `token_context` is the context at the cursor. [] when cancelled.
         """
-        whole_rests, certain_beginning = self._search(token_context, open_token, floor, cancel_event)
+        whole_rests, certain_beginning = self._search(token_context, floor, cancel_event)
         if whole_rests and not whole_rests[0].symbols:
             return []  # most likely the line ends at the cursor
         shown_rests = [
             whole_rest for whole_rest in whole_rests if whole_rest.symbols and whole_rest.probability >= floor
         ]
-        proposals = [
-            self._make_proposal(shown_rest, open_token, is_whole=True) for shown_rest in shown_rests[:_MAX_PROPOSALS]
-        ]
+        proposals = [self._make_proposal(shown_rest, is_whole=True) for shown_rest in shown_rests[:_MAX_PROPOSALS]]
         if certain_beginning:
-            proposals.append(self._make_proposal(certain_beginning, open_token, is_whole=False))
+            proposals.append(self._make_proposal(certain_beginning, is_whole=False))
         return proposals
 
     def _search(
-        self, token_context: TokenContext, open_token: str, floor: float, cancel_event: Cancel
+        self, token_context: TokenContext, floor: float, cancel_event: Cancel
     ) -> tuple[list[_Beginning], _Beginning | None]:
         """Return the whole rests that a beam search finds, most probable first, and the longest certain beginning."""
         whole_rests: list[_Beginning] = []
         certain_beginning: _Beginning | None = None
         beam = [_Beginning((), 1.0, token_context)]
-        for step_number in range(_MAX_LINE_TOKENS):
+        for _ in range(_MAX_LINE_TOKENS):
             if cancel_event.is_set():
                 return [], None
-            following = [
-                (beginning, prediction)
-                for beginning in beam
-                for prediction in self._predict(beginning, "" if step_number else open_token)
-            ]
+            following = [(beginning, prediction) for beginning in beam for prediction in self._predict(beginning)]
             following.sort(key=lambda pair: -pair[0].probability * pair[1].probability)
             whole_rests += _list_ends(following)
             beam = list(
@@ -92,16 +85,21 @@ class LineProposer:
                 certain_beginning = beam[0]
         return sorted(whole_rests, key=lambda whole_rest: -whole_rest.probability), certain_beginning
 
-    def _predict(self, beginning: _Beginning, open_token: str) -> list[Prediction]:
-        """Return the likeliest next symbols that are in scope and, with `open_token`, complete it."""
+    def _predict(self, beginning: _Beginning) -> list[Prediction]:
+        """Return the likeliest next symbols that are in scope and, at the cursor, complete the open token."""
         predictions = self._model.predict(beginning.context)
-        if open_token:
-            predictions = self._keep_typed(predictions, open_token)
-        return [prediction for prediction in predictions[:_BEAM_WIDTH] if self._is_in_scope(beginning, prediction)]
+        if self._open_token and not beginning.symbols:
+            predictions = self._keep_typed(predictions)
+        previous_token, is_in_scope = beginning.context.tokens[-1], self._document.is_in_scope
+        return [
+            prediction
+            for prediction in predictions[:_BEAM_WIDTH]
+            if is_in_scope(prediction.symbol >> 1, previous_token)
+        ]
 
-    def _keep_typed(self, predictions: list[Prediction], open_token: str) -> list[Prediction]:
+    def _keep_typed(self, predictions: list[Prediction]) -> list[Prediction]:
         """Return the predictions that start with what is typed, their probabilities scaled to replace the others."""
-        token_texts = self._vocabulary.texts
+        token_texts, open_token = self._vocabulary.texts, self._open_token
         kept_predictions = [
             prediction for prediction in predictions if token_texts[prediction.symbol >> 1].startswith(open_token)
         ]
@@ -112,13 +110,6 @@ class LineProposer:
         return [
             Prediction(prediction.symbol, prediction.probability / total_probability) for prediction in kept_predictions
         ]
-
-    def _is_in_scope(self, beginning: _Beginning, prediction: Prediction) -> bool:
-        """Return whether the predicted token may be used here: no local name that the document lacks."""
-        token, token_texts = prediction.symbol >> 1, self._vocabulary.texts
-        if self._vocabulary.kinds[token] != NAME or token in self._names or token_texts[token][0].isupper():
-            return True
-        return token_texts[beginning.context.tokens[-1]] in MEMBER_MARKS
 
     def _select(self, following: list[tuple[_Beginning, Prediction]], best_probability: float) -> Iterator[_Beginning]:
         """Yield the beginnings to go on with: those that may still become as probable as a fair share of the best."""
@@ -132,11 +123,11 @@ class LineProposer:
                 )
                 min_probability = max(min_probability, _MIN_RELATIVE_PROBABILITY * probability)
 
-    def _make_proposal(self, beginning: _Beginning, open_token: str, *, is_whole: bool) -> LineProposal:
+    def _make_proposal(self, beginning: _Beginning, *, is_whole: bool) -> LineProposal:
         """Return the beginning as a proposal, its text without what is typed already."""
         proposed_text = write_symbols(beginning.symbols, self._vocabulary)
-        if open_token:
-            proposed_text = proposed_text.lstrip()[len(open_token) :]
+        if self._open_token:
+            proposed_text = proposed_text.lstrip()[len(self._open_token) :]
         return LineProposal(proposed_text, beginning.probability, beginning.symbols, is_whole)
 
 

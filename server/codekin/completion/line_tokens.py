@@ -1,7 +1,8 @@
 """Tokens of code in the order in which it is written, line ends included: what the n-gram model counts.
 
 A *symbol* is a token's number in the vocabulary, doubled, plus 1 where white space precedes it, so that a predicted
-symbol can be written as it is. Comments are left out, and so are blank lines.
+symbol can be written as it is. A line end has 1 where the next line begins further left: a block ends there. Comments
+are left out, and so are blank lines.
 """
 
 import re
@@ -22,6 +23,7 @@ Positions = npt.NDArray[np.int64]
 LINE_END, BOUNDARY, LONG_LITERAL = range(3)  # vocabulary numbers; BOUNDARY begins each document
 NAME, STRING, NUMBER, MARK = range(4)
 MEMBER_MARKS = frozenset((".", "->", "::", "?."))
+_FIRST_START = np.zeros(1, np.int64)
 _MAX_TOKEN_CHARACTERS = 80  # longer literals are not repeated: LONG_LITERAL stands for all of them
 _RESERVED = frozenset(word for lexicon in LEXICONS.values() for word in lexicon.reserved.split())
 _MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\+=|-=|\.\.\.|\S"
@@ -87,7 +89,21 @@ def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabular
         is_line_start, previous_end = token_id == LINE_END, token_end
     line_ends = np.array([match.start() for match in re.finditer("\n", source_text)], np.int64)
     offsets = np.array(token_starts, np.int64)
-    return LineTokens(np.array(token_symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)
+    tokens = LineTokens(np.array(token_symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)
+    return mark_block_ends(tokens, np.concatenate((_FIRST_START, line_ends + 1)))
+
+
+def mark_block_ends(tokens: LineTokens, row_starts: Positions) -> LineTokens:
+    """Return the tokens with line ends that say whether the next line begins further left; rows start at offsets."""
+    line_ends = np.flatnonzero(tokens.symbols >> 1 == LINE_END)
+    line_ends = line_ends[line_ends < len(tokens.symbols) - 1]
+    if not len(line_ends):
+        return tokens
+    first_tokens = np.concatenate((_FIRST_START, line_ends + 1))
+    columns = tokens.offsets[first_tokens] - row_starts[tokens.rows[first_tokens]]
+    symbols = tokens.symbols.copy()
+    symbols[line_ends] = LINE_END * 2 + (columns[1:] < columns[:-1])
+    return LineTokens(symbols, tokens.rows, tokens.offsets)
 
 
 def write_symbols(symbols: Sequence[int], vocabulary: TokenVocabulary) -> str:

@@ -1,4 +1,4 @@
-"""The sets of words of lines, and their similarity."""
+"""Lines without white space, the sets of their words, and how similar these are."""
 
 from codekin.code.words import split_words
 
@@ -20,3 +20,8 @@ def split_word_set(line: str) -> frozenset[str]:
 def compute_jaccard(words: frozenset[str], other_words: frozenset[str]) -> float:
     """Return the Jaccard similarity of two sets, 0 to 1; 0 where either is empty."""
     return len(words & other_words) / len(words | other_words) if words and other_words else 0.0
+
+
+def strip_blanks(line: str) -> str:
+    """Return the line without any white space."""
+    return "".join(line.split())

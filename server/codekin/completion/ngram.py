@@ -11,18 +11,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from codekin.completion.back_off import MIN_REST, Counts, Estimate, Weights, count_symbols, estimate, merge_counts
 from codekin.completion.document_tokens import ANY_NAME, DocumentTokens, TokenContext
-from codekin.completion.line_tokens import BOUNDARY, LONG_LITERAL, Positions, Symbols
+from codekin.completion.line_tokens import BOUNDARY, LINE_END, LONG_LITERAL, Positions, Symbols
 from codekin.completion.ngram_weights import MIXER
-from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, ContextMatches, SuffixIndex, match_contexts
+from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, ContextMatches, SuffixIndex
 from codekin.completion.token_features import Estimates, compute_features
 
 CONTEXT_LENGTHS = (16, 12, 9, 7, 5, 4, 3, 2, 1)  # tokens: those whose continuations are counted, longest first
 _MAX_SYMBOLS, _MAX_ABSTRACT_SYMBOLS = 10, 8  # of each estimate that are candidates
 _DOCUMENT_WEIGHT = 4.0  # of one occurrence in the document, against one elsewhere
 _FUNCTION_WEIGHT = 2.0  # of one in the function before the cursor, against others
+_NO_POSITIONS = np.empty(0, np.int64)
 _NEVER_PREDICTED = frozenset((BOUNDARY, LONG_LITERAL))
 
 
@@ -70,16 +72,40 @@ class NgramModel:
         """Return the candidates with what each estimate says of them."""
         estimates = self._estimate(token_context)
         best_symbols = estimates.exact.list_best(_MAX_SYMBOLS) + estimates.abstract.list_best(_MAX_ABSTRACT_SYMBOLS)
+        best_symbols += self._list_recent_names(best_symbols, token_context.tokens[-1])
         symbols = [symbol for symbol in dict.fromkeys(best_symbols) if symbol >> 1 not in _NEVER_PREDICTED]
         if not symbols:
             return TokenFeatures([], np.empty(0))
         return TokenFeatures(symbols, compute_features(symbols, estimates, self._document, token_context))
 
+    def _list_recent_names(self, best_symbols: Sequence[int], previous_token: int) -> list[int]:
+        """Return the function's last local names, spaced as the best local name among the symbols; [] without one."""
+        is_local_name = self._document.is_local_name
+        spacing = next((symbol & 1 for symbol in best_symbols if is_local_name(symbol >> 1, previous_token)), None)
+        return [] if spacing is None else [token * 2 + spacing for token in self._document.recent_names]
+
+    def estimate_block_end(self, token_context: TokenContext) -> float:
+        """Return how probably a line further left follows the context, which ends with a line end."""
+        document, workspace, block_end = self._document, self._workspace, Estimate()
+        workspace_matches = workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS)
+        own_matches = document.followers.match_contexts(token_context.tokens)
+        for context_length in CONTEXT_LENGTHS:
+            own_bits = document.symbols[own_matches.select(context_length) - 1] & 1
+            other_positions = self._drop_excluded(workspace_matches.get(context_length, _NO_POSITIONS))
+            other_bits = workspace.symbols[other_positions - 1] & 1
+            counts = merge_counts(
+                count_symbols(other_bits, np.ones(len(other_bits))),
+                count_symbols(own_bits, np.ones(len(own_bits))),
+                _DOCUMENT_WEIGHT,
+            )
+            block_end.add(context_length, counts)
+        return block_end.probabilities.get(1, 0.0)
+
     def find_source(self, token_context: TokenContext, symbol: int) -> Source | None:
         """Return where `symbol` followed the longest context; None where it followed none."""
         document = self._document
-        abstract_matches = match_contexts(document.abstract_symbols, document.positions, token_context.abstract_tokens)
-        exact_matches = self._match_document(token_context)
+        abstract_matches = document.abstract_followers.match_contexts(token_context.abstract_tokens)
+        exact_matches = document.followers.match_contexts(token_context.tokens)
         best_source: tuple[int, Source] | None = None
         if abstract_matches.longest:  # names that were put in are none of the source's
             nearest_position = self._find_nearest(abstract_matches.select(abstract_matches.longest))
@@ -94,10 +120,6 @@ class NgramModel:
             if len(other_positions) and (best_source is None or context_length > best_source[0]):
                 best_source = context_length, Source(int(other_positions.min()), is_in_document=False)
         return best_source[1] if best_source else None
-
-    def _match_document(self, token_context: TokenContext) -> ContextMatches:
-        """Return the document's positions that follow the same tokens as the context."""
-        return match_contexts(self._document.symbols, self._document.positions, token_context.tokens)
 
     def _find_nearest(self, positions: Positions) -> int:
         """Return the position nearest to the cursor."""
@@ -118,9 +140,7 @@ class NgramModel:
             exact_estimate.add(context_length, merge_counts(other_counts, own_counts, _DOCUMENT_WEIGHT))
             if exact_estimate.rest < MIN_REST:
                 break
-        abstract_matches = match_contexts(
-            self._document.abstract_symbols, self._document.positions, token_context.abstract_tokens
-        )
+        abstract_matches = self._document.abstract_followers.match_contexts(token_context.abstract_tokens)
         return Estimates(
             exact_estimate,
             document_estimate,
@@ -132,17 +152,19 @@ class NgramModel:
         """Yield context length, what followed it in the document and in the workspace, the longest first."""
         document, workspace = self._document, self._workspace
         workspace_matches = workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS)
-        own_matches = self._match_document(token_context)
+        own_matches = document.followers.match_contexts(token_context.tokens)
+        own_longest = own_matches.longest
         for context_length in CONTEXT_LENGTHS:
             own_counts: Counts = {}
             other_counts: Counts = {}
-            if context_length <= own_matches.longest:
-                own_positions = own_matches.select(context_length)
+            if context_length <= own_longest:
+                own_positions = _keep_level(own_matches.select(context_length), document.symbols, token_context)
                 weights = document.weigh_positions(own_positions, _FUNCTION_WEIGHT)
-                own_counts = count_symbols(document.symbols[own_positions], weights)
+                own_counts = count_symbols(_read_symbols(document.symbols, own_positions), weights)
             if context_length in workspace_matches:
                 positions = self._drop_excluded(workspace_matches[context_length])
-                other_counts = count_symbols(workspace.symbols[positions], np.ones(len(positions)))
+                positions = _keep_level(positions, workspace.symbols, token_context)
+                other_counts = count_symbols(_read_symbols(workspace.symbols, positions), np.ones(len(positions)))
             if own_counts or other_counts:
                 yield context_length, own_counts, other_counts
 
@@ -150,9 +172,10 @@ class NgramModel:
         self, token_context: TokenContext, abstract_matches: ContextMatches
     ) -> Iterator[tuple[int, Counts]]:
         """Yield what followed each context in the document, the longest first, with the names at the cursor."""
+        longest = abstract_matches.longest
         for context_length in CONTEXT_LENGTHS:
-            if 1 < context_length <= abstract_matches.longest:
-                positions = abstract_matches.select(context_length)
+            if 1 < context_length <= longest:
+                positions = _keep_level(abstract_matches.select(context_length), self._document.symbols, token_context)
                 symbols = self._put_in_names(token_context, context_length, positions)
                 yield (
                     context_length,
@@ -162,7 +185,7 @@ class NgramModel:
     def _put_in_names(self, token_context: TokenContext, context_length: int, positions: Positions) -> Symbols:
         """Return the symbols at the positions, local names replaced by those at the cursor."""
         document = self._document
-        symbols = document.symbols[positions]
+        symbols = _read_symbols(document.symbols, positions)
         open_places = np.flatnonzero(document.abstract_tokens[positions] == ANY_NAME)
         if not len(open_places):
             return symbols
@@ -174,3 +197,18 @@ class NgramModel:
         replaced_places = open_places[has_same_name]
         symbols[replaced_places] = cursor_names[has_same_name] * 2 + (symbols[replaced_places] & 1)
         return symbols
+
+
+def _keep_level(positions: Positions, symbols: Symbols, token_context: TokenContext) -> Positions:
+    """Return the positions that, where a line begins, begin further left than the line above if the cursor's does."""
+    if token_context.tokens[-1] != LINE_END:
+        return positions
+    is_on_level: npt.NDArray[np.bool_] = symbols[positions - 1] & 1 == token_context.is_block_ended
+    return positions[is_on_level]
+
+
+def _read_symbols(symbols: Symbols, positions: Positions) -> Symbols:
+    """Return a copy of the symbols at the positions, all line ends alike."""
+    found_symbols = symbols[positions]
+    found_symbols[found_symbols == LINE_END * 2 + 1] = LINE_END * 2
+    return found_symbols

@@ -1,13 +1,13 @@
 """Rank the lines that the candidates propose by probability.
 
-A logistic regression gives each candidate a probability. Candidates with the same line are then one vote for it. A
-small network weighs the lines with most votes against each other and against all others: by their best candidate, their
-share of the votes, and what the n-gram model says of their tokens.
+A logistic regression gives each candidate a probability. Candidates with the same line are then one vote for it. More
+lines are written by the n-gram model. A small network weighs the best of both against each other and against all
+others: by their best candidate, their share of the votes, and what the n-gram model says of their tokens.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,14 +16,22 @@ from codekin.completion.candidates import LineCandidate
 from codekin.completion.features import FEATURES
 from codekin.completion.line_scorer import LineScore, LineScorer
 from codekin.completion.line_weights import LINE_MIXER
+from codekin.completion.line_words import strip_blanks
 from codekin.completion.weights import CANDIDATE_WEIGHTS
 
-MAX_LINES = 3  # that are weighed against each other: those with the best candidates; five are not better
+MAX_VOTED_LINES = 5  # that are weighed against each other: those with the best candidates
+MAX_WRITTEN_LINES = 5  # that are weighed besides
 _BEST_CANDIDATE_FEATURES = ("unresolved", "already", "aligned", "length", "same_line", "known", "here")
 _MIN_VOTE = 1e-4  # keeps logarithms finite
 _MAX_PROBABILITY = 0.999
 _MAX_LOGIT = 30.0
 _MIN_TOTAL = -30.0  # of a line's logarithm
+_NO_VOTES = {  # of a line without a candidate
+    "best": -8.0,
+    "share": math.log(_MIN_VOTE),
+    "evidence": math.log(_MIN_VOTE),
+    "clues": 0.0,
+} | dict.fromkeys(_BEST_CANDIDATE_FEATURES, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,41 +41,48 @@ class RankedLine:
     line: str
     probability: float
     candidates: tuple[LineCandidate, ...]
+    symbols: tuple[int, ...] = ()  # of a line that the n-gram model writes
 
 
 @dataclass(frozen=True, slots=True)
 class LineVotes:
-    """The candidates that propose one line, and what they say of it."""
+    """What proposes one line, and what that says of it."""
 
-    candidates: tuple[LineCandidate, ...]  # best first
+    line: str  # as the best candidate has it
+    candidates: tuple[LineCandidate, ...]  # best first; () where the n-gram model alone proposes it
     features: dict[str, float]
-
-    @property
-    def line(self) -> str:
-        """Return the line, as the best candidate has it."""
-        return self.candidates[0].line
+    symbols: tuple[int, ...] = ()  # of a line that the n-gram model writes
+    written_rank: int = 0  # of it among the lines that are written, from 1 on; 0 for none
 
 
 def rank_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -> list[RankedLine]:
-    """Return the lines with most votes, with probability and candidates, most probable first; equal ones by line.
+    """Return the lines with most votes, and those that the n-gram model writes, most probable first; then by line.
 
     The candidates must have all features. Without `scorer` the n-gram model says nothing of any line.
     """
-    groups = select_lines(candidates)
+    groups = select_lines(candidates, scorer)
     if not groups:
         return []
     probabilities = LINE_MIXER.compute_probabilities(extract_line_features(groups, scorer))[:-1].tolist()
     ranked_lines = [
-        RankedLine(votes.line, probability, votes.candidates)
+        RankedLine(votes.line, probability, votes.candidates, votes.symbols)
         for votes, probability in zip(groups, probabilities, strict=True)
     ]
     return sorted(ranked_lines, key=lambda ranked_line: (-ranked_line.probability, ranked_line.line))
 
 
-def select_lines(candidates: Sequence[LineCandidate]) -> list[LineVotes]:
-    """Return the lines with the best candidates, at most MAX_LINES; equal ones by line."""
+def select_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -> list[LineVotes]:
+    """Return the lines with the best candidates, and the likeliest that the n-gram model writes; equal ones by line."""
     groups = group_by_line(candidates, CANDIDATE_WEIGHTS)
-    return sorted(groups, key=lambda votes: (-votes.features["best"], votes.line))[:MAX_LINES]
+    groups.sort(key=lambda votes: (-votes.features["best"], votes.line))
+    lines = {strip_blanks(votes.line): votes for votes in groups[:MAX_VOTED_LINES]}
+    groups_by_line = {strip_blanks(votes.line): votes for votes in groups}
+    written_lines = scorer.write_lines(MAX_WRITTEN_LINES) if scorer else []
+    for written_rank, written_line in enumerate(written_lines, 1):
+        line_key = strip_blanks(written_line.text)
+        votes = groups_by_line.get(line_key) or LineVotes(written_line.text, (), _NO_VOTES)
+        lines[line_key] = replace(votes, symbols=written_line.symbols, written_rank=written_rank)
+    return list(lines.values())
 
 
 def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None) -> Weights:
@@ -76,17 +91,41 @@ def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None
     A line is scored only if a document that proposes it has been read: of others the n-gram model knows nothing.
     """
     scores = [scorer.score(votes.line) if scorer and _is_read(votes, scorer) else None for votes in groups]
-    most_probable = max((score.total for score in scores if score), default=0.0)
+    most_probable = max((score.total for score in scores if score), default=_MIN_TOTAL)
     rows = [
-        [*votes.features.values(), *_describe_score(score, most_probable), 0.0]
+        [
+            *votes.features.values(),
+            *_describe_score(score, most_probable),
+            *_describe_origin(votes),
+            *_describe_names(votes, scorer),
+            0.0,
+        ]
         for votes, score in zip(groups, scores, strict=True)
     ]
     return np.array([*rows, [0.0] * (len(rows[0]) - 1) + [1.0]])
 
 
+def _describe_origin(votes: LineVotes) -> tuple[float, ...]:
+    """Return whether a line has no candidate, and how early it was written; 0 for never."""
+    return float(not votes.candidates), 1 / votes.written_rank if votes.written_rank else 0.0
+
+
+def _describe_names(votes: LineVotes, scorer: LineScorer | None) -> tuple[float, ...]:
+    """Return how a line uses the names above it."""
+    if scorer is None:
+        return (0.0,) * 4
+    name_use = scorer.find_name_use(votes.line)
+    return (
+        math.log1p(name_use.unused_names),
+        float(name_use.uses_last_line),
+        float(name_use.leaves_last_line),
+        float(name_use.is_repeated),
+    )
+
+
 def _is_read(votes: LineVotes, scorer: LineScorer) -> bool:
-    """Return whether the n-gram model has read a document that proposes the line."""
-    return any(scorer.has_read(candidate.source.path) for candidate in votes.candidates)
+    """Return whether the n-gram model writes the line, or has read a document that proposes it."""
+    return votes.written_rank > 0 or any(scorer.has_read(candidate.source.path) for candidate in votes.candidates)
 
 
 def _describe_score(score: LineScore | None, most_probable: float) -> list[float]:
@@ -111,7 +150,7 @@ def group_by_line(candidates: Sequence[LineCandidate], candidate_weights: Mappin
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
         candidate_logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
-        voters_by_line.setdefault("".join(candidate.line.split()), []).append((candidate_logit, candidate))
+        voters_by_line.setdefault(strip_blanks(candidate.line), []).append((candidate_logit, candidate))
     total_probability = sum(
         _to_probability(candidate_logit) for voters in voters_by_line.values() for candidate_logit, _ in voters
     )
@@ -121,7 +160,7 @@ def group_by_line(candidates: Sequence[LineCandidate], candidate_weights: Mappin
         best_candidate = voters[0][1]
         features = _count_votes([candidate_logit for candidate_logit, _ in voters], total_probability)
         features |= {feature_name: best_candidate.features[feature_name] for feature_name in _BEST_CANDIDATE_FEATURES}
-        line_groups.append(LineVotes(tuple(candidate for _, candidate in voters), features))
+        line_groups.append(LineVotes(best_candidate.line, tuple(candidate for _, candidate in voters), features))
     return line_groups
 
 

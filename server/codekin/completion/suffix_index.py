@@ -55,10 +55,11 @@ class SuffixIndex:
                 extended_matches = extend_matches(
                     self.symbols, self.order[lower_bound:upper_bound].astype(np.int64), context, context_length - 1
                 )
+                longest = extended_matches.longest
                 return matches | {
                     matched_length: extended_matches.select(matched_length)
                     for matched_length in lengths
-                    if context_length <= matched_length <= extended_matches.longest
+                    if context_length <= matched_length <= longest
                 }
             lower_bound, upper_bound = self._narrow(lower_bound, upper_bound, context_length, context[-context_length])
             if lower_bound < upper_bound and context_length in lengths:
@@ -128,12 +129,24 @@ def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
     return np.argsort(context_ranks, kind="stable").astype(np.int32)
 
 
-def match_contexts(symbols: Symbols, positions: Positions, context: Sequence[int]) -> ContextMatches:
-    """Return those of a document's `positions` that share at least one token before them, and how many."""
-    if not context:
-        return ContextMatches(positions[:0], positions[:0])
-    same_positions = positions[symbols[positions - 1] >> 1 == context[-1]]
-    return extend_matches(symbols, same_positions, context, 1)
+class Followers:
+    """Finds the positions of one document that follow a token; each token is looked for once."""
+
+    def __init__(self, symbols: Symbols, positions: Positions) -> None:
+        """Only `positions` are found; symbols precede all of them."""
+        self._symbols = symbols
+        self._positions = positions
+        self._preceding_tokens = symbols[positions - 1] >> 1
+        self._followers: dict[int, Positions] = {}
+
+    def match_contexts(self, context: Sequence[int]) -> ContextMatches:
+        """Return the positions that share at least one token of `context` before them, and how many."""
+        if not context:
+            return ContextMatches(self._positions[:0], self._positions[:0])
+        last_token = context[-1]
+        if last_token not in self._followers:
+            self._followers[last_token] = self._positions[self._preceding_tokens == last_token]
+        return extend_matches(self._symbols, self._followers[last_token], context, 1)
 
 
 def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int], known_length: int) -> ContextMatches:
@@ -142,13 +155,14 @@ def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int
     reversed_context = np.array(context)[::-1][known_length:MAX_CONTEXT_TOKENS]
     distances = np.arange(known_length + 1, known_length + 1 + len(reversed_context))
     remaining = np.arange(len(positions))
-    for block_start in range(0, len(distances), _COMPARED_TOKENS):
-        block_distances = distances[block_start : block_start + _COMPARED_TOKENS]
+    block_start = 0
+    while block_start < len(distances) and len(remaining):
+        compared_count = 1 if len(remaining) > _SCANNED_RANGE else _COMPARED_TOKENS  # most of many differ at once
+        block_distances = distances[block_start : block_start + compared_count]
         preceding = symbols[np.maximum(positions[remaining, None] - block_distances, 0)] >> 1
-        is_same = preceding == reversed_context[block_start : block_start + _COMPARED_TOKENS]
+        is_same = preceding == reversed_context[block_start : block_start + compared_count]
         shared_counts = np.logical_and.accumulate(is_same, axis=1).sum(axis=1)
         match_lengths[remaining] += shared_counts
         remaining = remaining[shared_counts == len(block_distances)]
-        if not len(remaining):
-            break
+        block_start += compared_count
     return ContextMatches(positions, match_lengths)

@@ -22,9 +22,9 @@ FEATURE_NAMES = (
     "closes", "closes_other", "leaves_open",
     "other",  # all tokens that are no candidates
     "all_length", "all_abstract_length", "all_count", "all_symbols", "all_abstract_count", "best", "best_abstract",
-    "is_open", "after_opener", "after_name", "line_tokens",  # the same for all candidates
+    "is_open", "after_opener", "after_name", "line_tokens", "line_start",  # the same for all candidates
 )  # fmt: skip
-_CONTEXT_FEATURES = 11  # at the end
+_CONTEXT_FEATURES = 12  # at the end
 
 
 class Estimates(NamedTuple):
@@ -126,6 +126,7 @@ def _describe_context(estimates: Estimates, document: DocumentTokens, token_cont
         vocabulary.texts[previous_token] in _OPENERS,
         vocabulary.kinds[previous_token] == NAME,
         min(token_context.line_tokens, _MAX_LINE_TOKENS) / _MAX_LINE_TOKENS,
+        not token_context.line_tokens,
     )
 
 

@@ -20,12 +20,13 @@ import numpy as np
 
 from codekin.completion.completer import Completer
 from codekin.completion.cursor import Cursor
+from codekin.completion.line_words import strip_blanks
 from codekin.completion.parse_check import count_parse_errors
 from codekin.embed.factory import load_light_model
 from codekin.engine import Engine
 from codekin.evaluation.benchmarks import BenchmarkError
 from codekin.evaluation.copying import CopiedSuggestion, LongestSuffix, suggest_by_bm25
-from codekin.evaluation.hold_out import Cut, CutCorpus, strip_blanks
+from codekin.evaluation.hold_out import Cut, CutCorpus
 from codekin.index.index import Index
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import CacheSettings, Settings

@@ -131,11 +131,6 @@ class CutCorpus:
         return frozenset(duplicates)
 
 
-def strip_blanks(line: str) -> str:
-    """Return the line without any white space, for comparisons."""
-    return "".join(line.split())
-
-
 def _keep_closing_lines(lines: Sequence[str], column: int) -> list[str]:
     """Return those of the lines that only close the blocks around the column, from the inside out."""
     closing_lines: list[str] = []

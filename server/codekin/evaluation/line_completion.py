@@ -18,9 +18,9 @@ from codekin.completion.completer import Completer
 from codekin.completion.cursor import Cursor
 from codekin.completion.line_completer import LineBeginning
 from codekin.completion.line_tokens import TokenVocabulary
+from codekin.completion.line_words import strip_blanks
 from codekin.evaluation.benchmarks import BenchmarkError
 from codekin.evaluation.completion import open_temporary_completer, parse_cut_options
-from codekin.evaluation.hold_out import strip_blanks
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings

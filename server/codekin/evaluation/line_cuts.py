@@ -32,9 +32,9 @@ class LineCut:
 
 
 def choose_line_cuts(
-    documents: Sequence[Document], vocabulary: TokenVocabulary, count: int, seed: int
+    documents: Sequence[Document], vocabulary: TokenVocabulary, count: int, seed: int, *, at_starts: bool = False
 ) -> Iterator[LineCut]:
-    """Choose at most `count` places within lines of code, behind a line's first token; deterministic by seed."""
+    """Choose at most `count` places within lines of code, or `at_starts` of lines; deterministic by seed."""
     chance = random.Random(seed)  # noqa: S311
     tokens_of = [read_line_tokens(document.text, document.language, vocabulary) for document in documents]
     pairs = zip(documents, tokens_of, strict=True)
@@ -42,23 +42,30 @@ def choose_line_cuts(
     if not long_enough:
         return
     tries = (chance.choice(long_enough) for _ in range(count * _TRIES_PER_CUT))
-    cuts = (_cut(document, tokens, vocabulary, chance) for document, tokens in tries)
-    yield from islice((cut for cut in cuts if cut), count)
+    places = ((document, tokens, _choose_place(tokens, chance, at_starts=at_starts)) for document, tokens in tries)
+    yield from islice((_cut(document, tokens, place, vocabulary) for document, tokens, place in places if place), count)
 
 
-def _cut(document: Document, tokens: LineTokens, vocabulary: TokenVocabulary, chance: random.Random) -> LineCut | None:
-    """Cut at a random place; None where that is no place within a line of enough tokens."""
+def _choose_place(tokens: LineTokens, chance: random.Random, *, at_starts: bool) -> tuple[int, int] | None:
+    """Return a random token and its line's end; None where that is no place of this kind before enough tokens."""
     numbers = tokens.symbols >> 1
     position = chance.randrange(_MIN_MARGIN, len(numbers) - _MIN_MARGIN)
+    if at_starts:
+        position = max(position - int(np.argmax(numbers[position::-1] == LINE_END)) + 1, 1)
     line_end = position + int(np.argmax(numbers[position:] == LINE_END))
-    if numbers[position] == LINE_END or numbers[position - 1] == LINE_END or line_end - position < _MIN_REST:
-        return None
+    is_start = bool(numbers[position - 1] == LINE_END)
+    return (position, line_end) if is_start == at_starts and line_end - position >= _MIN_REST else None
+
+
+def _cut(document: Document, tokens: LineTokens, place: tuple[int, int], vocabulary: TokenVocabulary) -> LineCut:
+    """Cut the document at a token, whose line ends as `place` says."""
+    position, line_end = place
     text, offset = document.text, int(tokens.offsets[position])
-    hidden_end = min(position + HIDDEN_TOKENS, len(numbers) - 1)
+    hidden_end = min(position + HIDDEN_TOKENS, len(tokens.symbols) - 1)
     remaining = text[int(tokens.offsets[hidden_end]) :]
     head = text[:offset]
     column = offset - (head.rfind("\n") + 1)
-    symbols = tokens.symbols[position : line_end + 1].tolist()
+    symbols = [*tokens.symbols[position:line_end].tolist(), LINE_END * 2]
     truth = write_symbols(symbols[:-1], vocabulary)
     return LineCut(
         document.path, document.language, f"{head}\n{remaining}", head.count("\n"), column, truth, tuple(symbols)

@@ -2,8 +2,9 @@
 
     python -m codekin.evaluation.line_fitting ROOT … > server/codekin/completion/line_weights.py
 
-A softmax over the lines with most votes and all others (see completion/ranking.py), on cuts before statements of these
-repositories. Measure on others: `python -m codekin.evaluation.completion`.
+A softmax over the lines with most votes, those that the n-gram model writes, and all others (see
+completion/ranking.py), on cuts before statements of these repositories. Measure on others: `python -m
+codekin.evaluation.completion`.
 """
 
 import sys
@@ -13,13 +14,14 @@ from pathlib import Path
 from threading import Event
 
 from codekin.completion.context import read_context
+from codekin.completion.line_scorer import make_scorer
+from codekin.completion.line_words import strip_blanks
 from codekin.completion.ranking import extract_line_features, select_lines
 from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
-from codekin.evaluation.hold_out import strip_blanks
 from codekin.evaluation.ngram_fitting import Example, FittingPlan, collect_from_roots, fit_mixer, format_module
 from codekin.settings import Settings
 
-CUTS = 120  # per repository
+CUTS = 70  # per repository
 _PLAN = FittingPlan(hidden_units=16, epochs=20, decay=3e-3)
 
 
@@ -31,16 +33,17 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
         for cut in corpus.choose_cuts(count, seed):
             excluded = frozenset(corpus.hashes[snippet_number] for snippet_number in cut.excluded)
             context = read_context(make_cursor(cut))
-            candidates = completer.list_candidates(context, Event(), excluded) if context.can_continue else []
-            lines = select_lines(candidates)
-            if not lines:
+            if not context.can_continue:
                 continue
+            candidates = completer.list_candidates(context, Event(), excluded)
             true_line = strip_blanks(cut.truth[0])
-            is_right = [strip_blanks(votes.line) == true_line for votes in lines]
-            target = is_right.index(True) if any(is_right) else len(lines)
-            scorer = completer.open_scorer(context, excluded)
             # The second one is for the time in which the workspace's tokens have not been read yet.
-            examples += [Example(extract_line_features(lines, known_scorer), target) for known_scorer in (scorer, None)]
+            for scorer in (make_scorer(completer.read_cursor(context, excluded)), None):
+                lines = select_lines(candidates, scorer)
+                if lines:
+                    is_right = [strip_blanks(votes.line) == true_line for votes in lines]
+                    target = is_right.index(True) if any(is_right) else len(lines)
+                    examples.append(Example(extract_line_features(lines, scorer), target))
     return examples
 
 

@@ -12,6 +12,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from codekin.completion.context import read_context
 from codekin.completion.cursor import Cursor
+from codekin.completion.cursor_line import is_block_ended
 from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
 from codekin.completion.mixer import Mixer
@@ -56,7 +58,7 @@ class FittingPlan(NamedTuple):
     decay: float
 
 
-_TOKEN_PLAN = FittingPlan(hidden_units=24, epochs=14, decay=2e-4)
+_TOKEN_PLAN = FittingPlan(hidden_units=24, epochs=8, decay=2e-4)
 
 
 class Parameters(NamedTuple):
@@ -78,7 +80,11 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     known = [(document, tokens) for document, tokens in pairs if tokens is not None]
     index = build_suffix_index([tokens.symbols for _, tokens in known])
     document_numbers = {document.path: document_number for document_number, (document, _) in enumerate(known)}
-    cuts = choose_line_cuts([document for document, _ in known], vocabulary, count, seed)
+    known_documents = [document for document, _ in known]
+    cuts = chain(
+        choose_line_cuts(known_documents, vocabulary, count, seed),
+        choose_line_cuts(known_documents, vocabulary, count // 2, seed, at_starts=True),
+    )
     return [
         example for cut in cuts for example in _collect_from_cut(cut, vocabulary, index, document_numbers[cut.path])
     ]
@@ -95,14 +101,16 @@ def _collect_from_cut(
     if before is None or after is None:
         return []
     cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
-    document = DocumentTokens(before, after, vocabulary, read_context(cursor).first_row)
-    model, context, examples = NgramModel(document, index, [document_number]), document.make_context(), list[Example]()
+    context = read_context(cursor)
+    document = DocumentTokens(before, after, vocabulary, context.first_row, is_block_ended(context))
+    model, token_context = NgramModel(document, index, [document_number]), document.make_context()
+    examples = list[Example]()
     for symbol in cut.symbols[:_MAX_TOKENS_PER_CUT]:
-        features = model.extract_features(context)
+        features = model.extract_features(token_context)
         if features.symbols:
             target = features.symbols.index(symbol) if symbol in features.symbols else len(features.symbols)
             examples.append(Example(features.values, target))
-        context = context.extended(symbol >> 1, vocabulary)
+        token_context = token_context.extended(symbol >> 1, vocabulary)
     return examples
 
 

@@ -18,8 +18,8 @@ import numpy.typing as npt
 
 from codekin.completion.context import read_context
 from codekin.completion.features import FEATURES
+from codekin.completion.line_words import strip_blanks
 from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
-from codekin.evaluation.hold_out import strip_blanks
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
 

@@ -1,0 +1,205 @@
+"""The tokens around a cursor, and the n-gram model there: made once for the rest of its line and for whole lines."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from codekin.code.lines import hash_content
+from codekin.completion.context import CompletionContext, measure_indent
+from codekin.completion.document_tokens import DocumentTokens
+from codekin.completion.line_tokens import (
+    LINE_END,
+    LONG_LITERAL,
+    LineTokens,
+    TokenVocabulary,
+    mark_block_ends,
+    read_line_tokens,
+)
+from codekin.completion.ngram import NgramModel
+from codekin.completion.workspace_tokens import TokenSnapshot
+
+_OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
+_NO_TOKENS = LineTokens(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CursorLine:
+    """A reading of the cursor's line: the document's tokens, and the token that goes on at the cursor; "" for none."""
+
+    document: DocumentTokens
+    model: NgramModel
+    open_token: str  # the beginning of a name or string at the cursor, which `document` is without
+    token_count: int  # of the cursor's line in `document`
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CursorReading:
+    """How the cursor's line can be read, the likeliest reading first, by the workspace's tokens at one time."""
+
+    context: CompletionContext
+    snapshot: TokenSnapshot
+    lines: tuple[CursorLine, ...]  # at least one
+    is_completable: bool  # whether something is typed, no word goes on behind the cursor, and no comment ends there
+
+
+class CursorReader:
+    """Reads the line at a cursor; keeps the tokens above and below it, which stay the same while a line is typed."""
+
+    def __init__(self) -> None:
+        self._token_cache = _TokenCache()
+
+    def read(
+        self, context: CompletionContext, snapshot: TokenSnapshot, excluded: Sequence[int], hidden: frozenset[bytes]
+    ) -> CursorReading | None:
+        """Return the readings of the cursor's line: with its last token unfinished, then, if that is known, whole.
+
+        None where the language has no lexical rules. Nothing is counted in the `excluded` documents of the snapshot,
+        nor in the document's own snippets whose hashes are `hidden`.
+        """
+        vocabulary, lines, cursor_row = snapshot.vocabulary, _hide_snippets(context, hidden), context.row
+        tokens_above = self._token_cache.read_above((*lines[:cursor_row], ""), context.language, vocabulary)
+        tokens_below = self._token_cache.read_below(lines[cursor_row + 1 :], context.language, vocabulary)
+        line_tokens = read_line_tokens(context.text_before, context.language, vocabulary)
+        if tokens_above is None or tokens_below is None or line_tokens is None:
+            return None
+        tokens_after = replace(tokens_below, rows=tokens_below.rows + cursor_row + 1)
+        cursor_lines: list[CursorLine] = []
+        for read_line, open_token in _read_line(context, line_tokens):
+            if cursor_lines and vocabulary[cursor_lines[0].open_token] not in cursor_lines[0].document.names:
+                break  # the beginning of a longer name, most likely
+            tokens_before = tokens_above.followed_by(read_line, cursor_row)
+            document = DocumentTokens(
+                tokens_before, tokens_after, vocabulary, context.first_row, is_block_ended(context)
+            )
+            ngram_model = NgramModel(document, snapshot.index, excluded)
+            cursor_lines.append(CursorLine(document, ngram_model, open_token, len(read_line.symbols)))
+        is_in_word = re.match(r"[\w$]", context.text_after) is not None
+        is_completable = bool(len(line_tokens.symbols)) and not is_in_word
+        return CursorReading(
+            context,
+            snapshot,
+            tuple(cursor_lines),
+            is_completable and not _is_comment_behind(context.text_before, line_tokens, vocabulary),
+        )
+
+
+def is_block_ended(context: CompletionContext) -> bool:
+    """Return whether the cursor's line begins further left than the last line of code."""
+    return (
+        context.indent_column is not None
+        and bool(context.content_lines)
+        and context.indent_column < measure_indent(context.content_lines[-1])
+    )
+
+
+def _read_line(context: CompletionContext, line_tokens: LineTokens) -> Iterator[tuple[LineTokens, str]]:
+    """Yield the typed tokens without an unfinished last one, and that token; then all of them."""
+    if not len(line_tokens.symbols):
+        yield _NO_TOKENS, ""
+        return
+    last_token = context.text_before[int(line_tokens.offsets[-1]) :]
+    if _OPEN_TOKEN.fullmatch(last_token):
+        yield LineTokens(line_tokens.symbols[:-1], line_tokens.rows[:-1], line_tokens.offsets[:-1]), last_token
+    yield line_tokens, ""
+
+
+def _hide_snippets(context: CompletionContext, hidden: frozenset[bytes]) -> tuple[str, ...]:
+    """Return the document's lines, blank where a snippet has one of these hashes."""
+    if not hidden:
+        return context.lines
+    lines = list(context.lines)
+    for snippet in context.other_snippets:
+        if hash_content(snippet.text) in hidden:
+            lines[snippet.span.start : snippet.span.end] = [""] * (snippet.span.end - snippet.span.start)
+    return tuple(lines)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _ReadLines:
+    """Lines and their tokens, by one vocabulary."""
+
+    lines: tuple[str, ...]
+    language: str
+    vocabulary: TokenVocabulary
+    tokens: LineTokens | None  # None without lexical rules
+
+
+class _TokenCache:
+    """The tokens of the lines above and below the cursor: as it moves down, few lines are read again."""
+
+    def __init__(self) -> None:
+        self._read: dict[bool, _ReadLines] = {}  # the last lines above (True) and below
+
+    def read_above(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
+        """Return the tokens of the lines, those of the last ones' common beginning as they were."""
+        return self._read_lines(lines, language, vocabulary, is_above=True)
+
+    def read_below(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
+        """Return the tokens of the lines; if the last ones ended with these, as they were."""
+        return self._read_lines(lines, language, vocabulary, is_above=False)
+
+    def _read_lines(
+        self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary, *, is_above: bool
+    ) -> LineTokens | None:
+        """Return the tokens of the lines, and keep them."""
+        former = self._read.get(is_above)
+        if former is None or former.vocabulary is not vocabulary or former.language != language:
+            tokens = read_line_tokens("\n".join(lines), language, vocabulary)
+        elif former.tokens is None or former.lines == lines:
+            return former.tokens
+        elif is_above:
+            tokens = _read_end(lines, former, former.tokens)
+        else:
+            tokens = _drop_beginning(lines, former, former.tokens)
+            tokens = tokens or read_line_tokens("\n".join(lines), language, vocabulary)
+        self._read[is_above] = _ReadLines(lines, language, vocabulary, tokens)
+        return tokens
+
+
+def _read_end(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) -> LineTokens | None:
+    """Return the tokens of lines that begin like the former ones: from the last common line end on they are read."""
+    pairs = enumerate(zip(former.lines, lines, strict=False))
+    common_count = next((row for row, (left, right) in pairs if left != right), min(len(former.lines), len(lines)))
+    # The last common line may go on in another way: its end is not yet one.
+    line_ends = np.flatnonzero((tokens.symbols >> 1 == LINE_END) & (tokens.rows < common_count - 1))
+    kept_count, start_row = (int(line_ends[-1]) + 1, int(tokens.rows[line_ends[-1]]) + 1) if len(line_ends) else (0, 0)
+    start_offset = sum(map(len, lines[:start_row])) + start_row
+    end_tokens = read_line_tokens("\n".join(lines[start_row:]), former.language, former.vocabulary)
+    if end_tokens is None:
+        return None
+    all_tokens = LineTokens(
+        np.concatenate((tokens.symbols[:kept_count], end_tokens.symbols)),
+        np.concatenate((tokens.rows[:kept_count], end_tokens.rows + start_row)),
+        np.concatenate((tokens.offsets[:kept_count], end_tokens.offsets + start_offset)),
+    )
+    return mark_block_ends(all_tokens, np.cumsum([0, *(len(line) + 1 for line in lines)]))
+
+
+def _drop_beginning(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) -> LineTokens | None:
+    """Return the tokens of the lines that the former ones end with; None where they don't, or not behind a line end."""
+    dropped_count = len(former.lines) - len(lines)
+    if dropped_count <= 0 or former.lines[dropped_count:] != lines:
+        return None
+    dropped_tokens = int(np.searchsorted(tokens.rows, dropped_count))
+    is_behind_line_end = (
+        dropped_tokens > 0
+        and tokens.symbols[dropped_tokens - 1] >> 1 == LINE_END
+        and tokens.rows[dropped_tokens - 1] == dropped_count - 1
+    )
+    if not is_behind_line_end:
+        return None
+    dropped_offset = sum(map(len, former.lines[:dropped_count])) + dropped_count
+    return LineTokens(
+        tokens.symbols[dropped_tokens:],
+        tokens.rows[dropped_tokens:] - dropped_count,
+        tokens.offsets[dropped_tokens:] - dropped_offset,
+    )
+
+
+def _is_comment_behind(typed_text: str, line_tokens: LineTokens, vocabulary: TokenVocabulary) -> bool:
+    """Return whether the typed text has more behind its last token: a comment."""
+    last_symbol = int(line_tokens.symbols[-1])
+    last_text = typed_text[int(line_tokens.offsets[-1]) :]
+    return last_symbol >> 1 != LONG_LITERAL and bool(last_text.removeprefix(vocabulary.texts[last_symbol >> 1]).strip())

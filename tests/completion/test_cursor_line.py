@@ -1,0 +1,83 @@
+"""The cursor's line is read once, for its rest and for whole lines: its last token may go on, or be whole."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from codekin.code.lines import hash_content
+from codekin.completion.context import read_context
+from codekin.completion.cursor import Cursor
+from codekin.completion.cursor_line import CursorLine, CursorReader, CursorReading
+from codekin.completion.line_tokens import TokenVocabulary
+from codekin.completion.suffix_index import build_suffix_index
+from codekin.completion.workspace_tokens import TokenSnapshot
+
+from .contexts import asked
+
+ABOVE = "def first(reply):\n    return reply.url\n\n\ndef second(reply):\n    log(reply)\n"
+
+
+def read(text: str, after: str = "", hidden: frozenset[bytes] = frozenset()) -> CursorReading:
+    snapshot = TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), (), ())
+    reading = CursorReader().read(asked(text, after=after), snapshot, [], hidden)
+    assert reading is not None
+    return reading
+
+
+def describe(line: CursorLine) -> tuple[list[str], str, int]:
+    """The last token before the cursor, the open one, and the number of the line's."""
+    texts = line.document.vocabulary.texts
+    return [texts[token] for token in line.document.make_context().tokens[-1:]], line.open_token, line.token_count
+
+
+def test_a_name_may_go_on_or_be_whole():
+    reading = read(ABOVE + "    return reply")
+    assert [describe(line) for line in reading.lines] == [(["return"], "reply", 1), (["reply"], "", 2)]
+    assert reading.is_completable
+
+
+def test_the_beginning_of_an_unknown_name_goes_on():
+    assert [describe(line) for line in read(ABOVE + "    return rep").lines] == [(["return"], "rep", 1)]
+
+
+def test_an_empty_line_is_read_for_whole_lines_only():
+    reading = read(ABOVE + "    ")
+    assert [describe(line) for line in reading.lines] == [(["\n"], "", 0)]
+    assert not reading.is_completable
+
+
+def test_nothing_ends_a_line_within_a_word_or_behind_a_comment():
+    assert not read(ABOVE + "    return re", after="ply").is_completable
+    assert not read(ABOVE + "    return reply  # the").is_completable
+
+
+def test_hidden_snippets_are_not_counted():
+    name_counts = []
+    for hidden in (frozenset[bytes](), frozenset([hash_content("def first(reply):\n    return reply.url")])):
+        (line,) = read(ABOVE + "    ", hidden=hidden).lines
+        name_counts.append([line.document.vocabulary.texts[token] for token in line.document.tokens].count("reply"))
+    assert name_counts == [4, 2]
+
+
+LINES = st.lists(
+    st.sampled_from(["a = b(1)", "    c = '''d", "e '''", "", "# f", "    if g:", '"h" + i', "("]), max_size=12
+)
+
+
+@given(LINES, LINES, st.integers(0, 24), st.integers(0, 24), LINES)
+def test_lines_are_read_again_as_if_for_the_first_time(
+    above: list[str], below: list[str], first_row: int, second_row: int, inserted: list[str]
+):
+    vocabulary, reader = TokenVocabulary(), CursorReader()
+    snapshot = TokenSnapshot(vocabulary, build_suffix_index([]), (), (), ())
+    lines = [*above, *below, "last"]
+    for number, row in enumerate((first_row, second_row)):
+        document = lines[:row] + inserted * number + lines[row:]
+        context = read_context(Cursor(Path("/a.py"), "\n".join(document), "python", min(row, len(document) - 1), 0))
+        readings = [each.read(context, snapshot, [], frozenset()) for each in (reader, CursorReader())]
+        kept, anew = [reading.lines[0].document for reading in readings if reading]
+        assert kept.symbols.tolist() == anew.symbols.tolist()
+        assert kept.before.rows.tolist() == anew.before.rows.tolist()
+        assert kept.after.rows.tolist() == anew.after.rows.tolist()
+        assert kept.before.offsets.tolist() == anew.before.offsets.tolist()
