@@ -166,6 +166,16 @@ def test_completion_is_measured_within_lines(place: Path, code_base: Path) -> No
     assert "| shop |" in evaluate(place, *arguments).stdout
 
 
+def test_completion_is_measured_at_kinds_of_places(place: Path, code_base: Path) -> None:
+    arguments = ("completion", "--root", str(code_base), "--at", "kinds", "--cuts", "2")
+    output = document(evaluate(place, *arguments, "--json"))
+    check_documented("evaluate completion --at kinds", output)
+    (measured,) = output["repositories"]
+    systems = [cut["system"] for cut in measured["cuts"]]
+    assert {systems.count(system) for system in systems} == {len(systems) // 4}
+    assert "| after a signature |" in evaluate(place, *arguments).stdout
+
+
 def test_typing_is_measured_at_the_keys_of_the_last_commits(place: Path, code_base: Path) -> None:
     arguments = ("completion", "--root", str(code_base), "--at", "keys", "--cuts", "1")
     output = document(evaluate(place, *arguments, "--json"))

@@ -188,9 +188,9 @@ def clones(as_json: bool, failures: Path | None, **options: Any) -> int:
 @click.option(
     "--at",
     "place",
-    type=click.Choice(["statements", "lines", "keys"]),
+    type=click.Choice(["statements", "lines", "kinds", "keys"]),
     default="statements",
-    help="Complete before statements (the default), within lines, or at each key of what commits added.",
+    help="Complete before statements (the default), within lines, at N places of each kind, or at each key of commits.",
 )
 @JSON
 @DEBUG
@@ -198,8 +198,10 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int, place
     """Measure completion quality.
 
     At statements, each function is removed with its near-duplicates, cut before one of its statements, and completed.
-    Two simple baselines are measured on the same cuts. Within lines, the next 120 tokens are hidden. At keys, lines
-    that the last N commits added are typed again, in the code base as it was before; each ROOT is a Git work tree.
+    Two simple baselines are measured on the same cuts. Within lines, the next 120 tokens are hidden; so they are at
+    places where people stop (in a name, after a dot, a bracket, a comment, a signature ...), beside three baselines. At
+    keys, lines that the last N commits added are typed again, in the code base as it was before; each ROOT is a Git
+    work tree.
     """
     from codekin.cli import console
     from codekin.cli.query import load_settings
@@ -216,13 +218,19 @@ def _measure_completion(
     cut_place: str, code_bases: Sequence[Path], settings: "Settings", sample: tuple[int, int]
 ) -> tuple[dict[str, Any], str]:
     """Return the figures of all code bases as JSON and as a table; `sample` is the number of cuts, and the seed."""
-    from codekin.evaluation import completion, line_completion, typing_replay
+    from codekin.evaluation import completion, completion_kinds, line_completion, typing_replay
 
     if cut_place == "lines":
         line_results = [
             (code_base.name, line_completion.measure_lines(code_base, settings, *sample)) for code_base in code_bases
         ]
         return line_completion.to_json(line_results), line_completion.format_table(line_results)
+    if cut_place == "kinds":
+        kind_results = [
+            (code_base.name, completion_kinds.measure_kinds(code_base, settings, *sample)) for code_base in code_bases
+        ]
+        kind_table = completion_kinds.format_table(kind_results, settings.completion.floor)
+        return completion_kinds.to_json(kind_results), kind_table
     if cut_place == "keys":
         replay_results = [typing_replay.replay_repository(code_base, settings, sample[0]) for code_base in code_bases]
         return typing_replay.to_json(replay_results), typing_replay.format_table(replay_results)
