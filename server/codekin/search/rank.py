@@ -52,8 +52,7 @@ class QueryResults:
             {candidate.content: candidate.score for candidate in dense},
             {candidate.content: candidate.score for candidate in lexical},
         )
-        self._locations_by_file: dict[Path, list[Location]] = {}
-        self._added: set[tuple[Path, int]] = set()
+        self._locations_by_file: dict[Path, dict[int, Location]] = {}  # by first row
         self._features: tuple[SnippetFeatures, dict[str, Scores]] | None = None  # until more locations are added
 
     def retrieved_contents(self) -> list[int]:
@@ -68,9 +67,7 @@ class QueryResults:
         """Add the locations to what is ranked; those of a path and row added before are skipped."""
         self._features = None
         for location in locations:
-            if (location_key := (location.path, location.span.start)) not in self._added:
-                self._added.add(location_key)
-                self._locations_by_file.setdefault(location.path, []).append(location)
+            self._locations_by_file.setdefault(location.path, {}).setdefault(location.span.start, location)
 
     @property
     def known_share(self) -> float:
@@ -78,7 +75,7 @@ class QueryResults:
         is_named = bool(self._terms.name) and any(
             self._terms.match_single_name(location.name, location.qualified_name)
             for locations in self._locations_by_file.values()
-            for location in locations
+            for location in locations.values()
             if location.kind is not SnippetKind.SECTION
         )
         return 1.0 if is_named else self._terms.known_share
@@ -138,7 +135,8 @@ class QueryResults:
     def _extract_features(self, roots: Sequence[Path]) -> tuple[SnippetFeatures, dict[str, Scores]]:
         """Return the features of the locations and of their files, kept until more are added."""
         if self._features is None:
-            snippets = SnippetFeatures(self._locations_by_file, self._terms, self._retrieved)
+            locations_by_file = [list(locations.values()) for locations in self._locations_by_file.values()]
+            snippets = SnippetFeatures(locations_by_file, self._terms, self._retrieved)
             relative_paths = [to_relative_path(str(path), roots) for path in self._locations_by_file]
             unseen_cosine = self._retrieved.unseen_cosine
             file_features = compute_file_features(snippets, relative_paths, self._terms, unseen_cosine)

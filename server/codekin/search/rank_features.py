@@ -7,7 +7,6 @@ evaluation/README.md.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -55,11 +54,11 @@ class SnippetFeatures:
     """The features of the snippets of some files: a row each, those of a file side by side."""
 
     def __init__(
-        self, locations_by_file: Mapping[Path, Sequence[Location]], terms: QueryTerms, retrieved: Retrieved
+        self, locations_by_file: Sequence[Sequence[Location]], terms: QueryTerms, retrieved: Retrieved
     ) -> None:
         """Take the locations by file, of each at least one, and match their names with the question."""
-        self.locations = [location for locations in locations_by_file.values() for location in locations]
-        counts = np.fromiter(map(len, locations_by_file.values()), np.int64, len(locations_by_file))
+        self.locations = [location for locations in locations_by_file for location in locations]
+        counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
         self.file_rows = np.repeat(np.arange(len(counts)), counts)  # (n,): each snippet's file
         self._match_definitions(terms)
