@@ -15,9 +15,27 @@ def make_examples(count: int) -> list[Example]:
 def test_what_no_linear_score_can_tell_is_learned():
     mixer = fit_mixer(make_examples(3000))
     unseen = make_examples(3300)[3000:]
-    right = [int(np.argmax(mixer.compute_probabilities(rows))) == target for rows, target in unseen]
+    probabilities = [mixer.compute_probabilities(example.features) for example in unseen]
+    right = [int(np.argmax(values)) == example.target for values, example in zip(probabilities, unseen, strict=True)]
     assert np.mean(right) > 0.8
-    assert all(np.isclose(mixer.compute_probabilities(rows).sum(), 1) for rows, _ in unseen)
+    assert all(np.isclose(values.sum(), 1) for values in probabilities)
+
+
+def test_what_the_offsets_say_is_not_learned_again():
+    plain = make_examples(2000)
+    known = [example._replace(offsets=20.0 * (np.arange(len(example.features)) == example.target)) for example in plain]
+    plain_mixer, known_mixer = fit_mixer(plain), fit_mixer(known)
+    for example in plain[:10]:
+        learned, left = (np.ptp(mixer.compute_scores(example.features)) for mixer in (plain_mixer, known_mixer))
+        assert left < max(0.2 * learned, 0.5)
+
+
+def test_an_example_that_weighs_nothing_teaches_nothing():
+    right = make_examples(2000)
+    wrong = [example._replace(target=(example.target + 1) % len(example.features), weight=0.0) for example in right]
+    mixer = fit_mixer([*right, *wrong])
+    found = [int(np.argmax(mixer.compute_probabilities(example.features))) == example.target for example in right]
+    assert np.mean(found) > 0.7
 
 
 def test_the_written_module_has_the_fitted_weights():

@@ -17,9 +17,16 @@ def place(path: str, name: str, content: int, kind: SnippetKind = SnippetKind.FU
     return Location(ROOT / path, Span(start, start + 9), name, name, kind, "python", start, 0, content)
 
 
-def found(question: str, cosines: dict[int, float], shares: dict[int, float], places: list[Location]) -> QueryResults:
+def found(
+    question: str,
+    cosines: dict[int, float],
+    shares: dict[int, float],
+    places: list[Location],
+    *,
+    everywhere: str = "",
+) -> QueryResults:
     result = QueryResults(
-        QueryTerms(question, lambda _: 10, 1000),
+        QueryTerms(question, lambda word: 900 if word == everywhere else 10, 1000),
         [Candidate(*item) for item in cosines.items()],
         [Candidate(*item) for item in shares.items()],
     )
@@ -84,7 +91,8 @@ def test_a_name_that_all_files_have_says_less_than_what_the_rest_of_the_question
     """`json.hpp` is called like every question about JSON."""
     places = [place("json.hpp", "parse", 1), place("output/serializer.hpp", "dump_escaped", 2)]
     question = "JSON serializer that escapes a dump"
-    assert order(found(question, {1: 0.4, 2: 0.4}, {1: 0.2, 2: 0.2}, places))[0] == "dump_escaped"
+    results = found(question, {1: 0.4, 2: 0.4}, {1: 0.2, 2: 0.2}, places, everywhere="json")
+    assert order(results)[0] == "dump_escaped"
 
 
 def test_the_class_of_a_method_says_what_it_does():

@@ -64,7 +64,7 @@ def test_an_odd_question_is_no_error(engine: Engine, question: str):
     ],
 )
 def test_a_question_that_code_answers_is_answered(engine: Engine, question: str, file: str):
-    assert file in [hit.place.path.name for hit in engine.search(question, 5).hits]
+    assert file in [hit.place.path.name for hit in engine.search(question, 10).hits]
 
 
 def test_hits_are_told_in_the_order_of_their_confidence(engine: Engine):

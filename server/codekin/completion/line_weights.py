@@ -7,7 +7,7 @@ ripgrep, serilog, sidekiq, sinatra, spdlog, tornado, uvicorn, zustand.
 
 import numpy as np
 
-from codekin.completion.mixer import Mixer
+from codekin.vectors.mixer import Mixer
 
 LINE_MIXER = Mixer(
     means=np.fromstring(

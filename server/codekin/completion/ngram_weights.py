@@ -7,7 +7,7 @@ serilog, sidekiq, spdlog, tornado, uvicorn, zustand.
 
 import numpy as np
 
-from codekin.completion.mixer import Mixer
+from codekin.vectors.mixer import Mixer
 
 MIXER = Mixer(
     means=np.fromstring(

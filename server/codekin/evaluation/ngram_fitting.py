@@ -24,7 +24,6 @@ from codekin.completion.cursor import Cursor
 from codekin.completion.cursor_line import is_block_ended
 from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
-from codekin.completion.mixer import Mixer
 from codekin.completion.ngram import NgramModel
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
 from codekin.completion.workspace_tokens import read_document_tokens
@@ -32,6 +31,7 @@ from codekin.evaluation.completion import parse_cut_options
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
+from codekin.vectors.mixer import Mixer
 from codekin.workspace.workspace import Document, SourceFile, Workspace
 
 Floats = npt.NDArray[np.float64]
@@ -48,6 +48,8 @@ class Example(NamedTuple):
 
     features: Floats  # (candidates + 1, features)
     target: int
+    offsets: Floats | None = None  # (candidates + 1,): scores that the mixer's are added to
+    weight: float = 1.0  # of the example among all
 
 
 class FittingPlan(NamedTuple):
@@ -167,6 +169,8 @@ class _Batch(NamedTuple):
     values: Floats  # (n, candidates, features), normalised
     is_candidate: npt.NDArray[np.bool_]  # (n, candidates)
     targets: npt.NDArray[np.int64]  # (n,)
+    offsets: Floats  # (n, candidates)
+    weights: Floats  # (n,), of mean 1
 
     @classmethod
     def from_examples(cls, examples: Sequence[Example], means: Floats, scales: Floats) -> "_Batch":
@@ -174,24 +178,32 @@ class _Batch(NamedTuple):
         most = max(len(example.features) for example in examples)
         values = np.zeros((len(examples), most, len(means)))
         is_candidate = np.zeros((len(examples), most), bool)
-        for row, (features, _) in enumerate(examples):
-            values[row, : len(features)] = (features - means) / scales
-            is_candidate[row, : len(features)] = True
-        return cls(values, is_candidate, np.array([example.target for example in examples]))
+        offsets = np.zeros((len(examples), most))
+        for row, example in enumerate(examples):
+            count = len(example.features)
+            values[row, :count] = (example.features - means) / scales
+            is_candidate[row, :count] = True
+            if example.offsets is not None:
+                offsets[row, :count] = example.offsets
+        targets = np.array([example.target for example in examples])
+        weights = np.array([example.weight for example in examples])
+        return cls(values, is_candidate, targets, offsets, weights / weights.mean())
 
     def select(self, rows: npt.NDArray[np.int64]) -> "_Batch":
         """Return the examples in these rows."""
-        return _Batch(self.values[rows], self.is_candidate[rows], self.targets[rows])
+        return _Batch(
+            self.values[rows], self.is_candidate[rows], self.targets[rows], self.offsets[rows], self.weights[rows]
+        )
 
     def compute_gradients(self, parameters: Parameters) -> Parameters:
         """Return the gradient of the mean cross-entropy."""
         activations = np.tanh(self.values @ parameters.hidden + parameters.hidden_biases)
-        scores = self.values @ parameters.linear + activations @ parameters.output
+        scores = self.offsets + self.values @ parameters.linear + activations @ parameters.output
         scores = np.where(self.is_candidate, scores, -np.inf)
         exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
         errors = exponentials / exponentials.sum(axis=1, keepdims=True)
         errors[np.arange(len(errors)), self.targets] -= 1
-        errors /= len(errors)
+        errors *= self.weights[:, None] / len(errors)
         hidden_errors = errors[..., None] * parameters.output * (1 - activations**2)
         return Parameters(
             np.einsum("nc,ncf->f", errors, self.values),
@@ -212,7 +224,7 @@ def format_module(title: str, origin: str, constant: str, mixer: Mixer) -> str:
             "",
             "import numpy as np",
             "",
-            "from codekin.completion.mixer import Mixer",
+            "from codekin.vectors.mixer import Mixer",
             "",
             f"{constant} = Mixer(",
             *(f"    {field.name}={_format_array(getattr(mixer, field.name))}," for field in fields(mixer)),

@@ -13,7 +13,7 @@ import json
 import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ PRIOR_WEIGHTS = {
 }
 _FIXED = ("test", "prose")  # neither answers a question of a harvest, by its making
 # Of each question, by category: those that are most like people's count most.
-_CATEGORY_WEIGHTS = {"commit": 0.3, "report": 0.2, "addition": 2.0, "documentation": 1.5, "definition": 0.5}
+CATEGORY_WEIGHTS = {"commit": 0.3, "report": 0.2, "addition": 2.0, "documentation": 1.5, "definition": 0.5}
 _RIDGE_PENALTY = 0.1  # of a feature's weight times its deviation, beside the mean loss of a question
 _NEWTON_STEPS = 30
 _MAX_FILES_PER_QUESTION = 40  # the likeliest by the prior
@@ -79,25 +79,30 @@ def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]
     """Index a repository in a temporary folder; return the candidate files of the questions that they answer."""
     checkout = (checkouts / repository.name).resolve()
     choices: list[FileChoice] = []
+    with open_search(checkout / repository.root) as (search, _, roots):
+        for question in repository.questions:
+            results = search.retrieve(Query(read_question(question.text), Task.NL2CODE), Event())
+            signals = {
+                path.relative_to(checkout).as_posix(): features
+                for path, features in results.list_signals(roots).items()
+            }
+            choices += _make_choices(question, signals, 1 / math.sqrt(len(repository.questions)))
+    return choices
+
+
+@contextmanager
+def open_search(root: Path) -> Iterator[tuple[SearchEngine, Index, Sequence[Path]]]:
+    """Index a folder in a temporary one, and yield what searches it, its index and its roots."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as cache:
         settings = Settings(cache=CacheSettings(directory=cache))
-        with closing(Engine([checkout / repository.root], settings)) as engine:
+        with closing(Engine([root], settings)) as engine:
             engine.refresh(lambda _: None, Event(), workers=1)
             roots = engine.status().roots
         embedder = load_light_model(settings.model)
-        with closing(
-            Index(locate_index(roots, settings), embedder.space(Task.CODE2CODE), embedder.dim, print)
-        ) as index:
+        index_paths, space = locate_index(roots, settings), embedder.space(Task.CODE2CODE)
+        with closing(Index(index_paths, space, embedder.dim, print)) as index:
             index.follow()
-            search = SearchEngine(index, Workspace(roots, settings.index), embedder)
-            for question in repository.questions:
-                results = search.retrieve(Query(read_question(question.text), Task.NL2CODE), Event())
-                signals = {
-                    path.relative_to(checkout).as_posix(): features
-                    for path, features in results.list_signals(roots).items()
-                }
-                choices += _make_choices(question, signals, 1 / math.sqrt(len(repository.questions)))
-    return choices
+            yield SearchEngine(index, Workspace(roots, settings.index), embedder), index, roots
 
 
 def fit_weights(choices: Sequence[FileChoice]) -> dict[str, float]:
@@ -153,7 +158,7 @@ def _make_choices(
     order = np.argsort(-(rows @ np.array(list(PRIOR_WEIGHTS.values()))), kind="stable")
     is_kept = are_answers > 0
     is_kept[order[:_MAX_FILES_PER_QUESTION]] = True
-    weight = repository_weight * _CATEGORY_WEIGHTS.get(question.category, 1.0)
+    weight = repository_weight * CATEGORY_WEIGHTS.get(question.category, 1.0)
     yield FileChoice(rows[is_kept], are_answers[is_kept] / are_answers.sum(), weight)
 
 

@@ -66,6 +66,7 @@ class QueryTerms:
         self.text = " ".join(tokens) or question  # without stop words
         self.symbols = self._list_symbols(question_words)
         self.lowercase_tokens = {token.lower() for token in tokens}
+        self._document_frequency = document_frequency
         self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
         self._total_weight = sum(self._weights)
         self.known_word_count = sum(document_frequency(word) > 0 for word in self.words)
@@ -118,6 +119,10 @@ class QueryTerms:
         if [part.lower() for part in name_path] == [part.lower() for part in self.name]:
             return 0.9
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
+
+    def count_mentions(self, name: str) -> int:
+        """Return in how many contents the name stands, written in any case and with any separators."""
+        return self._document_frequency("".join(split_words(name)))
 
     def _compare_words(self, name_word: str) -> list[float] | None:
         """Return a name's word's similarity to each word of the question; None where it is related to none."""

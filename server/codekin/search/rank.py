@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from codekin.search.answerability import AnswerEvidence
+from codekin.search.file_mixer import BestFiles, compare_best_files, deal_scores
 from codekin.search.name_matches import Scores
 from codekin.search.paths import to_relative_path
 from codekin.search.query_terms import QueryTerms
@@ -107,9 +108,8 @@ class QueryResults:
         """Return up to five locations per file with logits, best first; a file's second ranks far behind its first."""
         if not self._locations_by_file:
             return []
-        snippets, file_features = self._extract_features(roots)
-        file_scores = sum(weight * file_features[name] for name, weight in FILE_WEIGHTS.items())
-        offsets = file_scores - snippets.find_highest(snippets.scores)
+        snippets, _ = self._extract_features(roots)
+        offsets = self._score_files(roots) - snippets.find_highest(snippets.scores)
         base_scores = (offsets[snippets.file_rows] + snippets.scores).tolist()
         first_rows = np.array([location.span.start for location in snippets.locations])
         ranked_locations: list[RankedLocation] = []
@@ -122,8 +122,24 @@ class QueryResults:
             ]
         return _sort_ranked(ranked_locations)
 
+    def compare_files(self, roots: Sequence[Path]) -> tuple[Scores, BestFiles]:
+        """Return the sum of each file's signals, (files,), as `list_files` has them, and what is seen of the best."""
+        _, file_features = self._extract_features(roots)
+        sums = np.zeros(len(self._locations_by_file))
+        for name, weight in FILE_WEIGHTS.items():
+            sums += weight * file_features[name]
+        return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)
+
+    def _score_files(self, roots: Sequence[Path]) -> Scores:
+        """Return the files' scores, in logits, (files,)."""
+        return deal_scores(*self.compare_files(roots))
+
+    def list_files(self) -> list[Path]:
+        """Return the files of the locations added so far, in the order in which they were added."""
+        return list(self._locations_by_file)
+
     def list_signals(self, roots: Sequence[Path]) -> dict[Path, dict[str, float]]:
-        """Return file → features, as in FILE_WEIGHTS, of all files that have added locations."""
+        """Return file → features, as in FILE_WEIGHTS and more, of all files that have added locations."""
         if not self._locations_by_file:
             return {}
         _, file_features = self._extract_features(roots)

@@ -34,6 +34,7 @@ _SNIPPET_WEIGHTS = {
 }
 _MAX_STUB_LINES = 2  # of a function: it hands on what others do
 _UNSEEN_SHARE = 0.9  # of the last candidate's cosine: assumed for snippets that were not retrieved
+_RANK_DECAY = 10.0  # places behind the best one, at which a rank says half
 _NEAREST_COUNT = 3  # snippets of a file whose mean cosine is a feature
 
 
@@ -41,7 +42,7 @@ _NEAREST_COUNT = 3  # snippets of a file whose mean cosine is a feature
 class Retrieved:
     """What the retrievers found for a question: scores by content."""
 
-    cosines: Mapping[int, float]
+    cosines: Mapping[int, float]  # best first, like the shares: those of code, then those of documentation
     shares: Mapping[int, float]  # of the highest possible BM25
 
     @property
@@ -61,6 +62,8 @@ class SnippetFeatures:
         counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
         self.file_rows = np.repeat(np.arange(len(counts)), counts)  # (n,): each snippet's file
+        self.is_function = np.array([location.kind.is_function for location in self.locations], np.bool_)
+        self.is_stub = self.is_function & np.array(list(map(_is_short, self.locations)), np.bool_)
         self._match_definitions(terms)
         self._match_names(terms)
         self._look_up(retrieved)
@@ -88,7 +91,7 @@ class SnippetFeatures:
         qualified_rows = [rows.setdefault(location.qualified_name, len(rows)) for location in self.locations]
         matches = terms.match_names(list(map(list_words, rows)))
         self.called = matches.strength[name_rows]
-        self._qualified = matches.product[qualified_rows]
+        self.qualified = matches.product[qualified_rows]
         self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
 
     def _look_up(self, retrieved: Retrieved) -> None:
@@ -98,6 +101,8 @@ class SnippetFeatures:
         unseen_cosine = retrieved.unseen_cosine
         self.cosines = _to_scores(cosines.get(content, unseen_cosine) for content in contents)
         self.shares = _to_scores(shares.get(content, 0.0) for content in contents)
+        self.meaning_ranks = _weigh_places(cosines, contents)
+        self.word_ranks = _weigh_places(shares, contents)
         are_found = np.array([content in cosines or content in shares for content in contents], np.bool_)
         self.is_retrieved = are_found | (self.defined > 0) | (self.named > 0)
 
@@ -105,7 +110,7 @@ class SnippetFeatures:
         """Return the weighted sums of the features, in logits."""
         weights = _SNIPPET_WEIGHTS
         scores = weights["cosine"] * self.cosines + weights["share"] * self.shares + weights["named"] * self.named
-        scores += weights["qualified"] * self._qualified + weights["defined"] * self.defined
+        scores += weights["qualified"] * self.qualified + weights["defined"] * self.defined
         kind_weights = map(_weigh_kind, self.locations, self.defined.tolist())
         return np.asarray(scores + _to_scores(kind_weights))
 
@@ -125,19 +130,24 @@ class SnippetFeatures:
 
 def _weigh_kind(location: Location, defined: float) -> float:
     """Return how likely a snippet of this kind and length answers, beside others, in logits."""
-    span, kind = location.span, location.kind
+    kind = location.kind
     if kind is SnippetKind.CLASS:
         return _SNIPPET_WEIGHTS["class"] * defined if defined else _SNIPPET_WEIGHTS["rest of a class"]
     if not kind.is_function:
         return _SNIPPET_WEIGHTS["rest of a file"]
-    weight = _SNIPPET_WEIGHTS["stub"] if span.end - span.start <= _MAX_STUB_LINES else 0.0
+    weight = _SNIPPET_WEIGHTS["stub"] if _is_short(location) else 0.0
     return weight + _SNIPPET_WEIGHTS.get(kind, 0.0)
+
+
+def _is_short(location: Location) -> bool:
+    """Return whether a function of as few lines hands on what others do."""
+    return location.span.end - location.span.start <= _MAX_STUB_LINES
 
 
 def compute_file_features(
     snippets: SnippetFeatures, relative_paths: Sequence[str], terms: QueryTerms, unseen_cosine: float
 ) -> dict[str, Scores]:
-    """Return the features of the snippets' files by name, as in FILE_WEIGHTS, each (files,)."""
+    """Return the features of the snippets' files by name, each (files,): as in FILE_WEIGHTS, and what is mixed."""
     folders, titles = zip(*map(_split_path, relative_paths), strict=True)
     places = [f"{folder.rpartition('/')[2]} {title}" for folder, title in zip(folders, titles, strict=True)]
     matches = terms.match_names(list(map(list_words, (*folders, *titles, *places))))
@@ -147,7 +157,10 @@ def compute_file_features(
         "title_precise": matches.precision[count : 2 * count],  # the question has all words of its name
         "place_name": place_products,  # its name and its folder's have the question's words, and few others
         "exact_title": (title_products == 1) * float(bool(terms.name)),
+        "title_strength": matches.strength[count : 2 * count],
+        "depth": _to_scores(path.count("/") for path in relative_paths),
         **_read_snippets(snippets, unseen_cosine),
+        **_read_functions(snippets),
         "covered": _cover_words(snippets, matches, terms),
         **_read_paths(relative_paths, terms.lowercase_tokens),
     }
@@ -168,6 +181,20 @@ def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str,
         "named": named,  # it defines the name that is the whole question
         "exact": (named == 1).astype(np.float64),  # in the very same case
         "prose": is_prose.astype(np.float64),  # it is documentation
+    }
+
+
+def _read_functions(snippets: SnippetFeatures) -> dict[str, Scores]:
+    """Return the features of files that their functions decide, and the ranks of what was found in them."""
+    is_best = snippets.scores == snippets.find_highest(snippets.scores)[snippets.file_rows]
+    return {
+        "functions": np.log1p(np.add.reduceat(snippets.is_function.astype(np.float64), snippets.starts)),
+        "nearest_function": snippets.find_highest(snippets.cosines * snippets.is_function),
+        "wordiest_function": snippets.find_highest(snippets.shares * snippets.is_function),
+        "qualified": snippets.find_highest(snippets.qualified),
+        "stub": snippets.find_highest((is_best & snippets.is_stub).astype(np.float64)),  # its best snippet is one
+        "meaning_rank": snippets.find_highest(snippets.meaning_ranks),
+        "word_rank": snippets.find_highest(snippets.word_ranks),
     }
 
 
@@ -209,6 +236,12 @@ def _split_path(relative_path: str) -> tuple[str, str]:
     """Return a path's folder and its file's name without the last extension."""
     folder, _, file_name = relative_path.rpartition("/")
     return folder, file_name.rpartition(".")[0] or file_name
+
+
+def _weigh_places(ranking: Iterable[int], contents: Sequence[int]) -> Scores:
+    """Return 1 for the content that a ranking has first, less for those behind it, 0 for what it lacks."""
+    places = {content: place for place, content in enumerate(ranking)}
+    return _RANK_DECAY / (_RANK_DECAY + _to_scores(places.get(content, np.inf) for content in contents))
 
 
 def _to_scores(values: Iterable[float]) -> Scores:

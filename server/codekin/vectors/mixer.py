@@ -1,10 +1,11 @@
-"""Mixes the features of the candidates for the next token into probabilities: a small fitted network."""
+"""Mixes the features of candidates into scores, or probabilities: a small fitted network."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from codekin.completion.back_off import Weights
+Weights = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
