@@ -11,9 +11,9 @@ from codekin.evaluation.line_fitting import collect_examples, main
 def test_an_example_has_the_lines_features_and_which_is_right(shop: Path):
     examples = collect_examples(shop, 12, seed=1)
     assert examples
-    assert all(features.shape[1] == len(LINE_MIXER.means) for features, _ in examples)
-    assert all(0 <= target < len(features) for features, target in examples)
-    assert any(target < len(features) - 1 for features, target in examples)
+    assert all(example.features.shape[1] == len(LINE_MIXER.means) for example in examples)
+    assert all(0 <= example.target < len(example.features) for example in examples)
+    assert any(example.target < len(example.features) - 1 for example in examples)
 
 
 def test_the_printed_module_can_be_used(shop: Path, capsys):
