@@ -79,6 +79,19 @@ end
 """,
         "add inContext take",
     ),
+    "javascript: a bundle of modules": (
+        "javascript",
+        """\
+(function run(modules, cache) {
+  cache[0] = modules[1];
+})({1: [function (require, module) {
+  function open() {
+    return module;
+  }
+}, {"./a": 2}]}, {});
+""",
+        "open",
+    ),
     "typescript: functions in arrays": (
         "typescript",
         """\

@@ -276,8 +276,8 @@ class DefinitionFinder:
         elif matches_rule("extenders", call.callee):
             self._extend_class(node, call, owner, lead)
         elif not call.callee or matches_rule("wrappers", call.callee):
-            for closure in call.closures:
-                self._scan_open_node(closure, owner, None)
+            for body in sorted(call.closures + call.values, key=lambda body: body.start_byte):
+                self._scan_open_node(body, owner, None)
         elif owner.kind in _CONTAINER_KINDS:
             self._add_declared_functions(call, owner)
 
