@@ -127,6 +127,15 @@ def test_the_file_shrinks_when_most_of_the_workspace_is_deleted(store: Store):
     assert len(store.match_words(["run_0"], 10)) == 1
 
 
+def test_space_that_was_left_free_after_a_deletion_is_given_back(store: Store):
+    texts = [f"def run_{number}(value): return value + {number} * total_{number}" for number in range(4000)]
+    store.replace_files([record(FILES[0], texts)])
+    store.remove_files(FILES)  # and the process ends
+    assert store._query("PRAGMA freelist_count")[0][0] > 0
+    assert store.collect_dead_contents() == 0
+    assert store._query("PRAGMA freelist_count") == [(0,)]
+
+
 def test_a_content_that_a_scan_has_moved_keeps_its_number(store: Store):
     store.replace_files([record(FILES[0], TEXTS)])
     before = store.contents_after(0)

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codekin.errors import StoreClosingError
 from codekin.indexing.eviction import evict_to_quota
 from codekin.indexing.reconcile import reconcile
 from codekin.settings import CacheSettings, Settings
@@ -97,6 +98,41 @@ def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_pat
     assert opened.wait(20)
     thread.join()
     second_connection.close()
+
+
+def test_room_is_given_back_in_short_transactions(tmp_path: Path):
+    with closing(VectorStore(tmp_path / "v.sqlite")) as store:
+        store.put_vectors("a", [key(i) for i in range(5000)], unit(0, 5000, 1024))
+        statements: list[str] = []
+        store._connect().set_trace_callback(statements.append)
+        store.evict_unreferenced([], 1)
+        freed_counts = [part.count("incremental_vacuum") for part in "".join(statements).split("COMMIT")]
+        assert sum(freed_counts) > 4000
+        assert max(freed_counts) <= 2000
+        assert store._query("PRAGMA freelist_count") == [(0,)]
+
+
+def test_freeing_ends_when_the_index_is_closed(tmp_path: Path):
+    with closing(VectorStore(tmp_path / "v.sqlite")) as store:
+        store.put_vectors("a", [key(i) for i in range(5000)], unit(0, 5000, 1024))
+
+        def interrupt_while_freeing(statement: str) -> None:
+            if statement == "PRAGMA incremental_vacuum":
+                store._interrupted.set()
+
+        store._connect().set_trace_callback(interrupt_while_freeing)
+        with pytest.raises(StoreClosingError):
+            store.evict_unreferenced([], 1)
+
+
+def test_room_that_a_killed_process_left_is_given_back(tmp_path: Path):
+    index_paths = locate_index([tmp_path], Settings(cache=CacheSettings(directory=str(tmp_path / "cache"))))
+    with closing(VectorStore(tmp_path / "v.sqlite")) as store:
+        store.put_vectors("a", [key(i) for i in range(400)], unit(0, 400, 1024))
+        store._write(lambda connection: connection.execute("DELETE FROM vectors"))
+        assert store._query("PRAGMA freelist_count")[0][0] > 300
+        evict_to_quota(index_paths, store)
+        assert store._query("PRAGMA freelist_count") == [(0,)]
 
 
 def test_collecting_drops_the_oldest_that_nothing_refers_to_and_gives_the_room_back(tmp_path: Path):

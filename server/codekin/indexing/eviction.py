@@ -17,11 +17,12 @@ _MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may b
 def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
     """If the file exceeds `cache.quota_mb`, delete abandoned stores and unreferenced vectors. Raises StoreError.
 
-    It takes microseconds while the file is within the quota. Vectors that a workspace refers to always stay, even above
-    the quota: they would have to be embedded again.
+    It takes microseconds while the file is within the quota and mostly in use. Vectors that a workspace refers to
+    always stay, even above the quota: they would have to be embedded again.
     """
     quota_bytes = index_paths.settings.cache.quota_mb * 1_048_576
     if vectors.size_bytes() <= quota_bytes:
+        vectors.free_large_space()
         return
     referenced_hashes = {hash_content(PROBE)}
     for store_path in index_paths.store.parent.glob("*.sqlite"):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from codekin.errors import StoreClosingError, StoreCorruptError, StoreError, StoreLostError
-from codekin.storage import schema
+from codekin.storage import removal, schema
 from codekin.storage.schema import OpenFile
 from codekin.storage.store_errors import translate_errors
 from codekin.storage.store_files import NO_FILE, FileId, file_ids, is_set_aside, write_copy
@@ -115,6 +115,18 @@ class Database:
             raise self.problem or StoreLostError(f"{self.path} was removed or replaced just now. It is reopened.")
         with self._translate_errors(), schema.transaction(open_file.connection, self._interrupted):
             return change(open_file.connection)
+
+    def free_space(self) -> None:
+        """Make the file as small as what is in it, in several short transactions. Raises StoreError."""
+        left_count = self._write(removal.free_pages)
+        previous_count = left_count + 1
+        while 0 < left_count < previous_count:
+            previous_count, left_count = left_count, self._write(removal.free_pages)
+
+    def free_large_space(self) -> None:
+        """Free the file's space if it is over a quarter, as after a process that ended too early. Raises StoreError."""
+        if self._read(removal.has_many_free_pages) and not self.is_read_only:
+            self.free_space()
 
     def _list_open_files(self) -> list[OpenFile]:
         """Return all threads' open files and the keeper; the caller holds `_lock`."""

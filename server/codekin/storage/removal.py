@@ -11,6 +11,7 @@ from codekin.storage import schema
 
 _ANY_CONTENT = 0  # an entry that means: any content may have been removed
 _MAX_LISTED = 4096  # removed contents that are listed; comparing all of 100,000 instead takes 0.1 s
+_MAX_FREED = 2000  # pages a transaction: meanwhile no other process can write
 
 _SELECT_UNUSED = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)"
 
@@ -70,14 +71,24 @@ def compact_words(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO words (words) VALUES ('optimize')")
 
 
-def free_pages(connection: sqlite3.Connection) -> None:
-    """Make the file as small as what is in it, in the caller's transaction.
+def free_pages(connection: sqlite3.Connection) -> int:
+    """Cut up to 2,000 free pages off the file, in the caller's transaction; return how many are left.
 
     SQLite frees one page a step, and Python's `execute` takes a single step of a statement without columns.
     """
-    (free_count,) = connection.execute("PRAGMA freelist_count").fetchone()
-    for _ in range(free_count):
+    for _ in range(min(_count_pages(connection, "freelist_count"), _MAX_FREED)):
         connection.execute("PRAGMA incremental_vacuum")
+    return _count_pages(connection, "freelist_count")
+
+
+def has_many_free_pages(connection: sqlite3.Connection) -> bool:
+    """Return whether more than a quarter of the file is free."""
+    return _count_pages(connection, "freelist_count") > _count_pages(connection, "page_count") / 4
+
+
+def _count_pages(connection: sqlite3.Connection, pragma: str) -> int:
+    """Return the value of `freelist_count` or `page_count`."""
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 
 def _append_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:

@@ -175,11 +175,12 @@ class Store(SnippetQueries):
         For use after changes without `collect`.
         """
         if not self._read(removal.has_unused):
+            self.free_large_space()
             return 0
         removed_count = self._write_generation(removal.drop_all_unused)
         if removed_count > self.count_contents():
             self._write(removal.compact_words)
-        self._write(removal.free_pages)
+        self.free_space()
         return removed_count
 
     def _write_generation(self, change: Callable[[sqlite3.Connection], T]) -> T:

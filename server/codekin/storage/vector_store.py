@@ -15,7 +15,6 @@ import numpy.typing as npt
 from codekin.errors import StoreReadOnlyError
 from codekin.storage import schema
 from codekin.storage.database import Database
-from codekin.storage.removal import free_pages
 
 Vectors = npt.NDArray[np.float32]
 
@@ -132,7 +131,7 @@ class VectorStore(Database):
             return len(evicted_ids)
 
         evicted_count = self._write(delete_oldest)
-        self._write(free_pages)
+        self.free_space()
         return evicted_count
 
     def _delete_vectors(self, space: str, hashes: Sequence[bytes]) -> None:
