@@ -123,6 +123,10 @@ ROWS = {
     "a generation that is no number": "UPDATE meta SET value = 'x' WHERE key = 'generation'",
     "a table that is gone": "DROP TABLE skipped",
     "full text without its words": "DELETE FROM words_data",
+    "a length in words that is empty": "UPDATE words_docsize SET sz = x''",
+    "a length in words that does not end": "UPDATE words_docsize SET sz = x'81'",
+    "a length in words that no content has": "UPDATE words_docsize SET sz = x'ffffffffff00'",
+    "a length in words that is text": "UPDATE words_docsize SET sz = 'x'",
     "an earlier version": "PRAGMA user_version = 1",
     "no version of anything": "PRAGMA user_version = 16777216",
 }
@@ -134,6 +138,13 @@ def test_rows_that_sqlite_takes_for_sound_are_no_trap(root: Path, sound: tuple[P
         db.execute(change)
     answers(root, cache)
     assert answers(root, cache) == sound[1]
+
+
+def test_totals_of_words_that_are_none_are_damage(store: Store):
+    with closing(sqlite3.connect(store.path)) as database, database:
+        database.execute("UPDATE words_data SET block = 5 WHERE id = 1")
+    with pytest.raises(StoreCorruptError):
+        store.count_all_words()
 
 
 def test_vectors_that_are_none_are_made_again(root: Path, sound: tuple[Path, object], cache: Path):

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from codekin.types import Candidate
 
 _FIND_POSTINGS = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
-_AVERAGES_ROW = 1  # of FTS5's own table: the numbers of rows and of words, as SQLite's variable-length integers
+_MAX_WORD_COUNT = 2**31 - 1  # of one content
+# A row of FTS5's own table: the numbers of rows and of words, as SQLite's variable-length integers.
+SELECT_TOTALS = "SELECT block FROM words_data WHERE id = 1"
 
 
 def quote_word(word: str) -> str:
@@ -46,11 +48,18 @@ def find_postings(connection: sqlite3.Connection, words: Sequence[str]) -> list[
     return [np.fromstring(numbers or "", np.int64, sep=",") for (numbers,) in rows]
 
 
-def count_all_words(connection: sqlite3.Connection) -> tuple[int, int]:
-    """Return the number of contents, and that of their words together. Raises sqlite3.Error."""
-    row = connection.execute("SELECT block FROM words_data WHERE id = ?", (_AVERAGES_ROW,)).fetchone()
-    content_count, word_count, *_ = (*decode_integers(row[0] if row else b""), 0, 0)
+def decode_totals(data: bytes) -> tuple[int, int]:
+    """Return the number of contents, and that of their words together. Raises TypeError if it is no blob."""
+    content_count, word_count, *_ = (*decode_integers(data), 0, 0)
     return content_count, word_count
+
+
+def decode_word_count(data: bytes) -> int:
+    """Return the number of words of one content. Raises TypeError if it is no blob, ValueError for another number."""
+    word_counts = decode_integers(data)
+    if not word_counts or word_counts[0] > _MAX_WORD_COUNT:
+        raise ValueError(f"no number of words: {data!r}")
+    return word_counts[0]
 
 
 def decode_integers(data: bytes) -> list[int]:

@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from codekin.storage import removal
 from codekin.storage.full_text import (
-    count_all_words,
-    decode_integers,
+    SELECT_TOTALS,
+    decode_totals,
+    decode_word_count,
     find_best_matches,
     find_postings,
     quote_word,
@@ -216,8 +217,9 @@ class SnippetQueries(SkippedFiles):
     def count_words_of(self, contents: Sequence[int]) -> dict[int, int]:
         """Return the number of words by content; contents that are gone are left out. Raises StoreError."""
         rows = self._query_in("SELECT id, sz FROM words_docsize WHERE id IN ({})", contents)
-        return dict(self._convert(lambda row: (row[0], decode_integers(row[1])[0]), rows))
+        return dict(self._convert(lambda row: (row[0], decode_word_count(row[1])), rows))
 
     def count_all_words(self) -> tuple[int, int]:
         """Return the number of contents with words, and that of their words together. Raises StoreError."""
-        return self._read(count_all_words)
+        rows = self._query(SELECT_TOTALS)
+        return self._convert(lambda row: decode_totals(row[0]), rows)[0] if rows else (0, 0)
