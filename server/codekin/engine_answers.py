@@ -269,11 +269,12 @@ class AnsweringEngine(EngineCore):
             self._indexer.queue_stale(stale_paths)
         query_place = (code_query.path, code_query.span) if code_query.path else None
         seconds = time.monotonic() - started
-        team_problem = self._team.problem if self._team else self._team_settings_problem
+        team_problem = self._team_settings_problem if hit_filter.team else ""
+        if self._team is not None:
+            team_problem = self._team.problem if team_answer is not None else ""
         coverage = self._overview.measure_coverage()
         return Answer(
-            tuple(ranked_hits), coverage, seconds, query_place, code_query.cell, code_query.name,
-            team_problem if hit_filter.team else "",
+            tuple(ranked_hits), coverage, seconds, query_place, code_query.cell, code_query.name, team_problem,
         )  # fmt: skip
 
 

@@ -233,6 +233,9 @@ class TestWordScan:
         assert any(hit.place.path.parent.name == "urllib" for hit in answer.hits)
         assert all("words only" in hit.why for hit in answer.hits)
 
+    def test_asking_the_team_limits_nothing_here(self, engine: Engine):
+        assert engine._index.allowed_contents(Filter(team=True)) is None
+
     def test_filters_hold(self, engine: Engine, tree: Path):
         hit_filter = replace(engine.search_by_words.__kwdefaults__["hit_filter"], folder=tree / "email")
         answer = engine.search_by_words("quote a url header", 9, hit_filter=hit_filter)

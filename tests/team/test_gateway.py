@@ -229,6 +229,10 @@ class TestAsking:
             answer = caller.call_tool(tool, arguments)
             assert [hit["path"] for hit in answer.document["hits"]] == ["greet.py"]
             assert "Set team.token anew" in answer.text
+        for arguments in ({"code": TAX}, {"description": "add the sales tax to a price"}):
+            assert "Set team.token anew" in caller.call_tool("already_exists", arguments).text
+        limited = caller.call_tool("search", {"query": "greet a person", "path": "greet.py"})
+        assert limited.document["notes"] == []
         engine.close()
 
     def test_the_workspace_wins_for_what_is_open_here(self, served: Served, root: Path, tmp_path: Path):

@@ -127,6 +127,7 @@ class ToolCaller:
         existence_items = [make_existence_item(existence, self._paths) for existence in existences]
         page = Page(0, len(existence_items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
         notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
+        notes += dict.fromkeys(existence.team_problem for existence in existences if existence.team_problem)
         return make_list_answer(self._engine, ItemList("functions", existence_items, notes=notes), page)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:

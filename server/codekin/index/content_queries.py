@@ -1,6 +1,7 @@
 """What searches ask of the contents of one index, cached until the store changes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -58,16 +59,17 @@ class ContentQueries:
         return word_counts[contents]
 
     def allowed_contents(self, hit_filter: Filter) -> LabelArray | None:
-        """Return a filter's contents, ascending (last answer cached); None (all) if it's empty. Raises StoreError.
+        """Return a filter's contents, ascending; None (all) if it leaves nothing of the workspace out.
 
-        The last filter's answer is cached until the store changes.
+        The last filter's answer is cached until the store changes. Raises StoreError.
         """
-        if hit_filter == Filter():
+        local_filter = replace(hit_filter, team=False)
+        if local_filter == Filter():
             return None
         cached_filter = self._cached_filter
-        if cached_filter is None or cached_filter[:2] != (self._generation, hit_filter):
-            contents = np.sort(np.array(self.store.contents_within(hit_filter), dtype=np.int64))
-            self._cached_filter = cached_filter = (self._generation, hit_filter, contents)
+        if cached_filter is None or cached_filter[:2] != (self._generation, local_filter):
+            contents = np.sort(np.array(self.store.contents_within(local_filter), dtype=np.int64))
+            self._cached_filter = cached_filter = (self._generation, local_filter, contents)
         return cached_filter[2]
 
     def document_frequency(self, word: str) -> int:

@@ -1,7 +1,7 @@
 """Says whether code, or what a description asks for, stands in the workspace already."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from codekin.code.extract import extract_snippets
@@ -34,6 +34,7 @@ class Existence:
     verdict: ExistenceVerdict
     probability: float  # that the best match is what was asked for, 0 … 1
     matches: tuple[Hit, ...]  # best first; of a "no", the nearest there is
+    team_problem: str = ""  # why the team's index did not answer, with a remedy
 
 
 def list_functions(code: str, language: str) -> list[Snippet]:
@@ -65,16 +66,18 @@ def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Calla
         return Existence(
             function.qualified_name, line, ExistenceVerdict.YES, clones[0].score, tuple(clones[:_MAX_MATCHES])
         )
-    hits = find_similar(function).hits
+    answer = find_similar(function)
+    hits = answer.hits
     related = tuple(hit for hit in hits if hit.kinship not in (None, Kinship.SIMILAR))
     if related:
         return Existence(function.qualified_name, line, ExistenceVerdict.YES, related[0].score, related[:_MAX_MATCHES])
-    return _judge_by_score(function.qualified_name, line, hits)
+    return replace(_judge_by_score(function.qualified_name, line, hits), team_problem=answer.team_problem)
 
 
 def judge_description(answer: Answer) -> Existence:
     """Return the verdict on a description by the score of the best hit that answers it: NO without any; never YES."""
-    return _judge_by_score("", 0, answer.hits, _MIN_DESCRIBED_LIKELY, 0.0)
+    existence = _judge_by_score("", 0, answer.hits, _MIN_DESCRIBED_LIKELY, 0.0)
+    return replace(existence, team_problem=answer.team_problem)
 
 
 def _judge_by_score(

@@ -42,13 +42,17 @@ class QueryResults:
         lexical: Sequence[Candidate],
         *,
         wants_tests: bool = False,
+        compares_files: bool = True,
     ) -> None:
         """Take the candidates of both retrievers for one question; locations follow by `add_locations`.
 
         `wants_tests`: the question is limited to tests, so that it is not held against a file that it has tests.
+        `compares_files`: the best files are ordered beside each other, for which it must be known how many contents
+        have each word of a file's name.
         """
         self._terms = terms
         self._wants_tests = wants_tests
+        self._compares_files = compares_files
         self._retrieved = Retrieved(
             {candidate.content: candidate.score for candidate in dense},
             {candidate.content: candidate.score for candidate in lexical},
@@ -132,7 +136,8 @@ class QueryResults:
 
     def _score_files(self, roots: Sequence[Path]) -> Scores:
         """Return the files' scores, in logits, (files,)."""
-        return deal_scores(*self.compare_files(roots))
+        sums, best_files = self.compare_files(roots)
+        return deal_scores(sums, best_files) if self._compares_files else sums
 
     def list_files(self) -> list[Path]:
         """Return the files of the locations added so far, in the order in which they were added."""

@@ -1,8 +1,8 @@
 """Ask the team's index beside the local one, and make hits of what it answers.
 
 A question sends its vector and words; code sends its vector and a hash of its text, never the text. Answers in words
-are ranked and calibrated exactly as local ones, so that both stand in one order of probability. The workspace wins:
-what is open here is found here.
+are ranked and calibrated as local ones (only files are not compared with each other), so that both stand in one order
+of probability. The workspace wins: what is open here is found here.
 """
 
 from collections.abc import Sequence
@@ -119,9 +119,7 @@ class PendingHits:
         """Return places that answer a question with their probability, ranked as local ones are."""
         frequencies = answer.frequencies
         terms = QueryTerms(self._query.text, lambda word: frequencies.get(word, 0), max(answer.content_count, 1))
-        dense = [Candidate(content, cosine) for content, cosine in enumerate(answer.cosines) if cosine > 0]
-        lexical = [Candidate(content, share) for content, share in enumerate(answer.shares) if share > 0]
-        results = QueryResults(terms, dense, lexical)
+        results = QueryResults(terms, _rank(answer.cosines), _rank(answer.shares), compares_files=False)
         locations = {_to_location(place): place for place in places}
         results.add_locations(locations)
         roots = [_TREE / name for name in {place.repository for place in places}]
@@ -183,6 +181,12 @@ def _describe(text: str, place: PlaceMessage) -> str:
     names = split_words(f"{place.qualified_name} {PurePosixPath(place.path).stem}")
     shared = [word for word in dict.fromkeys(names) if word in words and len(word) > 2][:_MAX_LISTED_WORDS]
     return f"shares {', '.join(shared)}" if shared else "similar meaning"
+
+
+def _rank(scores: Sequence[float]) -> list[Candidate]:
+    """Return the contents that have a score, best first."""
+    candidates = [Candidate(content, score) for content, score in enumerate(scores) if score > 0]
+    return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
 def _to_location(place: PlaceMessage) -> Location:
