@@ -111,6 +111,15 @@ def test_lines_of_another_block_are_not_written(indentation: str, is_ended: bool
     assert scorer.may_end_block() == (not is_ended)
 
 
+def test_no_block_ends_in_the_first_column():
+    vocabulary, above = TokenVocabulary(), "import os\n\ngo(1)\n"
+    tokens = [read_line_tokens(text, "python", vocabulary) for text in (BLOCKS, above, "")]
+    source, tokens_above, below = [line_tokens for line_tokens in tokens if line_tokens is not None]
+    document = DocumentTokens(tokens_above, below, vocabulary, 0)
+    ngram_model = NgramModel(document, build_suffix_index([source.symbols]), [])
+    assert not LineScorer(CursorLine(document, ngram_model, "", 0), asked(above), {}).may_end_block()
+
+
 def test_a_name_that_was_introduced_is_likely_to_be_used(model: tuple[NgramModel, DocumentTokens]):
     ngram_model, document = model
     context = asked("def load(session):\n    reply = session.get(url)\n    found = reply.json()\n    ")

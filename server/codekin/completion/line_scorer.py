@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codekin.code.line_hashes import find_local_names
-from codekin.completion.context import CompletionContext
+from codekin.completion.context import CompletionContext, measure_indent
 from codekin.completion.cursor_line import CursorLine, CursorReading
 from codekin.completion.document_tokens import TokenContext
 from codekin.completion.line_tokens import LINE_END, read_line_tokens, write_symbols
@@ -99,6 +99,8 @@ class LineScorer:
         """Return whether a line further left is more likely than one that goes on with the block."""
         if not self._is_line_start or self._document.is_block_ended:
             return False
+        if measure_indent(self._context.content_lines[-1]) == 0:
+            return False  # nothing is further left
         return self._model.estimate_block_end(self._extend_context(())) >= _LIKELY_END
 
     def write_lines(self, max_count: int) -> list[WrittenLine]:
