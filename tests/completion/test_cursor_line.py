@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from codekin.code.lines import hash_content
@@ -66,6 +66,7 @@ LINES = st.lists(
 
 
 @given(LINES, LINES, st.integers(0, 24), st.integers(0, 24), LINES)
+@example(["    if g:", "", "a = b(1)"], [], 3, 2, [])  # the line that ended the block is left out
 def test_lines_are_read_again_as_if_for_the_first_time(
     above: list[str], below: list[str], first_row: int, second_row: int, inserted: list[str]
 ):

@@ -169,8 +169,10 @@ def _read_end(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) ->
     end_tokens = read_line_tokens("\n".join(lines[start_row:]), former.language, former.vocabulary)
     if end_tokens is None:
         return None
+    kept_symbols = tokens.symbols[:kept_count].copy()
+    kept_symbols[-1:] = LINE_END * 2  # whether a block ends there is said by what follows now
     all_tokens = LineTokens(
-        np.concatenate((tokens.symbols[:kept_count], end_tokens.symbols)),
+        np.concatenate((kept_symbols, end_tokens.symbols)),
         np.concatenate((tokens.rows[:kept_count], end_tokens.rows + start_row)),
         np.concatenate((tokens.offsets[:kept_count], end_tokens.offsets + start_offset)),
     )
