@@ -154,6 +154,7 @@ def _copy_line(source_text: str, reading: CursorReading) -> str:
             best_length, best_position = length, position
     if not best_length:
         return ""
-    line_end = numbers.index(LINE_END, best_position)
+    line_ends = (position for position in range(best_position, len(numbers)) if numbers[position] == LINE_END)
+    line_end = next(line_ends, len(numbers))  # an open comment at the source's end hides the last one
     line_rest = write_symbols(source_tokens.symbols[best_position:line_end].tolist(), line.document.vocabulary).lstrip()
     return line_rest[len(line.open_token) :] if line_rest.startswith(line.open_token) else ""
