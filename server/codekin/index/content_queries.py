@@ -48,14 +48,15 @@ class ContentQueries:
 
     def count_words_of(self, contents: LabelArray) -> npt.NDArray[np.int32]:
         """Return the numbers of words of these contents, (n,), 0 of those that are gone. Raises StoreError."""
-        word_counts = self._word_counts
+        word_counts = known_counts = self._word_counts
         missing_count = int(contents.max(initial=-1)) + 1 - len(word_counts)
         if missing_count > 0:
             word_counts = np.pad(word_counts, (0, missing_count + len(word_counts) // 8))
         unknown_contents = contents[word_counts[contents] == 0].tolist()
         for content, word_count in self.store.count_words_of(unknown_contents).items() if unknown_contents else ():
             word_counts[content] = word_count
-        self._word_counts = word_counts
+        if self._word_counts is known_counts:  # else another thread has emptied the memory for another store
+            self._word_counts = word_counts
         return word_counts[contents]
 
     def allowed_contents(self, hit_filter: Filter) -> LabelArray | None:
