@@ -166,6 +166,28 @@ def test_without_vectors_on_the_disk_they_are_missed(paths: IndexPaths):
         assert index.light.pending
 
 
+def keep_first_file(paths: IndexPaths) -> None:
+    """Delete all files of the workspace but the first."""
+    for path in sorted(paths.roots[0].iterdir())[1:]:
+        path.unlink()
+    reconcile(paths, lambda _: None, threading.Event(), 0)
+
+
+def test_a_file_that_can_t_be_removed_is_removed_later(paths: IndexPaths):
+    (paths.roots[0] / "more.py").write_text("def one():\n    return 1\n\n\ndef two():\n    return 2\n")
+    reconcile(paths, lambda _: None, threading.Event(), 0)
+    save(paths)
+    keep_first_file(paths)
+    with open_index(paths) as index:
+        paths.completion_image.unlink()
+        paths.completion_image.mkdir()
+        index.save_image()
+        paths.completion_image.rmdir()
+        paths.completion_image.write_bytes(b"")
+        index.save_image()
+    assert not paths.image.exists() and not paths.completion_image.exists()
+
+
 def test_files_most_of_whose_contents_are_gone_are_removed(paths: IndexPaths):
     (paths.roots[0] / "more.py").write_text("def one():\n    return 1\n\n\ndef two():\n    return 2\n")
     reconcile(paths, lambda _: None, threading.Event(), 0)
@@ -173,9 +195,7 @@ def test_files_most_of_whose_contents_are_gone_are_removed(paths: IndexPaths):
     with open_index(paths) as index:
         index.save_image()
         assert paths.image.exists() and paths.completion_image.exists()
-    for path in sorted(paths.roots[0].iterdir())[1:]:
-        path.unlink()
-    reconcile(paths, lambda _: None, threading.Event(), 0)
+    keep_first_file(paths)
     with open_index(paths) as index:
         index.save_image()
         left = describe(index)["arrays"]

@@ -165,8 +165,8 @@ class Index(ContentQueries):
     def save_image(self) -> None:
         """Save what is in memory for processes that start, where that is worth it; or remove it. Raises StoreError."""
         with self._follow_lock:
-            if self._saved.is_mostly_gone(self.sort_keys):
-                remove_images(self._index_paths.image, self._index_paths.completion_image)
+            images = self._index_paths.image, self._index_paths.completion_image
+            if self._saved.is_mostly_gone(self.sort_keys) and remove_images(*images):
                 self._saved = self._saved_completions = SavedImage()
             if self._saved.is_due(self.sort_keys):
                 self._saved = SavedImage.of(self.sort_keys)

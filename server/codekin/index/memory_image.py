@@ -4,6 +4,7 @@ Two files: the contents, which every question needs, and what only completions n
 that it continues from; whoever reads it loads what came later.
 """
 
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -86,11 +87,12 @@ class SavedImage:
         return self.count > 2 * len(sort_keys)
 
 
-def remove_images(*paths: Path) -> None:
-    """Remove the files; one that can't be removed stays, for another process to replace."""
+def remove_images(*paths: Path) -> bool:
+    """Remove the files, and return whether all are gone; on Windows one that a process has mapped stays."""
     for path in paths:
         with suppress(OSError):
             path.unlink(missing_ok=True)
+    return not any(map(os.path.lexists, paths))
 
 
 def save_contents(path: Path, store: Store, model_vectors: ModelVectors, loaded: LoadedContents) -> None:
