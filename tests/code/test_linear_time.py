@@ -52,11 +52,11 @@ units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension
 units += ["class_eval <<~RUBY\\n", "class_eval <<~RUBY\\n#{a}\\nRUBY\\n"]
 units += ["@property a AAA(", "@property A A A", "#if\\n", "class_eval(<<", "context(a: (", "context((a)(b)"]
 units += ["actual a b c d ", ",\\n ", "\\nprivate private ", '\\n"a', "={", " -a b, c, ", "`\\n", "$ "]
-units += ["@available(", ")a AAA(b(", ")a AAA "]
+units += ["@available(", ")a AAA(b(", ")a AAA ", " cfg_a! {\\n"]
 for unit in [*units, " cfg_a! {fn a( in (\\n}\\n"]:
     lines = (unit * 10_000)[:9_000] + "\\n"
     for rewriting in "rust", "csharp", "ruby", "kotlin", "haskell", "objective-c", "powershell":
-        rewrite_source((lines * 60)[: 1 << 19].encode(), rewriting)
+        rewrite_source((lines * 60)[: 1 << 19].encode() + b"\\n }\\n", rewriting)
 """
 BLANK_MACROS = """
 from codekin.code.directives import blank_directives

@@ -47,6 +47,7 @@ CONSTRUCTS = [
     "extension<T>(\n  Box<T> box)\n{",
     "def a_<%= b %>(c) do<% end %>",
     "proptest! {\n  fn a(x in any::<u8>()) {\n  }\n}",
+    "    cfg_x! {\n    fn a() {",
 ]
 lines = st.lists(st.sampled_from([*LINES, *PIECES, *CONSTRUCTS]), max_size=30)
 
@@ -65,3 +66,9 @@ def test_length_and_lines_stay(rewriting: str, lines: list[str]) -> None:
 def test_rewriting_twice_is_rewriting_once(rewriting: str, lines: list[str]) -> None:
     once = rewrite_source("\n".join(lines).encode(), rewriting)
     assert rewrite_source(once, rewriting) == once
+
+
+def test_a_closing_line_is_of_the_nearest_macro() -> None:
+    macro, function = b"    cfg_a! {\n", b"        fn a() {}\n"
+    rewritten = rewrite_source(macro + macro + function + b"    }\n", "rust")
+    assert rewritten == macro + b"            \n" + function + b"     \n"

@@ -107,14 +107,15 @@ def _rewrite_rust(source_bytes: bytes) -> bytes:
     if b"! {" not in source_bytes and b"!{" not in source_bytes:
         return source_bytes
     text, is_changed = bytearray(source_bytes), False
-    for macro in _RUST_MACRO.finditer(source_bytes):
-        end = source_bytes.find(b"\n" + (macro["indent"] or b"") + b"}", macro.end())
-        if end < 0:
-            break
-        if _RUST_FUNCTION.search(source_bytes, macro.end(), end):
+    starts: dict[bytes, int] = {}  # of the macro that follows, by indentation: a closing line is of the nearest one
+    for macro in reversed(list(_RUST_MACRO.finditer(source_bytes))):
+        indent = macro["indent"] or b""
+        end = source_bytes.find(b"\n" + indent + b"}", macro.end(), starts.get(indent))
+        starts[indent] = macro.start()
+        if end >= 0 and _RUST_FUNCTION.search(source_bytes, macro.end(), end):
             text[macro.start(1) : macro.end(1)] = b" " * len(macro[1])
-            if macro["indent"] and not _RUST_CONDITION.search(source_bytes, macro.end(), end):
-                text[macro.end() - 1] = text[text.index(b"}", end)] = ord(" ")  # no block can stand among items
+            if indent and not _RUST_CONDITION.search(source_bytes, macro.end(), end):
+                text[macro.end() - 1] = text[end + 1 + len(indent)] = ord(" ")  # no block can stand among items
             is_changed = True
     if not is_changed:
         return source_bytes
