@@ -41,6 +41,13 @@ def add_item(store, name, count):
     store.items[name] += count
     note(f"{count} of {name} added")
     return store.items[name]
+
+
+def find_item(store, name, count):
+    """Say where so many of it lie."""
+    if name not in store.items:
+        raise KeyError(name)
+    return store.shelves[name][:count]
 ''',
     "shop/waste.py": '''\
 def drop_item(store, name, count):
