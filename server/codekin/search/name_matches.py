@@ -9,6 +9,7 @@ import numpy.typing as npt
 Scores = npt.NDArray[np.float64]
 
 _FULL_RARITY_NATS = 20.0  # of three rare words
+_NAMES_AT_ONCE = 256  # of whose words all similarities are in memory
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,20 +55,32 @@ class WordComparison(dict[str, int]):
 
     def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
         """Return how well the names, each split into words, match the question; all 0 where no word is related."""
-        counts = np.fromiter(map(len, names), np.int64, len(names))
-        # A row 0 behind each name's words: names without words would have none to reduce.
-        rows = np.array([row for words in names for row in (*map(self.__getitem__, words), 0)], np.int64)
-        starts = np.cumsum(counts + 1) - counts - 1
         total_weight = float(self._weights.sum())
         if not total_weight or not len(names):
             nothing = np.zeros(len(names))
             return NameMatches(nothing, nothing, np.zeros((len(names), len(self._weights))), 0.0)
+        # A row 0 behind each name's words: names without words would have none to reduce.
+        rows_by_name = [[*map(self.__getitem__, words), 0] for words in names]
         similarities = np.array(self._rows)
-        nearest = np.maximum.reduceat(similarities[rows], starts, axis=0)
-        precision = np.add.reduceat(similarities.max(axis=1)[rows], starts) / np.maximum(counts, 1)
+        starts = range(0, len(names), _NAMES_AT_ONCE)
+        blocks = [_reduce_names(similarities, rows_by_name[start : start + _NAMES_AT_ONCE]) for start in starts]
+        nearest, precision = (np.concatenate(block_parts) for block_parts in zip(*blocks, strict=True))
         return NameMatches(self.weigh(nearest), precision, nearest, total_weight)
 
     def weigh(self, similarities: Scores) -> Scores:
         """Return the means, (n,), of the similarities (n, words), weighted by the rarity of the question's words."""
         total_weight = float(self._weights.sum())
         return similarities @ self._weights / total_weight if total_weight else np.zeros(len(similarities))
+
+
+def _reduce_names(similarities: Scores, rows_by_name: Sequence[Sequence[int]]) -> tuple[Scores, Scores]:
+    """Return the greatest similarity of each name's words to each of the question's, and the mean of their best.
+
+    Each name's last row is no word.
+    """
+    counts = np.array([len(name_rows) - 1 for name_rows in rows_by_name])
+    starts = np.cumsum(counts + 1) - counts - 1
+    rows = np.concatenate(rows_by_name)
+    nearest = np.maximum.reduceat(similarities[rows], starts, axis=0)
+    precision = np.add.reduceat(similarities.max(axis=1)[rows], starts) / np.maximum(counts, 1)
+    return nearest, precision
