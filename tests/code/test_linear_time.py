@@ -52,7 +52,7 @@ units = ["a! {", "a!{\\nfn a\\n", "proptest! {\\n}\\n", "extension(", "extension
 units += ["class_eval <<~RUBY\\n", "class_eval <<~RUBY\\n#{a}\\nRUBY\\n"]
 units += ["@property a AAA(", "@property A A A", "#if\\n", "class_eval(<<", "context(a: (", "context((a)(b)"]
 units += ["actual a b c d ", ",\\n ", "\\nprivate private ", '\\n"a', "={", " -a b, c, ", "`\\n", "$ "]
-units += ["@available(", ")a AAA(b(", ")a AAA ", " cfg_a! {\\n"]
+units += ["@available(", ")a AAA(b(", ")a AAA ", " cfg_a! {\\n", "extension(a) where b\\n", "extension<a\\n"]
 for unit in [*units, " cfg_a! {fn a( in (\\n}\\n"]:
     lines = (unit * 10_000)[:9_000] + "\\n"
     for rewriting in "rust", "csharp", "ruby", "kotlin", "haskell", "objective-c", "powershell":

@@ -21,7 +21,8 @@ _RUST_FUNCTION = re.compile(
 _RUST_CONDITION = re.compile(rb"\bif[ \t]++(#\[[^\n{]*?\])[ \t]*+\{")
 _RUST_STRATEGIES = re.compile(rb"\bfn[ \t]++\w++\s*+\(((?:[^(){}]++|\([^(){}]*+\)){0,50}+)\)\s*+\{")
 _CSHARP_EXTENSION = re.compile(
-    rb"^[ \t]*+(extension)(?=[ \t]*+(?:<[^>{;]*>)?[ \t]*+\((?:[^(){;]|\([^(){;]*\)){0,500}\)\s*+(?:where\b[^{;}]*)?\{)",
+    rb"^[ \t]*+(extension)(?=[ \t]*+(?:<[^>{;]{0,500}+>)?[ \t]*+\((?:[^(){;]|\([^(){;]*\)){0,500}\)\s*+"
+    rb"(?:where\b[^{;}]{0,500}+)?\{)",
     re.MULTILINE,
 )
 # #:package Name@1.0   of a program in one file
