@@ -74,16 +74,16 @@ class SavedImage:
 
     @classmethod
     def of(cls, sort_keys: SortKeys) -> "SavedImage":
-        """Return that of a file with these contents."""
+        """Return what a file that was saved with these contents has."""
         return cls(sort_keys.newest, len(sort_keys))
 
     def is_due(self, sort_keys: SortKeys) -> bool:
-        """Return whether the contents in memory are many, and a tenth of them or more came after those of the file."""
+        """Return whether the contents in memory are many, more than a tenth of them newer than those of the file."""
         missing_count = int(np.count_nonzero(sort_keys.labels > self.newest))
         return len(sort_keys) >= _MIN_CONTENTS and missing_count > _MAX_MISSING_SHARE * len(sort_keys)
 
     def is_mostly_gone(self, sort_keys: SortKeys) -> bool:
-        """Return whether the file has twice as many contents as are left, or more."""
+        """Return whether the file has more than twice as many contents as are left."""
         return self.count > 2 * len(sort_keys)
 
 

@@ -48,10 +48,10 @@ def compare_best_files(
 
 
 def deal_scores(scores: Scores, best: BestFiles) -> Scores:
-    """Return the scores of all files, those of the best ones dealt out among them in the network's order."""
+    """Return the scores of all files; the best files exchange theirs, so that they are in the network's order."""
     if not len(best.rows):
         return scores
     mixed = scores[best.rows] + FILE_MIXER.compute_scores((best.inputs - FILE_MIXER.means) / FILE_MIXER.scales)
     dealt = scores.copy()
-    dealt[best.rows[np.argsort(-mixed, kind="stable")]] = scores[best.rows]
+    dealt[best.rows[np.argsort(-mixed, kind="stable")]] = scores[best.rows]  # which are in descending order
     return dealt

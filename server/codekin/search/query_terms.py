@@ -121,7 +121,10 @@ class QueryTerms:
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
     def count_mentions(self, name: str) -> int:
-        """Return in how many contents the name stands, written in any case and with any separators."""
+        """Return in how many contents the name stands as one ASCII identifier, in any case, with underscores or none.
+
+        A name of a single word also counts where it is a part of an identifier.
+        """
         return self._document_frequency("".join(split_words(name)))
 
     def _compare_words(self, name_word: str) -> list[float] | None:

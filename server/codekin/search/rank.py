@@ -127,7 +127,7 @@ class QueryResults:
         return _sort_ranked(ranked_locations)
 
     def compare_files(self, roots: Sequence[Path]) -> tuple[Scores, BestFiles]:
-        """Return the sum of each file's signals, (files,), as `list_files` has them, and what is seen of the best."""
+        """Return the sums of the files' signals, (files,), as `list_files` orders them, and the files to reorder."""
         _, file_features = self._extract_features(roots)
         sums = np.zeros(len(self._locations_by_file))
         for name, weight in FILE_WEIGHTS.items():
