@@ -44,7 +44,7 @@ def test_a_score_is_the_share_of_what_sqlite_itself_computes(tmp_path: Path) -> 
     with closing(Engine([root], settings)) as engine:
         engine.refresh(lambda _: None, threading.Event(), 0)
         found = LexicalRetriever(engine._index).search(Query(" ".join(words), Task.NL2CODE), 100)
-        by_sqlite = {match.content: match.score for match in engine._index.store.match_words(words, -1)}
+        by_sqlite = {match.content: match.score for match in engine._index.store.match_words(words, 1000)}
     assert {candidate.content for candidate in found} == by_sqlite.keys()
     ratios = [by_sqlite[candidate.content] / candidate.score for candidate in found]
     assert len(found) > len(FRUIT) and max(ratios) - min(ratios) < 1e-9

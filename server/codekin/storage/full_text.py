@@ -24,7 +24,7 @@ def quote_word(word: str) -> str:
 
 
 def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:
-    """Return the best `limit` contents (-1: all) of an FTS5 query, and all ties with the last. Raises sqlite3.Error.
+    """Return the best `limit` contents of an FTS5 query, and all ties with the last. Raises sqlite3.Error.
 
     They are in descending order of their score, SQLite's BM25 with the sign reversed.
     """
@@ -32,7 +32,7 @@ def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: i
     candidates: list[Candidate] = []
     with contextlib.closing(rows):  # later rows are never read
         for content, score in rows:
-            if limit >= 0 and len(candidates) >= limit and (not candidates or score < candidates[-1].score):
+            if len(candidates) >= limit and (not candidates or score < candidates[-1].score):
                 break
             candidates.append(Candidate(content, score))
     return candidates

@@ -201,7 +201,7 @@ class SnippetQueries(SkippedFiles):
         return rows[0][0] if rows else 0
 
     def match_words(self, terms: Sequence[str], limit: int) -> list[Candidate]:
-        """Return the `limit` best contents (-1: all) with any of the words, and ties with the last. Raises StoreError.
+        """Return the `limit` best contents with any of the words, and ties with the last. Raises StoreError.
 
         Best first; ties are in no order. The score is SQLite's FTS5 (BM25, k1 1.2, b 0.75). [] without words.
         """
