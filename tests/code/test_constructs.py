@@ -19,6 +19,58 @@ static __be32 read_id(void)
 """,
         "helper read_id",
     ),
+    "c: a type that begins like an annotation": (
+        "c",
+        """\
+static __attribute__((noinline)) __u64 read_size(int a)
+{
+}
+/* id */ __u32 read_id(int a)
+{
+}
+register __u32 read_register(int a)
+{
+}
+static _Noreturn __u32 stop(int a)
+{
+}
+static __inline__ __u32 add(int a)
+{
+}
+__attribute__((cold)) int __must_check check(int a)
+{
+}
+char * __must_check copy(void)
+{
+}
+extern "C" {
+  __u32 link(int a) {
+  }
+}
+#if X
+  __u32 choose(int a) {
+  }
+#endif
+""",
+        "read_size read_id read_register stop add check copy link choose",
+    ),
+    "c++: a type that begins like an annotation": (
+        "cpp",
+        """\
+extern "C" __u32 answer(int a) { return 42; }
+static constexpr __u32 square(int a)
+{
+}
+struct Size {
+  virtual __u32 measure(int a) {
+  }
+};
+std::vector<int> __must_check list(int a)
+{
+}
+""",
+        "answer square measure list",
+    ),
     "c++: linkage of one function": (
         "cpp",
         """\

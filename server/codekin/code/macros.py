@@ -86,7 +86,8 @@ _TEST_WITH_STRING_NAME = re.compile(
 )
 # int __must_check take(void)   but not: static __be32 take(void)
 _ANNOTATION_BEFORE_NAME = re.compile(
-    rb" (?<!static )(?<!inline )(?<!const )(?<!extern )(?<!volatile )(?<!signed )(?<!struct )(?<!union )(?<!enum )"
+    rb" (?<=[\w*>&] )(?<!static )(?<!inline )(?<!const )(?<!constexpr )(?<!virtual )(?<!extern )(?<!volatile )"
+    rb"(?<!inline__ )(?<!register )(?<!_Noreturn )(?<!signed )(?<!struct )(?<!union )(?<!enum )"
     rb"(__(?!attribute)[a-z]\w*+)(?=[ \t]+\*{0,2}[A-Za-z]\w*+\()"
 )
 # void push(int item) EXCLUSIVE_LOCKS_REQUIRED(mutex) {   bool event() Q_DECL_OVERRIDE {   void a() __acquires(b) {
