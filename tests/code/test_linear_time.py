@@ -24,6 +24,10 @@ from codekin.code.comments import extract_comment
 for unit in " ", "*":
     extract_comment("// " + unit * (1 << 20) + "x")
 """
+MAKE_CANONICAL = """
+from codekin.code.lines import to_canonical_text
+to_canonical_text([" " * (1 << 21) + "x", "y"])
+"""
 HASH_LINES = """
 from codekin.code.line_hashes import hash_content_lines
 hash_content_lines('\\\\"' * (1 << 17), "python")
@@ -93,7 +97,10 @@ def test_a_scan_ends_within_the_limit(language: str, unit: str) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    [DETECT_LANGUAGE, EXTRACT_COMMENT, HASH_LINES, READ_CELL, BLANK_MACROS, FIND_SCRIPTS, REWRITE, EXTRACT_SECTIONS],
-)
+    [
+        DETECT_LANGUAGE, EXTRACT_COMMENT, MAKE_CANONICAL, HASH_LINES, READ_CELL, BLANK_MACROS, FIND_SCRIPTS, REWRITE,
+        EXTRACT_SECTIONS,
+    ],
+)  # fmt: skip
 def test_a_pattern_ends_within_the_limit(code: str) -> None:
     assert run_with_limit(code) == 0

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from os.path import commonprefix
 
 MAX_TEXT = 20_000  # characters of one snippet's text: a minified file is one line of any length
 
@@ -48,9 +49,7 @@ def _find_common_indent(filled_lines: Sequence[str], text: str) -> str:
     if not indent or text.startswith(indent) + text.count("\n" + indent) == len(filled_lines):
         return indent
     least_line, greatest_line = min(filled_lines), max(filled_lines)  # what these two share, all share
-    while not (least_line.startswith(indent) and greatest_line.startswith(indent)):
-        indent = indent[:-1]
-    return indent
+    return commonprefix([indent, least_line, greatest_line])  # noqa: RUF071 (of characters, no path)
 
 
 def is_bare(line: str) -> bool:
