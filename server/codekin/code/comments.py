@@ -35,9 +35,7 @@ class Lead:
 
 def extend_lead(lead: Lead | None, comment: "Node", previous_sibling: "Node | None") -> Lead | None:
     """Return the comments above the next node, `comment` appended in place; None if it trails a statement."""
-    first_row, (last_row, end_column) = comment.start_point[0], comment.end_point
-    if end_column == 0 and last_row > first_row:
-        last_row -= 1
+    first_row, last_row = comment.start_point[0], find_last_row(comment)
     if (
         previous_sibling is not None
         and (previous_sibling.is_named or previous_sibling.type in _SEPARATORS)
