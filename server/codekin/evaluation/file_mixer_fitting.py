@@ -7,26 +7,24 @@ said. Several networks, begun with other random numbers, are joined to one that 
 repositories of the split `train` are used. Measure on others: `codekin evaluate --repos`.
 """
 
-import argparse
 import math
 import random
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from threading import Event
 
 import numpy as np
 
 from codekin.evaluation.ngram_fitting import Example, FittingPlan, fit_mixer, format_module
-from codekin.evaluation.ranking_fitting import CATEGORY_WEIGHTS, list_repositories, open_search
-from codekin.evaluation.repositories import Question, Repository, require_checkouts
+from codekin.evaluation.ranking_fitting import CATEGORY_WEIGHTS, collect_in_workers, open_search
+from codekin.evaluation.repositories import Question, Repository
 from codekin.index.index import Index
-from codekin.indexing.pool import map_in_workers
-from codekin.search.issue_report import condense, read_issue_report
+from codekin.search.issue_report import read_issue_report
 from codekin.search.limits import read_question
 from codekin.search.rank import QueryResults
+from codekin.search.report_ranking import write_query
 from codekin.types import Query, Task
 from codekin.vectors.mixer import Mixer
 
@@ -58,21 +56,18 @@ def collect_examples(repository: Repository, checkouts: Path) -> list[Example]:
     examples: list[Example] = []
     with open_search(checkout / repository.root) as (search, index, roots):
         for question in questions:
-            results = search.retrieve(Query(write_query(question.text, index), Task.NL2CODE), Event())
+            results = search.retrieve(Query(_read_query(question.text, index), Task.NL2CODE), Event())
             answers = {checkout / target.path for target in question.targets}
             weight = CATEGORY_WEIGHTS.get(question.category, 1.0) / math.sqrt(len(questions))
             examples += make_examples(results, roots, answers, weight)
     return examples
 
 
-def write_query(text: str, index: Index) -> str:
-    """Return what the engine asks of the index for a question, of a report its title and what says most in its body."""
+def _read_query(text: str, index: Index) -> str:
+    """Return what the engine retrieves by for a question or a report."""
     question = read_question(text)
     report = read_issue_report(question)
-    if report is None:
-        return question
-    body = condense(report.body, index.document_frequency, index.content_count)
-    return f"{report.title} {body}".strip() or question
+    return (report and write_query(report, index)) or question
 
 
 def make_examples(results: QueryResults, roots: Sequence[Path], answers: set[Path], weight: float) -> Iterator[Example]:
@@ -104,20 +99,12 @@ def join_mixers(mixers: Sequence[Mixer], factor: float = 1.0) -> Mixer:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit the network on the benchmark of `arguments` (None: sys.argv), print the module, and return 0."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("benchmark", type=Path, metavar="BENCH")
-    parser.add_argument("checkouts", type=Path, metavar="CHECKOUTS")
-    parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args(arguments)
-    repositories = list(list_repositories(options.benchmark, "train"))
-    require_checkouts(repositories, options.checkouts)
-    collect = partial(collect_examples, checkouts=options.checkouts)
-    parts = list(map_in_workers(collect, repositories, options.workers))
-    examples = [example for part in parts for example in part]
+    examples_by_repository = collect_in_workers(collect_examples, arguments, __doc__)
+    examples = [example for examples_of_one in examples_by_repository for example in examples_of_one]
     mixer = join_mixers([fit_mixer(examples, _PLAN, seed) for seed in range(_NETWORKS)], _SHRINKAGE)
     origin = (
         f"Made by codekin.evaluation.file_mixer_fitting on {len(examples):,} answers to questions about "
-        f"{sum(map(bool, parts))} repositories, none of which are measured on."
+        f"{sum(map(bool, examples_by_repository))} repositories, none of which are measured on."
     )
     sys.stdout.write(format_module("Weights of the network that orders files", origin, "FILE_MIXER", mixer))
     return 0

@@ -12,13 +12,14 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ from codekin.storage.paths import locate_index
 from codekin.types import Query, Task
 from codekin.workspace.workspace import Workspace
 
+_Collected = TypeVar("_Collected")
 Floats = npt.NDArray[np.float64]
 
 PRIOR_WEIGHTS = {
@@ -170,17 +172,27 @@ def _softmax(scores: Floats) -> Floats:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit the weights on the benchmark of `arguments` (None: sys.argv), print the module, and return 0."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    choices_by_repository = collect_in_workers(collect_choices, arguments, __doc__)
+    choices = [choice for choices_of_one in choices_by_repository for choice in choices_of_one]
+    sys.stdout.write(format_module(fit_weights(choices), len(choices_by_repository), len(choices)))
+    return 0
+
+
+def collect_in_workers(
+    collect: Callable[..., list[_Collected]], arguments: Sequence[str] | None, description: str | None
+) -> list[list[_Collected]]:
+    """Return what `collect` finds in each repository of the split `train` of the benchmark that the arguments name.
+
+    It is called with a repository and the folder of the checkouts, as `checkouts`.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmark", type=Path, metavar="BENCH")
     parser.add_argument("checkouts", type=Path, metavar="CHECKOUTS")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(arguments)
     repositories = list(list_repositories(options.benchmark, "train"))
     require_checkouts(repositories, options.checkouts)
-    collect = partial(collect_choices, checkouts=options.checkouts)
-    choices = [choice for part in map_in_workers(collect, repositories, options.workers) for choice in part]
-    sys.stdout.write(format_module(fit_weights(choices), len(repositories), len(choices)))
-    return 0
+    return list(map_in_workers(partial(collect, checkouts=options.checkouts), repositories, options.workers))
 
 
 def list_repositories(benchmark: Path, split: str = "") -> Iterator[Repository]:

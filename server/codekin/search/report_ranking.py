@@ -49,18 +49,23 @@ class ReportRanker:
         frame_files, path_files = locator.find_files(report.frames), locator.find_files(report.paths)
         bonuses = dict.fromkeys(path_files[:_MAX_NAMED_FILES], _PATH_BONUS)
         bonuses |= dict.fromkeys(frame_files[:_MAX_NAMED_FILES], _FRAME_BONUS)
-        body = condense(report.body, self._index.document_frequency, self._index.content_count)
-        whole_text = f"{report.title} {body}".strip() or query.text
-        whole = self._retrieve(replace(query, text=whole_text), cancel_event)
+        whole_text = write_query(report, self._index)
+        whole = self._retrieve(replace(query, text=whole_text or query.text), cancel_event)
         for path in bonuses:
             whole.add_locations(self._index.store.locations_in(path, query.hit_filter))
         whole_ranking = whole.rank_locations(self._roots)
         rankings = [(_WHOLE_WEIGHT, whole_ranking)]
-        if report.title and body:
+        if report.title and whole_text != report.title.strip():  # the body says something, too
             title = self._retrieve(replace(query, text=report.title), cancel_event)
             rankings.append((_TITLE_WEIGHT, title.rank_locations(self._roots)))
         locations = combine_rankings(rankings, bonuses)
         return ReportRanking(tuple(locations), innermost, whole, next(iter(whole_ranking), None))
+
+
+def write_query(report: IssueReport, index: Index) -> str:
+    """Return what a report is retrieved by: its title and what says most in its body; "" where neither has words."""
+    body = condense(report.body, index.document_frequency, index.content_count)
+    return f"{report.title} {body}".strip()
 
 
 def combine_rankings(
