@@ -26,6 +26,7 @@ from codekin.engine import Engine
 from codekin.errors import QueryError
 from codekin.printable import printable, printable_lines
 from codekin.search.context import ContextEntry
+from codekin.search.existing import Existence
 from codekin.types import Answer, Cancel, Filter, Hit, IndexState, Progress, SnippetKind, Span
 from codekin.workspace.gitignore import escape_pattern
 
@@ -127,7 +128,7 @@ class ToolCaller:
         existence_items = [make_existence_item(existence, self._paths) for existence in existences]
         page = Page(0, len(existence_items), arguments.get("max_tokens", DEFAULT_MAX_TOKENS))
         notes = ["a no holds for the indexed part only"] if self._engine.coverage() < 1 else []
-        notes += dict.fromkeys(existence.team_problem for existence in existences if existence.team_problem)
+        notes += _list_problems(*existences)
         return make_list_answer(self._engine, ItemList("functions", existence_items, notes=notes), page)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
@@ -267,9 +268,9 @@ class ToolCaller:
         return Item(f"--- {location}{signature_note}{copies_note}\n{printable_lines(entry.text)}", document)
 
 
-def _list_problems(answer: Answer) -> list[str]:
-    """Return why the team's index did not answer, as a list; [] where it did, or there is none."""
-    return [answer.team_problem] if answer.team_problem else []
+def _list_problems(*answers: Answer | Existence) -> list[str]:
+    """Return why the team's index did not answer, each reason once; [] where it did, or there is none."""
+    return list(dict.fromkeys(answer.team_problem for answer in answers if answer.team_problem))
 
 
 def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Page:

@@ -1,7 +1,7 @@
 """Says whether code, or what a description asks for, stands in the workspace already."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from codekin.code.extract import extract_snippets
@@ -67,23 +67,22 @@ def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Calla
             function.qualified_name, line, ExistenceVerdict.YES, clones[0].score, tuple(clones[:_MAX_MATCHES])
         )
     answer = find_similar(function)
-    hits = answer.hits
-    related = tuple(hit for hit in hits if hit.kinship not in (None, Kinship.SIMILAR))
+    related = tuple(hit for hit in answer.hits if hit.kinship not in (None, Kinship.SIMILAR))
     if related:
         return Existence(function.qualified_name, line, ExistenceVerdict.YES, related[0].score, related[:_MAX_MATCHES])
-    return replace(_judge_by_score(function.qualified_name, line, hits), team_problem=answer.team_problem)
+    return _judge_by_score(function.qualified_name, line, answer)
 
 
 def judge_description(answer: Answer) -> Existence:
     """Return the verdict on a description by the score of the best hit that answers it: NO without any; never YES."""
-    existence = _judge_by_score("", 0, answer.hits, _MIN_DESCRIBED_LIKELY, 0.0)
-    return replace(existence, team_problem=answer.team_problem)
+    return _judge_by_score("", 0, answer, _MIN_DESCRIBED_LIKELY, 0.0)
 
 
 def _judge_by_score(
-    name: str, line: int, hits: Sequence[Hit], min_likely: float = MIN_LIKELY, min_possible: float = _MIN_POSSIBLE
+    name: str, line: int, answer: Answer, min_likely: float = MIN_LIKELY, min_possible: float = _MIN_POSSIBLE
 ) -> Existence:
     """Return LIKELY, POSSIBLE or NO by the first hit's score, with the hits that reach that, or else the first."""
+    hits = answer.hits
     probability = hits[0].score if hits else 0.0
     verdict = (
         ExistenceVerdict.LIKELY
@@ -94,4 +93,4 @@ def _judge_by_score(
     )
     min_score = {ExistenceVerdict.LIKELY: min_likely, ExistenceVerdict.POSSIBLE: min_possible}.get(verdict, 1.0)
     likely = tuple(hit for hit in hits[:_MAX_MATCHES] if hit.score >= min_score)
-    return Existence(name, line, verdict, probability, likely or tuple(hits[:1]))
+    return Existence(name, line, verdict, probability, likely or hits[:1], answer.team_problem)
