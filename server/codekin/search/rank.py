@@ -129,15 +129,20 @@ class QueryResults:
     def compare_files(self, roots: Sequence[Path]) -> tuple[Scores, BestFiles]:
         """Return the sums of the files' signals, (files,), as `list_files` orders them, and the files to reorder."""
         _, file_features = self._extract_features(roots)
-        sums = np.zeros(len(self._locations_by_file))
-        for name, weight in FILE_WEIGHTS.items():
-            sums += weight * file_features[name]
+        sums = self._sum_signals(roots)
         return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)
 
     def _score_files(self, roots: Sequence[Path]) -> Scores:
         """Return the files' scores, in logits, (files,)."""
-        sums, best_files = self.compare_files(roots)
-        return deal_scores(sums, best_files) if self._compares_files else sums
+        return deal_scores(*self.compare_files(roots)) if self._compares_files else self._sum_signals(roots)
+
+    def _sum_signals(self, roots: Sequence[Path]) -> Scores:
+        """Return the weighted sum of each file's signals, in logits, (files,)."""
+        _, file_features = self._extract_features(roots)
+        sums = np.zeros(len(self._locations_by_file))
+        for name, weight in FILE_WEIGHTS.items():
+            sums += weight * file_features[name]
+        return sums
 
     def list_files(self) -> list[Path]:
         """Return the files of the locations added so far, in the order in which they were added."""
