@@ -252,9 +252,9 @@ class AnsweringEngine(EngineCore):
     def _answer_query(
         self, code_query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel | None
     ) -> Answer:
-        """Return the Answer with at most `k` hits on a repaired index; once started, queue documents found stale.
+        """Return at most `k` hits of a repaired index, and of the team's if the filter says so; queue stale documents.
 
-        Raises QueryError for a filter that is too long or malformed.
+        They are queued once the engine has started. Raises QueryError for a filter that is too long or malformed.
         """
         started = time.monotonic()
         check_filter(hit_filter)

@@ -98,7 +98,10 @@ class EngineSession:
 
 
 def _open_engine(roots: tuple[Path, ...], former_opening: "asyncio.Future[Engine] | None") -> "Engine":
-    """Close the former engine, if any, then open and start one on these roots. Blocks. Raises CodekinError."""
+    """Close the former engine if it is open, then start one on these roots, which answers commands, too. Blocks.
+
+    Raises CodekinError.
+    """
     from codekin.engine import Engine
     from codekin.resident.listener import serve_commands
 

@@ -202,7 +202,10 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
 def _ask_resident(
     resident: "ResidentProcess", question: CommandQuestion, hit_limit: int | None, hit_filter: Filter
 ) -> tuple[Answer, int] | None:
-    """Return the resident process's answer and number of files; None if it doesn't answer. Raises QueryError."""
+    """Ask the resident process, and show a single line's code; return answer and number of files.
+
+    Return None if it doesn't answer. Raises QueryError.
+    """
     from codekin.resident.messages import answer_from_message, filter_to_message
 
     query_limits = {"k": hit_limit or resident.settings.search.limit, "within": filter_to_message(hit_filter)}

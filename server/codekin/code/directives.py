@@ -56,7 +56,7 @@ class _Group:
 
 
 def blank_directives(source_bytes: bytes) -> bytes:
-    """Return `source_bytes`, in the same length, with comments in macros and directives inside statements blanked."""
+    """Blank directives inside statements, all but one of their branches, and comments in macros; keep the length."""
     if b"#" not in source_bytes:
         return source_bytes
     text = b"\n" + source_bytes

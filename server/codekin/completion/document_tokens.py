@@ -147,7 +147,7 @@ class DocumentTokens:
 
     @cached_property
     def recent_names(self) -> tuple[int, ...]:
-        """Return the local names that the function used last before the cursor, at most four, the last one first."""
+        """Return the tokens of at most four local names that stand nearest before the cursor, the nearest first."""
         start_position = max(self.function_position, self.cursor_position - _RECENT_TOKENS)
         is_local = self.abstract_tokens[start_position : self.cursor_position] == ANY_NAME
         recent_tokens = self.tokens[start_position : self.cursor_position][is_local]

@@ -183,7 +183,7 @@ class NgramModel:
                 )
 
     def _put_in_names(self, token_context: TokenContext, context_length: int, positions: Positions) -> Symbols:
-        """Return the symbols at the positions, local names replaced by those at the cursor."""
+        """Return the symbols at the positions, a name that is used shortly before replaced by the cursor's there."""
         document = self._document
         symbols = _read_symbols(document.symbols, positions)
         open_places = np.flatnonzero(document.abstract_tokens[positions] == ANY_NAME)

@@ -81,7 +81,7 @@ class Indexer:
         self._state.request_rescan()
 
     def pause(self) -> None:
-        """Stop bulk work until `resume`, waiting for the child up to a second; edited documents are still indexed."""
+        """Stop bulk work until `resume`: end its child process, within a second; edited documents are still indexed."""
         with self._state.wake:
             self._state.is_paused = True
         self._bulk.stop_child()

@@ -291,7 +291,7 @@ def _open_document(engine: "Engine", document_path: Path, document_text: str | O
 
 
 def _start_engine(engine: "Engine", engine_request: _EngineRequest | None) -> None:
-    """Start the engine's background work, and let commands ask it."""
+    """Start the engine's background work, and a listener for commands of these roots; none for no request."""
     engine.start()
     if engine_request is not None:
         from codekin.resident.listener import serve_commands

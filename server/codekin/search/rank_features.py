@@ -199,9 +199,10 @@ def _read_functions(snippets: SnippetFeatures) -> dict[str, Scores]:
 
 
 def _cover_words(snippets: SnippetFeatures, matches: NameMatches, terms: QueryTerms) -> Scores:
-    """Return the share of the question's words that a file's path and its definitions' names have together, (files,).
+    """Return how much of the question a file's path and the names of its retrieved snippets cover together, (files,).
 
-    `matches` has those of the files' folders first, then those of their names.
+    It is 0 to 1, weighted by the words' rarity; similar words count in part. `matches` has those of the files' folders
+    first, then those of their names.
     """
     count = len(snippets.starts)
     retrieved = snippets.find_highest(snippets.similarities * snippets.is_retrieved[:, None])

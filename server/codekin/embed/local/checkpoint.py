@@ -84,7 +84,10 @@ def resolve_folder(name: str) -> Path | None:
 
 
 def find_checkpoint(name: str) -> Path:
-    """Return a model's folder: that path, or a downloaded one in the hub's cache; never connects. Raises ModelError."""
+    """Return a model's folder: codekin's own, that path, a package's, or one in the hub's cache. Raises ModelError.
+
+    Never connects.
+    """
     if name == small.NAME:
         return small.FOLDER
     if folder := resolve_folder(name):

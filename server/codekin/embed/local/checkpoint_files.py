@@ -70,7 +70,10 @@ def read_steps(model_root: Path) -> ModelSteps:
 
 
 def read_dense_layers(model_root: Path, steps: ModelSteps) -> tuple[DenseLayer, ...]:
-    """Return the dense layers, in order. Raises ModelError for an unknown activation or a missing file."""
+    """Return the configurations of the dense layers, in order, and where their weights are, which stay unread.
+
+    Raises ModelError for an unknown activation or a missing file.
+    """
     layers = []
     for folder in steps.dense:
         config = read_json(model_root / folder / "config.json")

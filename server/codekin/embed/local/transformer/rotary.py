@@ -17,7 +17,7 @@ _DEFAULT_ROPE_THETA = 10_000.0  # RoFormer's
 
 
 def make_rotary_table(config: Mapping[str, Any], head_dim: int, max_positions: int) -> RotaryTable:
-    """Return each position's cosines and sines, float32 (max_positions, head_dim). Raises ModelError if scaled.
+    """Return each position's cosines and signed sines, float32 (max_positions, head_dim). Raises ModelError if scaled.
 
     The sines of the first half are negative, as `apply_rotary` needs them. Scaled positions are not supported.
     """
