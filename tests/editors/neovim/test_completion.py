@@ -105,9 +105,12 @@ def test_there_are_more_candidates_where_one_wants_them(start: Start) -> None:
     editor.execute("edit shop/waste.py | setlocal indentexpr= autoindent")
     editor.wait_until(INDEXED)
     editor.send_keys("Go    raise Key")
-    editor.terminal.wait_until("        raise KeyError(name)")
+    lines = ("raise KeyError(name)", "raise KeyMissing(store, name)")  # the likelier depends on whether tokens are read
+    screen = editor.terminal.wait_until(lambda screen: any(f"    {line}" in screen for line in lines))
+    other_line = lines[lines[0] in screen]
+    assert other_line not in screen
     editor.send_keys("<F4>")
-    editor.terminal.wait_until(lambda screen: "raise KeyMissing(store, name)" in screen and "(2/" in screen)
+    editor.terminal.wait_until(lambda screen: "(2/" in screen and other_line in screen)
 
 
 @NEWEST
