@@ -32,6 +32,7 @@ class Database:
     """One SQLite file, created if it does not exist; each thread has its own connection while it lives."""
 
     def __init__(self, path: Path, migrations: tuple[str, ...]) -> None:
+        """Open the file in this thread: create it, migrate it, or replace it if it is corrupt. Raises StoreError."""
         self.path = path
         self.replacements = 0  # how often another file has replaced the open one
         self.restorations = 0  # how often the open one was removed, and a copy took its place
@@ -71,7 +72,7 @@ class Database:
 
     @property
     def is_read_only(self) -> bool:
-        """Return whether the file can be read, but not written. Raises StoreError if it can't be opened."""
+        """Open or reopen the file if needed; return whether it can be read, but not written. Raises StoreError."""
         return self._ensure_open().is_read_only
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
@@ -89,7 +90,7 @@ class Database:
             return read(connection)
 
     def _query_in(self, statement: str, keys: Sequence[object], values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        """Return all rows of a statement with `IN ({})`, for any number of keys. Raises StoreError."""
+        """Return all rows of a statement whose `IN ({})` is filled with `keys`, 500 at a time. Raises StoreError."""
         self.raise_if_interrupted()
         connection = self._connect()
         with self._translate_errors():
@@ -117,14 +118,14 @@ class Database:
             return change(open_file.connection)
 
     def free_space(self) -> None:
-        """Make the file as small as what is in it, in several short transactions. Raises StoreError."""
+        """Cut all free pages off the file, in several short transactions. Raises StoreError."""
         left_count = self._write(removal.free_pages)
         previous_count = left_count + 1
         while 0 < left_count < previous_count:
             previous_count, left_count = left_count, self._write(removal.free_pages)
 
     def free_large_space(self) -> None:
-        """Free the file's space if it is over a quarter, as after a process that ended too early. Raises StoreError."""
+        """Cut free pages off the file if they are over a quarter of it and it can be written. Raises StoreError."""
         if self._read(removal.has_many_free_pages) and not self.is_read_only:
             self.free_space()
 
@@ -133,7 +134,7 @@ class Database:
         return [*self._open_files.values(), *([self._keeper] if self._keeper else [])]
 
     def _connect(self) -> sqlite3.Connection:
-        """Return this thread's connection, reopened if the file was replaced. Raises StoreError."""
+        """Return this thread's connection, (re)opened if needed, after restoring a removed file. Raises StoreError."""
         return self._ensure_open().connection
 
     def _translate_errors(self) -> AbstractContextManager[None]:
@@ -147,7 +148,7 @@ class Database:
         )
 
     def _ensure_open(self) -> OpenFile:
-        """Return this thread's open file, reopened if replaced; the former if that fails. Raises StoreError if none.
+        """Return this thread's file, restored if removed, reopened if replaced; else the former. Raises StoreError.
 
         A file that can't be opened is reported by `problem`, and the former one serves on. StoreError is raised only if
         there is no former one, or the new one is corrupt.
@@ -221,7 +222,7 @@ class Database:
             self._renew_keeper(open_file.file_ids)
 
     def _renew_keeper(self, file_ids: tuple[FileId, FileId, FileId]) -> None:
-        """Make the keeper a new connection to these files; none, and no error, if it can't be opened.
+        """Open a spare connection to restore removed files from, unless these files have one; close the former one.
 
         Without a keeper, removed files are filled anew from the sources.
         """

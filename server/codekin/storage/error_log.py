@@ -27,7 +27,7 @@ class ErrorLog:
         self._recorded_errors: tuple[LoggedError, ...] = ()  # kept here, too: the store may be what fails
 
     def record(self, message: str) -> None:
-        """Record an error as of now, in memory and, if that works, in the store. Never raises CodekinError."""
+        """Record an error as of now in memory and, if possible, in the store; 20 stay. Never raises CodekinError."""
         self._recorded_errors = _keep_latest((*self._recorded_errors, LoggedError(time.time(), message)))
         with contextlib.suppress(CodekinError):
             values = [[error.when, error.message] for error in self.list_errors()]

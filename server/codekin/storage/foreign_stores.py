@@ -30,7 +30,7 @@ def read_roots(store_path: Path) -> list[Path] | None:
 
 
 def _query(store_path: Path, statement: str) -> Sequence[tuple[Any]] | None:
-    """Return the rows of a statement; None if the store can't be read."""
+    """Run a statement on another workspace's store, which stays as it is; return its rows, None if it can't be read."""
     try:
         with contextlib.closing(connect_to_read(store_path)) as connection:
             return connection.execute(statement).fetchall()

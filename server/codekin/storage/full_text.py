@@ -19,7 +19,7 @@ SELECT_TOTALS = "SELECT block FROM words_data WHERE id = 1"
 
 
 def quote_word(word: str) -> str:
-    """Return the word as FTS5's queries have it."""
+    """Return the word in double quotes, as a term of an FTS5 query; quotes in it are doubled."""
     return '"' + word.replace('"', '""') + '"'
 
 
@@ -39,7 +39,7 @@ def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: i
 
 
 def find_postings(connection: sqlite3.Connection, words: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-    """Return for each word the contents that have it, ascending. Raises sqlite3.Error.
+    """Return for each word the numbers of the contents that have it, ascending, int64 (n,). Raises sqlite3.Error.
 
     Ranking them in SQLite takes ten times as long.
     """
@@ -49,13 +49,13 @@ def find_postings(connection: sqlite3.Connection, words: Sequence[str]) -> list[
 
 
 def decode_totals(data: bytes) -> tuple[int, int]:
-    """Return the number of contents, and that of their words together. Raises TypeError if it is no blob."""
+    """Decode FTS5's row of totals: the number of contents, and of their words. Raises TypeError if it is no blob."""
     content_count, word_count, *_ = (*decode_integers(data), 0, 0)
     return content_count, word_count
 
 
 def decode_word_count(data: bytes) -> int:
-    """Return the number of words of one content. Raises TypeError if it is no blob, ValueError for another number."""
+    """Decode FTS5's number of one content's words. Raises TypeError if it is no blob, ValueError for another number."""
     word_counts = decode_integers(data)
     if not word_counts or word_counts[0] > _MAX_WORD_COUNT:
         raise ValueError(f"no number of words: {data!r}")
@@ -63,7 +63,7 @@ def decode_word_count(data: bytes) -> int:
 
 
 def decode_integers(data: bytes) -> list[int]:
-    """Return SQLite's variable-length integers, of seven bits a byte, below 2 ** 56."""
+    """Decode SQLite's variable-length integers: seven bits a byte, the highest first; each is below 2 ** 56."""
     numbers, number = [], 0
     for byte in data:
         number = number << 7 | byte & 0x7F

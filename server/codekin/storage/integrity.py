@@ -29,7 +29,7 @@ def find_damage(path: Path) -> StoreCorruptError | None:
 
 
 def _describe_damage(connection: sqlite3.Connection) -> str:
-    """Return the first damage in SQLite's words; empty if there is none. Raises sqlite3.DatabaseError for some."""
+    """Check the whole database; return the first damage in words, "" if none. Raises sqlite3.DatabaseError for some."""
     for (check_result,) in connection.execute("PRAGMA integrity_check(1)").fetchall():
         if check_result != "ok":
             return str(check_result)

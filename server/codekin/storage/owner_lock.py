@@ -9,7 +9,7 @@ from codekin.storage.store_files import NO_FILE, file_id, make_folder
 
 
 def is_lock_held(path: Path) -> bool:
-    """Return whether another process, or another part of this one, holds a lock; takes it for a moment."""
+    """Return whether any process, even this one, holds the lock; if none, takes it for a moment, creating its file."""
     try:
         with FileLock(path, timeout=0, mode=0o600):
             return False

@@ -37,12 +37,12 @@ class IndexPaths:
 
     @property
     def image(self) -> Path:
-        """Return the path of the file with what is in memory of the index, for processes that start."""
+        """Return the path of the file of the index's arrays, which processes map instead of reading the store."""
         return self._path_with(".image")
 
     @property
     def completion_image(self) -> Path:
-        """Return the path of the file with what completions need in memory."""
+        """Return the path of the file of completion's arrays (line hashes, continuations), which processes map."""
         return self._path_with(".completion.image")
 
     @property

@@ -41,7 +41,7 @@ def has_unused(connection: sqlite3.Connection) -> bool:
 
 
 def record_all_removed(connection: sqlite3.Connection) -> None:
-    """List "any content may be removed", so that other processes compare all that they have in memory."""
+    """Add "any content may be gone" to the list of removed contents, so that other processes compare all they have."""
     _append_removed(connection, [_ANY_CONTENT])
 
 
@@ -67,7 +67,7 @@ def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) ->
 
 
 def compact_words(connection: sqlite3.Connection) -> None:
-    """Write the full text anew without what was deleted; for when that is most of it."""
+    """Rewrite the full-text index without what was deleted (FTS5's "optimize"); for when that is most of it."""
     connection.execute("INSERT INTO words (words) VALUES ('optimize')")
 
 
@@ -87,7 +87,7 @@ def has_many_free_pages(connection: sqlite3.Connection) -> bool:
 
 
 def _count_pages(connection: sqlite3.Connection, pragma: str) -> int:
-    """Return the value of `freelist_count` or `page_count`."""
+    """Return the file's number of free pages or of all pages: `pragma` is `freelist_count` or `page_count`."""
     return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
 
 

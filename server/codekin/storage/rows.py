@@ -124,7 +124,7 @@ def _insert_file(connection: sqlite3.Connection, record: FileRecord) -> int:
 
 
 def _update_file(connection: sqlite3.Connection, record: FileRecord, file_number: int) -> None:
-    """Update language and state of a file."""
+    """Update a file's row: its language, size, time, hash and overlay, but no snippets."""
     statement = "UPDATE files SET language = ?, size = ?, mtime_ns = ?, hash = ?, overlay = ? WHERE id = ?"
     connection.execute(statement, (*_file_columns(record), file_number))
 

@@ -27,7 +27,7 @@ class SkippedFiles(Database):
     """The part of the store that knows which files are skipped, or could not be parsed."""
 
     def skipped(self) -> dict[Skipped, tuple[int, int]]:
-        """Return all skipped source files with their (size, mtime_ns), sorted by path. Raises StoreError."""
+        """Return all skipped source files with their stored (size, mtime_ns), sorted by path. Raises StoreError."""
         rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
         return dict(self._convert(lambda row: (Skipped(to_path(row[0]), str(row[1])), row[2:]), rows))
 
@@ -42,7 +42,7 @@ class SkippedFiles(Database):
         self._write(replace_all)
 
     def update_skipped(self, paths: Collection[Path], skipped: Stamps) -> None:
-        """Replace what is stored as skipped about these `paths`, unless it is equal. Raises StoreError."""
+        """Replace the entries of these `paths` by `skipped`, in one transaction, unless equal. Raises StoreError."""
         path_texts = [_to_text(path) for path in paths]
         stored_rows = self._query_in("SELECT path, reason, size, mtime_ns FROM skipped WHERE path IN ({})", path_texts)
         rows = _to_rows(skipped)
@@ -57,7 +57,7 @@ class SkippedFiles(Database):
         self._write(replace_paths)
 
     def list_windows(self, languages: Collection[str]) -> list[Location]:
-        """Return the windows of lines in files of these languages, by path and line. Raises StoreError."""
+        """Return the snippets that are mere runs of lines, in these languages, by path and line. Raises StoreError."""
         statement = LOCATION_COLUMNS + "WHERE s.kind = 'lines' AND f.language IN ({}) ORDER BY f.path, s.start"
         return self._convert(to_location, self._query_in(statement, list(languages)))
 

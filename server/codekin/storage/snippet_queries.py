@@ -148,7 +148,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
     def find_by_file_name(self, words: Iterable[str], limit: int, hit_filter: Filter = Filter()) -> list[Path]:
-        """Return up to `limit` files with words in their names that begin like one of `words`. Raises StoreError.
+        """Return up to `limit` files, no Markdown, with words in their names that begin like these. Raises StoreError.
 
         Best first, by BM25. A word of a name matches if it has the first 60% of a given word, or is a beginning of it.
         """
@@ -180,7 +180,7 @@ class SnippetQueries(SkippedFiles):
         return [row[0] for row in self._query(statement, values)]
 
     def contents_by_language(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Return the contents of each language's code, ascending, by language, without prose. Raises StoreError."""
+        """Return the numbers of each language's contents, ascending, by language, but no prose. Raises StoreError."""
         statement = "SELECT DISTINCT f.language, s.content FROM snippets s JOIN files f ON f.id = s.file"
         numbers: dict[str, list[int]] = {}
         for language, content in self._query(f"{statement} WHERE s.kind <> 'section'"):
@@ -211,7 +211,7 @@ class SnippetQueries(SkippedFiles):
         return self._read(lambda connection: find_best_matches(connection, match_query, limit))
 
     def find_postings(self, words: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-        """Return for each word the contents that have it, ascending. Raises StoreError."""
+        """Return for each word the numbers of the contents that have it, ascending, int64 (n,). Raises StoreError."""
         return self._read(lambda connection: find_postings(connection, words))
 
     def count_words_of(self, contents: Sequence[int]) -> dict[int, int]:

@@ -73,7 +73,7 @@ class Store(SnippetQueries):
         return bool(self._query("SELECT 1 FROM files LIMIT 1"))
 
     def has_unread_files(self) -> bool:
-        """Return whether a file is stored with unsaved text, or is to be read again. Raises StoreError."""
+        """Return whether a file has unsaved text in the store, or is to be read by the next scan. Raises StoreError."""
         return bool(self._query("SELECT 1 FROM files WHERE overlay = 1 OR mtime_ns = 0 LIMIT 1"))
 
     def size_bytes(self) -> int:
@@ -122,9 +122,9 @@ class Store(SnippetQueries):
             self._write_generation(put_records)
 
     def clear(self) -> None:
-        """Remove all files (unsaved documents, too), contents and skipped files, but no vectors. Raises StoreError.
+        """Delete all files, unsaved ones too, contents and skipped files, but no vectors; mark a scan as due.
 
-        The next scan then indexes everything anew.
+        The next scan then indexes everything anew. Raises StoreError.
         """
 
         def delete_all(connection: sqlite3.Connection) -> None:

@@ -62,9 +62,9 @@ def make_folder(folder: Path) -> None:
 
 
 def make_private(database_path: Path) -> None:
-    """Create an empty database file, for the user only, and remove a stale log, unless it exists. Raises OSError.
+    """Create an empty database file, for the user only, and delete a former one's log; do nothing if the file exists.
 
-    The caller holds the guard.
+    The caller holds the guard. Raises OSError.
     """
     with contextlib.suppress(FileExistsError):
         os.close(os.open(database_path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

@@ -29,7 +29,7 @@ def continuation_space(embedder: Embedder) -> str:
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """Embed continuations of snippets, which have a border each: unit rows (n, ROW). Raises ModelError.
+    """Embed the rest of each snippet after its signature and after its middle: unit rows (n, ROW). Raises ModelError.
 
     A row has the snippet's continuations side by side.
     """
@@ -61,7 +61,7 @@ class ContinuationVectors:
     rows: npt.NDArray[np.int8] = field(default_factory=lambda: np.empty((0, ROW), np.int8))
 
     def add_rows(self, labels: Sequence[int], rows: FloatArray) -> "ContinuationVectors":
-        """Return these and the unit rows (n, ROW) of further contents, rounded to int8.
+        """Return these and further contents' unit rows (n, ROW), rounded to int8; known contents are left out.
 
         Contents that are among these already are left out: their rows may be written before their vectors, and are
         then loaded with the content as well as with its vector.
@@ -96,7 +96,7 @@ class ContinuationVectors:
 
 
 def _delete_rows(rows: npt.NDArray[np.int8], removed_rows: LabelArray) -> npt.NDArray[np.int8]:
-    """Return the other rows, as runs between the removed ones: for an edit's few, ten times as fast as np.delete."""
+    """Return a copy of `rows` without `removed_rows`, ascending; of a few, ten times as fast as np.delete."""
     if len(removed_rows) > _MAX_SLICED_ROWS:
         return np.delete(rows, removed_rows, axis=0)
     starts, ends = np.append(0, removed_rows + 1).tolist(), np.append(removed_rows, len(rows)).tolist()

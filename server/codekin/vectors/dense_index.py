@@ -107,7 +107,7 @@ class DenseIndex:
             )
 
     def restore_rows(self, labels: LabelArray, vectors: FloatArray) -> None:
-        """Share these unit `vectors` (n, dim), under `labels` (n,), ascending; there must be none yet."""
+        """Fill the empty index with unit `vectors` (n, dim), shared, not copied, under ascending `labels` (n,)."""
         with self._lock:
             self._snapshot = Snapshot(Matrix.from_rows(labels, vectors), is_in_graph=np.zeros(len(labels), np.bool_))
 
@@ -174,7 +174,7 @@ class DenseIndex:
         return thread is None or not thread.is_alive()
 
     def interrupt(self) -> None:
-        """Make background work end soon, and never start again; returns at once."""
+        """Kill a graph's building process and end other background work soon; none starts again. Returns at once."""
         with self._lock:
             self._is_closed = True
         self._builder.stop()
@@ -192,7 +192,7 @@ class DenseIndex:
         return normalize_queries(queries)
 
     def _search_graph(self, snapshot: Snapshot, query: FloatArray, k: int) -> tuple[LabelArray, FloatArray] | None:
-        """Return the nearest by the graph; None if exact search is to be used. Discards a graph that fails."""
+        """Return the nearest by the graph; None if search must be exact. Discards and reports a graph that fails."""
         if k <= 0 or snapshot.graph is None:
             return None
         try:
@@ -225,7 +225,7 @@ class DenseIndex:
             step()
 
     def _next_step(self) -> Callable[[], None] | None:
-        """Return the maintenance step that is due now; None if none is."""
+        """Return (don't run) the maintenance step that is due: drop or renew the graph; None if none is."""
         snapshot = self._snapshot
         if self._is_closed:
             return None

@@ -142,7 +142,7 @@ class FingerprintIndex:
 
 
 def _split_into_blocks(content_labels: LabelArray, table: npt.NDArray[np.uint8]) -> Iterator[_FingerprintBlock]:
-    """Yield the rows of `table` (n, 16 + SKETCH_BYTES) as blocks."""
+    """Yield the rows of `table` (n, 16 + SKETCH_BYTES) as blocks of 16,384 contents, the last one shorter."""
     for start in range(0, len(content_labels), _CONTENTS_PER_BLOCK):
         rows = np.ascontiguousarray(table[start : start + _CONTENTS_PER_BLOCK])
         digests = rows[:, :16].copy().view(np.uint64)

@@ -45,7 +45,7 @@ class SideCar:
     checksum: str = ""  # of all fields above and of the file
 
     def read_projection(self) -> FloatArray:
-        """Return the projection from vectors to the graph's components, (dim, components). Raises ValueError."""
+        """Decode the projection from vectors to the graph's components, (dim, components). Raises ValueError."""
         components = np.frombuffer(base64.b64decode(self.projection, validate=True), np.float32)
         return components.reshape(self.dim, -1)
 
@@ -109,7 +109,7 @@ def find_unavailable_reason() -> str:
 
 
 def choose_search_width(ef: int, k: int) -> int:
-    """Return how many candidates to re-rank for the `k` nearest, given the graph's `ef`."""
+    """Return how many candidates of the graph to re-rank for the `k` nearest: its `ef`, plus twice `k`."""
     return ef + 2 * k
 
 

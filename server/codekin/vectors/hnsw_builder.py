@@ -117,7 +117,7 @@ def remove_abandoned_builds(graph_path: Path) -> None:
 
 
 def _is_abandoned(build_folder: Path) -> bool:
-    """Return whether no process has the folder's lock, and is not about to take it. Raises OSError."""
+    """Return whether no process has locked the build folder, or made it less than 60 s ago. Raises OSError."""
     if not (build_folder / _LOCK).exists():
         return time.time() - build_folder.stat().st_mtime > _LOCKING_TIME_S
     try:
@@ -138,7 +138,7 @@ def _write_rows(build_folder: Path, matrix: Matrix) -> None:
 
 
 def _start_process(build_folder: Path, graph_order: GraphOrder, errors: IO[bytes]) -> Process:
-    """Start the building process. It ends when its standard input does, so a killed server leaves none behind."""
+    """Start the building process and return it. It ends when its standard input does, so never outlives the server."""
     environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     arguments = (str(build_folder.absolute()), json.dumps(asdict(graph_order)))
     return start_python(__name__, *arguments, stderr=errors, environment=environment)

@@ -155,7 +155,7 @@ def _find_key_range(ascending_keys: LineKeys, line_key: int) -> tuple[int, int]:
 
 
 def _make_part(keys_by_content: Sequence[tuple[int, Sequence[int]]]) -> _IndexPart:
-    """Return the part of these contents; lines with key 0 are left out."""
+    """Make an index part of contents, ascending, and their lines' keys; lines with key 0 are left out."""
     keys: list[int] = []
     lines: list[int] = []
     starts: list[int] = []
@@ -210,6 +210,6 @@ def _compact_part(index_part: _IndexPart) -> _IndexPart:
 
 
 def _sort_part(keys: LineKeys, lines: npt.NDArray[np.uint16], contents: LabelArray, starts: IntArray) -> _IndexPart:
-    """Return the part of these lines, with its order by key."""
+    """Make an index part of these arrays, adding their order by key."""
     order = np.argsort(keys, kind="stable").astype(np.int32)
     return _IndexPart(keys, lines, order, keys[order], contents, starts)

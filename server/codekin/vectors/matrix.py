@@ -123,7 +123,7 @@ class Matrix:
         return matrix
 
     def find_rows(self, labels: LabelArray) -> RowArray:
-        """Return the row of each label, even if it is a tombstone; -1 if there is none."""
+        """Return each label's row number, even of a tombstone; -1 if it has none."""
         if not len(self):
             return np.full(len(labels), -1, np.int64)
         positions = np.minimum(np.searchsorted(self.labels, labels, sorter=self._order), len(self) - 1)
@@ -149,7 +149,7 @@ class Matrix:
         return self.rank_rows(query, self.find_nearest_rows(query, k, row_numbers), k)
 
     def find_nearest_rows(self, query: FloatArray, k: int, row_numbers: RowArray | None = None) -> RowArray:
-        """Return the `k` nearest live rows, unordered, and those that only rounding may have excluded."""
+        """Return the numbers of the `k` nearest live rows, unordered, and of those that only rounding may exclude."""
         if row_numbers is None:
             scores = self._score_all_rows(query)
             scores[~self.live] = -np.inf
@@ -195,14 +195,14 @@ class Matrix:
         return labels[order], scores[order]
 
     def _score_all_rows(self, query: FloatArray) -> FloatArray:
-        """Return all rows' products with the query, tombstones included, by row."""
+        """Return all rows' inner products with the query, tombstones included, by row: (n,)."""
         scores = np.empty(len(self), np.float32)
         for first_row, row_block in self._iterate_blocks():
             np.vecdot(row_block, query, out=scores[first_row : first_row + len(row_block)])
         return scores
 
     def _score_rows(self, row_numbers: RowArray, query: FloatArray) -> FloatArray:
-        """Return the products of these rows (ascending) with the query."""
+        """Return the inner products of these rows (ascending), live or not, with the query: (n,)."""
         scores = np.empty(len(row_numbers), np.float32)
         for first_row, row_block in self._iterate_blocks():
             start, end = np.searchsorted(row_numbers, (first_row, first_row + len(row_block)))

@@ -27,11 +27,11 @@ class Mixer:
         return probabilities
 
     def compute_scores(self, normalized: Weights) -> Weights:
-        """Return the score of each row of normalised features."""
+        """Return the score, (n,), of each row of normalised features, (n, features): linear part plus hidden layer."""
         scores: Weights = normalized @ self.linear + self._activate(normalized) @ self.output
         return scores
 
     def _activate(self, normalized: Weights) -> Weights:
-        """Return the hidden layer of each row."""
+        """Return the hidden layer's activations, (n, units), for each row of normalised features."""
         activations: Weights = np.tanh(normalized @ self.hidden + self.hidden_biases)
         return activations
