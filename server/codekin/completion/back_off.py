@@ -26,7 +26,7 @@ class Estimate:
     rest: float = 1.0  # probability that is left for shorter contexts
 
     def add(self, context_length: int, symbol_counts: Counts) -> None:
-        """Give the rest of the probability to what followed the next shorter context."""
+        """Mix in, by Witten-Bell, the weighted counts of what followed the next shorter context, in place."""
         if not symbol_counts:
             return
         self.longest = self.longest or context_length
@@ -39,16 +39,16 @@ class Estimate:
         self.rest *= len(symbol_counts) / total_count
 
     def get_total(self) -> float:
-        """Return how often anything followed the longest context."""
+        """Return the summed weight of all that followed the longest context that anything did; 0 for none."""
         return sum(symbol_count for symbol, symbol_count in self.counts.items() if self.lengths[symbol] == self.longest)
 
     def list_best(self, max_count: int) -> list[int]:
-        """Return the most probable symbols, at most `max_count`."""
+        """Return the most probable symbols, at most `max_count`, the most probable first."""
         return sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)[:max_count]
 
 
 def count_symbols(symbols: Symbols, weights: Weights) -> dict[int, float]:
-    """Return the summed weight of each symbol, by number."""
+    """Return symbol → summed weight of its occurrences, in ascending order of symbols."""
     if len(symbols) <= _FEW_SYMBOLS:
         counts: dict[int, float] = {}
         for symbol, weight in zip(symbols.tolist(), weights.tolist(), strict=True):
@@ -59,7 +59,7 @@ def count_symbols(symbols: Symbols, weights: Weights) -> dict[int, float]:
 
 
 def merge_counts(counts: Counts, other_counts: Counts, other_weight: float) -> dict[int, float]:
-    """Return the sum of both, `other_counts` multiplied."""
+    """Return a new symbol → count: that in `counts` plus `other_weight` times that in `other_counts`."""
     merged = dict(counts)
     for symbol, symbol_count in other_counts.items():
         merged[symbol] = merged.get(symbol, 0.0) + other_weight * symbol_count
@@ -67,7 +67,7 @@ def merge_counts(counts: Counts, other_counts: Counts, other_weight: float) -> d
 
 
 def estimate(counts_by_length: Iterable[tuple[int, Counts]]) -> Estimate:
-    """Mix what followed each context, the longest first, for as long as it matters."""
+    """Return an Estimate mixed from (context length, counts), longest first, until less than 0.02 is left to share."""
     mixed_estimate = Estimate()
     for context_length, symbol_counts in counts_by_length:
         mixed_estimate.add(context_length, symbol_counts)

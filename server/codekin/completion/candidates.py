@@ -68,7 +68,7 @@ class CandidateFinder:
     def _find_index_candidates(
         self, context: CompletionContext, rarities: dict[int, float], source_reader: SourceReader, cancel_event: Cancel
     ) -> Iterator[LineCandidate]:
-        """Yield lines of other documents: those after a line like the cursor's, and those the model finds."""
+        """Yield candidates of other documents: lines after lines like the cursor's, and those the model finds."""
         cosines = self._find_cosines(context)
         matches = [
             *self._find_following_lines(context, rarities),
@@ -98,7 +98,7 @@ class CandidateFinder:
         ]
 
     def _find_split_points(self, contents: Sequence[int]) -> list["_IndexLine"]:
-        """Return the first line of each embedded continuation of these contents, with depth and rarity 0."""
+        """Return the first line of each embedded continuation of these contents, depth and rarity 0."""
         packed_hashes = self._index.store.line_hashes_of(contents)
         return [
             _IndexLine(content, split_row, 0, 0.0)
@@ -230,7 +230,7 @@ class _DocumentLineScorer:
         return bool(self._last_calls) and find_calls(previous_line) == self._last_calls
 
     def _is_indent_step(self, columns: int) -> bool:
-        """Return whether the indentation changes by so many columns at the cursor, or one more; False if unknown."""
+        """Return whether `columns` is, within one, the indentation step at the cursor; False if unknown."""
         return self._indent_step is not None and abs(columns - self._indent_step) <= 1
 
 

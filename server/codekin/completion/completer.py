@@ -49,11 +49,14 @@ class Completer:
         self._lines = LineCompleter(index, workspace, documents)
 
     def load_tokens(self, near_path: Path | None = None) -> None:
-        """Read the workspace's tokens, with `near_path` only the nearest documents'; then return. Raises StoreError."""
+        """Update the tokens that the n-gram model counts, and wait; with `near_path` only 400,000. Raises StoreError.
+
+        Those 400,000 are of the documents nearest to `near_path`, by folder.
+        """
         self._lines.update(near_path)
 
     def close(self) -> None:
-        """Make a background update of tokens end soon; returns at once."""
+        """Stop the updates of tokens for good: one under way ends soon. Returns at once."""
         self._lines.close()
 
     def make_cursor(
@@ -95,7 +98,7 @@ class Completer:
     def _make_notebook_cursor(
         self, document_path: Path, cell_text: str | CellText | None, cursor_row: int, cursor_column: int
     ) -> Cursor:
-        """Return the cursor in a notebook's code, with all cells. Raises QueryError where it is in no code cell."""
+        """Return the cursor in a notebook's joined code, other languages blanked. Raises QueryError outside code."""
         document = self._workspace.read_document(document_path)
         cell_key, cell_text = (cell_text.key, cell_text.text) if isinstance(cell_text, CellText) else ("", cell_text)
         if not isinstance(document, Document):
@@ -130,7 +133,7 @@ class Completer:
     def complete(
         self, cursor: Cursor, settings: CompletionSettings, cancel_event: Cancel, excluded: Collection[bytes] = ()
     ) -> list[Completion]:
-        """Return what may be inserted at the cursor, most probable first; [] where nothing reaches the floor.
+        """Return completions at the cursor, most probable first, [] where none reaches the floor; cache the context.
 
         [] too in comments, strings, documents over 1,048,576 characters, or when cancelled. `excluded` has the hashes
         of contents that nothing is copied from. The context is kept for the next call; nothing is inserted.
@@ -183,7 +186,7 @@ class Completer:
         cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[RankedLine]:
-        """Return the lines that may come next, most probable first; [] where most likely the block ends instead."""
+        """Return the next lines, most probable first; [] where more likely the block ends, or when cancelled."""
         candidates, scorer = self.list_candidates(context, cancel_event, excluded), make_scorer(reading)
         if cancel_event.is_set() or (scorer and scorer.may_end_block()):
             return []
@@ -199,7 +202,11 @@ class Completer:
                 self._checks.popitem(last=False)
 
     def read_cursor(self, context: CompletionContext, excluded: Collection[bytes] = ()) -> CursorReading | None:
-        """Return what the workspace's tokens say at the cursor, without documents that have one of these contents."""
+        """Return the cursor line's tokens with an n-gram model, None without lexical rules. May start an update.
+
+        The update, of the workspace's tokens, runs in the background. Documents that have a content whose hash is
+        `excluded` are not counted.
+        """
         excluded_paths = self._index.store.find_files_with(excluded) if excluded else ()
         return self._lines.read_cursor(context, excluded_paths, frozenset(excluded))
 

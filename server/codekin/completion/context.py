@@ -132,7 +132,7 @@ class CompletionContext:
 
     @cached_property
     def word_set(self) -> frozenset[str]:
-        """Return the words of the content lines."""
+        """Return the distinct words, split and in lower case, of the lines of code above the cursor."""
         return frozenset().union(*map(split_word_set, self.content_lines))
 
     @cached_property
@@ -155,7 +155,7 @@ class CompletionContext:
 
     @cached_property
     def stripped_lines(self) -> frozenset[str]:
-        """Return the content lines, each without any white space."""
+        """Return the lines of code above the cursor, each without any white space."""
         return frozenset("".join(line.split()) for line in self.content_lines)
 
 
@@ -182,7 +182,7 @@ def read_context(cursor: Cursor, former: CompletionContext | None = None) -> Com
 
 
 def _find_function_parts(snippets: Sequence[Snippet], cursor_row: int) -> list[Snippet]:
-    """Return all parts of the definition in which the row is; [] outside of any."""
+    """Return the snippets, in order, that the definition around the row was cut into; [] outside of any."""
     cursor_part = next((snippet for snippet in snippets if snippet.span.start <= cursor_row < snippet.span.end), None)
     if cursor_part is None:
         return []
@@ -213,7 +213,7 @@ def _guess_indent(lines: Sequence[str], cursor_row: int) -> str:
 
 
 def _update_snippets(former: CompletionContext, lines: Sequence[str], cursor_row: int) -> list[Snippet]:
-    """Return the former snippets, moved to where they are in `lines`; [] where the document must be parsed again."""
+    """Return the former context's snippets, moved to where they are in `lines`; [] where it must be parsed anew."""
     if lines[cursor_row].strip() and is_closing(lines[cursor_row]):
         return []  # the bracket that was open may have held everything below it
     edit = find_edit(former.lines, lines)

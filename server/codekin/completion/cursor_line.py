@@ -53,10 +53,11 @@ class CursorReader:
     def read(
         self, context: CompletionContext, snapshot: TokenSnapshot, excluded: Sequence[int], hidden: frozenset[bytes]
     ) -> CursorReading | None:
-        """Return the readings of the cursor's line: with its last token unfinished, then, if that is known, whole.
+        """Return the cursor line's tokens with an n-gram model, read in one or two ways; None without lexical rules.
 
-        None where the language has no lexical rules. Nothing is counted in the `excluded` documents of the snapshot,
-        nor in the document's own snippets whose hashes are `hidden`.
+        First with the last token unfinished, then, if that token is known, with it as a whole. Nothing is counted in
+        the `excluded` documents of the snapshot, nor in the document's own snippets whose hashes are `hidden`. The
+        tokens above and below the line are cached.
         """
         vocabulary, lines, cursor_row = snapshot.vocabulary, _hide_snippets(context, hidden), context.row
         tokens_above = self._token_cache.read_above((*lines[:cursor_row], ""), context.language, vocabulary)
@@ -67,7 +68,7 @@ class CursorReader:
         tokens_after = replace(tokens_below, rows=tokens_below.rows + cursor_row + 1)
         cursor_lines: list[CursorLine] = []
         for read_line, open_token in _read_line(context, line_tokens):
-            if cursor_lines and vocabulary[cursor_lines[0].open_token] not in cursor_lines[0].document.names:
+            if cursor_lines and vocabulary[cursor_lines[0].open_token] not in cursor_lines[0].document.distinct_tokens:
                 break  # the beginning of a longer name, most likely
             tokens_before = tokens_above.followed_by(read_line, cursor_row)
             document = DocumentTokens(
@@ -95,7 +96,7 @@ def is_block_ended(context: CompletionContext) -> bool:
 
 
 def _read_line(context: CompletionContext, line_tokens: LineTokens) -> Iterator[tuple[LineTokens, str]]:
-    """Yield the typed tokens without an unfinished last one, and that token; then all of them."""
+    """Yield (typed tokens without an unfinished last one, that one's text), then (all of them, "")."""
     if not len(line_tokens.symbols):
         yield _NO_TOKENS, ""
         return
@@ -106,7 +107,7 @@ def _read_line(context: CompletionContext, line_tokens: LineTokens) -> Iterator[
 
 
 def _hide_snippets(context: CompletionContext, hidden: frozenset[bytes]) -> tuple[str, ...]:
-    """Return the document's lines, blank where a snippet has one of these hashes."""
+    """Return the document's lines, blank in snippets, other than the cursor's, whose hash is in `hidden`."""
     if not hidden:
         return context.lines
     lines = list(context.lines)
@@ -133,17 +134,17 @@ class _TokenCache:
         self._read: dict[bool, _ReadLines] = {}  # the last lines above (True) and below
 
     def read_above(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-        """Return the tokens of the lines, those of the last ones' common beginning as they were."""
+        """Return and cache the tokens above the cursor, read anew only from the first changed line; None: no rules."""
         return self._read_lines(lines, language, vocabulary, is_above=True)
 
     def read_below(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-        """Return the tokens of the lines; if the last ones ended with these, as they were."""
+        """Return and cache the tokens below the cursor, read anew only if the last lines don't end with these."""
         return self._read_lines(lines, language, vocabulary, is_above=False)
 
     def _read_lines(
         self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary, *, is_above: bool
     ) -> LineTokens | None:
-        """Return the tokens of the lines, and keep them."""
+        """Return and cache the tokens of the lines, reusing the last call's; None without lexical rules."""
         former = self._read.get(is_above)
         if former is None or former.vocabulary is not vocabulary or former.language != language:
             tokens = read_line_tokens("\n".join(lines), language, vocabulary)
@@ -159,7 +160,7 @@ class _TokenCache:
 
 
 def _read_end(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) -> LineTokens | None:
-    """Return the tokens of lines that begin like the former ones: from the last common line end on they are read."""
+    """Return the tokens of all `lines`: the former ones up to the last line in common, the rest split anew."""
     pairs = enumerate(zip(former.lines, lines, strict=False))
     common_count = next((row for row, (left, right) in pairs if left != right), min(len(former.lines), len(lines)))
     # The last common line may go on in another way: its end is not yet one.
@@ -180,7 +181,7 @@ def _read_end(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) ->
 
 
 def _drop_beginning(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) -> LineTokens | None:
-    """Return the tokens of the lines that the former ones end with; None where they don't, or not behind a line end."""
+    """Return the former tokens of these lines, renumbered; None unless the former lines end with them."""
     dropped_count = len(former.lines) - len(lines)
     if dropped_count <= 0 or former.lines[dropped_count:] != lines:
         return None
@@ -201,7 +202,7 @@ def _drop_beginning(lines: tuple[str, ...], former: _ReadLines, tokens: LineToke
 
 
 def _is_comment_behind(typed_text: str, line_tokens: LineTokens, vocabulary: TokenVocabulary) -> bool:
-    """Return whether the typed text has more behind its last token: a comment."""
+    """Return whether a comment follows the last token of the typed text."""
     last_symbol = int(line_tokens.symbols[-1])
     last_text = typed_text[int(line_tokens.offsets[-1]) :]
     return last_symbol >> 1 != LONG_LITERAL and bool(last_text.removeprefix(vocabulary.texts[last_symbol >> 1]).strip())

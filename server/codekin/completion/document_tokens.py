@@ -38,7 +38,7 @@ class TokenContext:
     is_block_ended: bool = False  # whether the line begins further left than the one above
 
     def extended(self, token: int, vocabulary: TokenVocabulary) -> "TokenContext":
-        """Return this context with one token more."""
+        """Return a new context: the last 16 tokens of this one, then `token`; brackets and line length follow it."""
         text = vocabulary.texts[token]
         abstract_tokens = self.abstract_tokens[-MAX_CONTEXT_TOKENS:]
         if text == "(" and abstract_tokens[-1] == ANY_NAME:
@@ -73,17 +73,17 @@ class DocumentTokens:
 
     @cached_property
     def tokens(self) -> Symbols:
-        """Return the vocabulary numbers of the symbols."""
+        """Return the vocabulary number of each of `symbols`, without its spacing; cached."""
         return self.symbols >> 1
 
     @cached_property
     def abstract_tokens(self) -> Symbols:
-        """Return the tokens, with local names, strings and numbers as one token each."""
+        """Return `tokens` with each local name, string and number replaced by one number for its kind; cached."""
         return make_abstract(self.tokens, self.vocabulary)
 
     @cached_property
     def abstract_symbols(self) -> Symbols:
-        """Return the abstract tokens as symbols."""
+        """Return the abstract tokens doubled, as symbols without white space before them; cached."""
         return self.abstract_tokens * 2
 
     def find_row(self, position: int) -> int:
@@ -105,17 +105,17 @@ class DocumentTokens:
 
     @cached_property
     def function_tokens(self) -> frozenset[int]:
-        """Return the tokens of the function up to the cursor."""
+        """Return the distinct vocabulary numbers in the cursor's function, from its start to the cursor; cached."""
         return frozenset(self.tokens[self.function_position : self.cursor_position].tolist())
 
     def is_local_name(self, token: int, previous_token: int) -> bool:
-        """Return whether the token would be a local name behind the previous one."""
+        """Return whether the token is a name, lower-case at first, and no member behind `previous_token`."""
         is_lower_name = self.vocabulary.kinds[token] == NAME and not self.vocabulary.texts[token][:1].isupper()
         return is_lower_name and self.vocabulary.texts[previous_token] not in MEMBER_MARKS
 
     def is_in_scope(self, token: int, previous_token: int) -> bool:
         """Return whether the token may be used behind the previous one: no local name that the document lacks."""
-        return token in self.names or not self.is_local_name(token, previous_token)
+        return token in self.distinct_tokens or not self.is_local_name(token, previous_token)
 
     def is_foreign_name(self, token: int, previous_token: int) -> bool:
         """Return whether the token would be a local name that the cursor's function doesn't contain."""
@@ -123,22 +123,22 @@ class DocumentTokens:
 
     @cached_property
     def positions(self) -> Positions:
-        """Return the positions of all tokens of the document: what may be predicted from."""
+        """Return the indices in `symbols` of all tokens of the document: all but the two boundaries; cached."""
         return np.delete(np.arange(1, len(self.symbols)), self.cursor_position - 1)
 
     @cached_property
     def followers(self) -> Followers:
-        """Return what finds the positions behind tokens."""
+        """Return what finds the document's positions that follow the same tokens as a context; cached."""
         return Followers(self.symbols, self.positions)
 
     @cached_property
     def abstract_followers(self) -> Followers:
-        """Return what finds the positions behind abstract tokens."""
+        """Return what finds positions that follow the same tokens but for local names, strings and numbers; cached."""
         return Followers(self.abstract_symbols, self.positions)
 
     @cached_property
     def recent_shares(self) -> dict[int, float]:
-        """Return token → its share of the last tokens before the cursor, nearer ones weighing more."""
+        """Return token → its share, 0 to 1, of the last 300 before the cursor, nearer ones weighing more; cached."""
         recent_tokens = self.before.symbols[-_RECENT_TOKENS:] >> 1
         weights = np.exp(-np.arange(len(recent_tokens))[::-1] / _RECENT_DECAY)
         distinct_tokens, inverse = np.unique(recent_tokens, return_inverse=True)
@@ -154,8 +154,8 @@ class DocumentTokens:
         return tuple(dict.fromkeys(recent_tokens[::-1].tolist()))[:_RECENT_NAMES]
 
     @cached_property
-    def names(self) -> frozenset[int]:
-        """Return the distinct tokens of the document."""
+    def distinct_tokens(self) -> frozenset[int]:
+        """Return the distinct vocabulary numbers of all tokens in the document; cached."""
         return frozenset(np.unique(self.tokens).tolist())
 
     def weigh_positions(self, positions: Positions, function_weight: float) -> npt.NDArray[np.float64]:
@@ -164,7 +164,7 @@ class DocumentTokens:
         return np.where(is_in_function, function_weight, 1.0)
 
     def make_context(self) -> TokenContext:
-        """Return the context at the cursor."""
+        """Return the TokenContext at the cursor: the last 64 tokens, open brackets, tokens since the line end."""
         cursor_position = self.cursor_position
         start_position = max(cursor_position - _CONTEXT_TOKENS, 0)
         context_tokens = self.tokens[start_position:cursor_position].tolist()
@@ -209,5 +209,5 @@ def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
 
 
 def _select(inverse: Positions, token_texts: Sequence[str], predicate: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-    """Return for each token whether its text holds; each distinct text is checked once."""
+    """Return a mask, (n,), of the tokens whose text meets the predicate; each distinct text is checked once."""
     return np.array([predicate(token_text) for token_text in token_texts], bool)[inverse]

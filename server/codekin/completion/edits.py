@@ -34,7 +34,7 @@ class Edit:
         return snippet.span.end <= self.start
 
     def may_rename(self, snippet: Snippet, new_lines: Sequence[str]) -> bool:
-        """Return whether the function may have another name in `new_lines`: its name's line lost the name."""
+        """Return whether the edit changes the line of the function's name, unless it is one line that has it still."""
         if not self.start <= snippet.name_line < self.end:
             return False
         return bool(self.added) or not _has_name(new_lines[snippet.name_line], snippet.name)
@@ -99,5 +99,5 @@ def _move(snippet: Snippet, edit: Edit, new_span: Span) -> Snippet:
 
 
 def _has_name(line: str, function_name: str) -> bool:
-    """Return whether the line has the name as a whole word; True for no name."""
+    """Return whether the line has the name as a whole word; True for an empty name."""
     return not function_name or re.search(rf"(?<!\w){re.escape(function_name)}(?!\w)", line) is not None

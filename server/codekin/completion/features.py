@@ -69,9 +69,9 @@ class FeatureExtractor:
         self._is_name_in_document: dict[str, bool] = {}
 
     def adapt_candidate(self, candidate: LineCandidate, typed_text: str) -> bool:
-        """Set the candidate's `names`, `source_line` and `features`, which has all FEATURES in order, in place.
+        """Set the candidate's `names`, `line` and, if it starts with `typed_text`, `features`; return whether it does.
 
-        Return whether its line starts with what is typed; where it does not, there are no features.
+        `features` has all FEATURES in order.
         """
         content_lines = self._list_content_lines(candidate)
         source_line = candidate.source.lines[candidate.row].strip()
@@ -83,7 +83,7 @@ class FeatureExtractor:
         return True
 
     def _extract_features(self, candidate: LineCandidate, source_start: _SourceStart) -> None:
-        """Set the candidate's features, products of features included, in the order of FEATURES."""
+        """Compute and set the candidate's `features`, products of features included, in the order of FEATURES."""
         features = {
             **self._compare_lines_above(candidate, source_start),
             **self._compare_blocks(candidate, source_start),
@@ -202,7 +202,7 @@ class FeatureExtractor:
         return self._is_name_in_document[global_name]
 
     def _measure_frequency(self, line_hash: int) -> float:
-        """Return the logarithm of 1 + how often the workspace has the line, cached."""
+        """Return ln(1 + how often the indexed contents have the line); cached."""
         if line_hash not in self._frequencies:
             self._frequencies[line_hash] = math.log(1 + self._index.line_index.frequency(line_hash))
         return self._frequencies[line_hash]
@@ -247,7 +247,7 @@ def _pair_names_of_lines(
 
 
 def _pair_parameters(context: CompletionContext, candidate: LineCandidate) -> Iterator[tuple[str, str]]:
-    """Yield (source parameter, cursor parameter) by position; nothing for different numbers, or without a head."""
+    """Yield (source parameter, cursor parameter) by position; nothing for different numbers or no signature."""
     source_snippet = candidate.source
     if source_snippet.name_row < 0:
         return

@@ -36,11 +36,14 @@ class LineCompleter:
         self._cursor_reader = CursorReader()
 
     def update(self, near_path: Path | None = None) -> None:
-        """Read the workspace's tokens, with `near_path` only the nearest documents'; then return. Raises StoreError."""
+        """Update the tokens that the n-gram model counts, and wait; with `near_path` only 400,000. Raises StoreError.
+
+        Those 400,000 are of the documents nearest to `near_path`, by folder.
+        """
         self._tokens.update(near_path, MAX_TOKENS if near_path is None else _CLI_TOKENS)
 
     def close(self) -> None:
-        """Make a background update of tokens end soon; returns at once."""
+        """Stop the updates of tokens for good: one under way ends soon. Returns at once."""
         self._tokens.close()
 
     def read_cursor(
@@ -49,7 +52,10 @@ class LineCompleter:
         excluded_paths: Collection[Path] = (),
         hidden_hashes: frozenset[bytes] = frozenset(),
     ) -> CursorReading | None:
-        """Read the line at the cursor; None where the language has no lexical rules.
+        """Return the cursor line's tokens with an n-gram model, None without lexical rules. May start an update.
+
+        The update, of the workspace's tokens, runs in the background. Nothing is counted in other documents of
+        `excluded_paths`, nor in snippets of this one with `hidden_hashes`.
 
         Nothing is counted in other documents of `excluded_paths`, nor in snippets of this one with `hidden_hashes`.
         """
@@ -63,7 +69,7 @@ class LineCompleter:
     def complete_line(
         self, reading: CursorReading, parse_check: ParseCheck, floor: float, cancel_event: Cancel
     ) -> Completion | None:
-        """Return the most probable rest of the cursor's line; None if that is blank or nothing reaches the floor."""
+        """Return a completion by the likeliest rest of the line that fits and parses; None if none reaches `floor`."""
         context = reading.context
         if not reading.is_completable:
             return None
@@ -90,7 +96,7 @@ class LineCompleter:
     def find_source_line(
         self, reading: CursorReading | None, symbol: int, reading_number: int = 0
     ) -> SourceLine | None:
-        """Return the line that the symbol at the cursor is predicted from; None if its document has changed since."""
+        """Return the line that `symbol` at the cursor is predicted from, read now; None if that has changed."""
         if reading is None:
             return None
         cursor_line = reading.lines[reading_number]
@@ -110,7 +116,7 @@ class LineCompleter:
 
 
 def _fit_proposals(context: CompletionContext, proposals: Sequence[LineProposal]) -> Iterator[tuple[LineProposal, str]]:
-    """Yield each proposal that may be inserted at the cursor, with the text to insert."""
+    """Yield (proposal, text to insert) for each proposal that fits at the cursor and shows no secret."""
     for proposal in proposals:
         inserted_text = _fit_at_cursor(context, proposal)
         if inserted_text and not looks_secret(context.text_before + inserted_text):
@@ -135,7 +141,7 @@ def _make_completion(
 
 
 def _fit_at_cursor(context: CompletionContext, proposal: LineProposal) -> str | None:
-    """Return the part of the proposal to insert; None if it is short, or does not fit what follows the cursor."""
+    """Return what to insert of the proposal; None if it is under 2 characters (a beginning: 4), or can't fit."""
     proposed_text = proposal.text.lstrip() if context.text_before[-1:].isspace() else proposal.text
     if not proposal.is_whole and (context.text_after.strip() or len(proposed_text.strip()) < _MIN_CERTAIN_CHARACTERS):
         return None

@@ -48,7 +48,7 @@ class LineProposer:
         self._vocabulary = cursor_line.document.vocabulary
 
     def propose_rests(self, token_context: TokenContext, floor: float, cancel_event: Cancel) -> list[LineProposal]:
-        """Return rests of the line above the floor, most probable first, and then a certain beginning of it, if any.
+        """Return up to 3 whole rests of the line that reach `floor`, likeliest first, then a certain beginning, if any.
 
         `token_context` is the context at the cursor. [] when cancelled.
         """
@@ -86,7 +86,7 @@ class LineProposer:
         return sorted(whole_rests, key=lambda whole_rest: -whole_rest.probability), certain_beginning
 
     def _predict(self, beginning: _Beginning) -> list[Prediction]:
-        """Return the likeliest next symbols that are in scope and, at the cursor, complete the open token."""
+        """Return which of the 2 likeliest next symbols, that complete any open token, are in scope."""
         predictions = self._model.predict(beginning.context)
         if self._open_token and not beginning.symbols:
             predictions = self._keep_typed(predictions)
@@ -98,7 +98,7 @@ class LineProposer:
         ]
 
     def _keep_typed(self, predictions: list[Prediction]) -> list[Prediction]:
-        """Return the predictions that start with what is typed, their probabilities scaled to replace the others."""
+        """Return the predictions that begin with the open token, rescaled to sum to 1 with a rest for unknown names."""
         token_texts, open_token = self._vocabulary.texts, self._open_token
         kept_predictions = [
             prediction for prediction in predictions if token_texts[prediction.symbol >> 1].startswith(open_token)
@@ -112,7 +112,7 @@ class LineProposer:
         ]
 
     def _select(self, following: list[tuple[_Beginning, Prediction]], best_probability: float) -> Iterator[_Beginning]:
-        """Yield the beginnings to go on with: those that may still become as probable as a fair share of the best."""
+        """Yield up to 2 continued beginnings above 0.03, half of the best whole rest, and 0.15 of the best of them."""
         min_probability = max(_MIN_PROBABILITY, _MIN_RIVAL * best_probability)
         continuing = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
         for beginning, prediction in continuing:
@@ -132,14 +132,14 @@ class LineProposer:
 
 
 def _list_ends(following: list[tuple[_Beginning, Prediction]]) -> Iterator[_Beginning]:
-    """Yield the beginnings that may end the line here."""
+    """Yield, for each beginning that may end here, the same with the probability that the line ends there."""
     for beginning, prediction in following:
         if prediction.symbol >> 1 == LINE_END:
             yield replace(_extend(beginning, prediction, beginning.context), symbols=beginning.symbols)
 
 
 def _extend(beginning: _Beginning, prediction: Prediction, token_context: TokenContext) -> _Beginning:
-    """Return the beginning with one symbol more."""
+    """Return a new beginning with the predicted symbol added, the probabilities multiplied, and `token_context`."""
     return _Beginning(
         (*beginning.symbols, prediction.symbol),
         beginning.probability * prediction.probability,

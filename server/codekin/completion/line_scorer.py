@@ -69,11 +69,11 @@ class LineScorer:
         self._predictions: dict[tuple[int, ...], dict[int, float]] = {}
 
     def has_read(self, document_path: Path) -> bool:
-        """Return whether the n-gram model knows the document at this path."""
+        """Return whether the n-gram model has read the document at this path, or the cursor is in it."""
         return document_path == self._context.path or document_path in self._read_paths
 
     def score(self, line: str) -> LineScore:
-        """Return how probable the line is behind what is typed of it, indentation aside."""
+        """Return log probabilities of up to 30 of the line's tokens behind the typed ones, line end included."""
         line_tokens = read_line_tokens(line.strip() + "\n", self._context.language, self._document.vocabulary)
         symbols = line_tokens.symbols[self._typed_count :].tolist() if line_tokens is not None else []
         logarithms = [
@@ -85,7 +85,7 @@ class LineScorer:
         return LineScore(sum(logarithms), min(logarithms), logarithms[0], len(logarithms))
 
     def find_name_use(self, line: str) -> NameUse:
-        """Return which of the names above the line it uses."""
+        """Return how many of the names that occur once above the line it uses, and whether it is there already."""
         line_names = set(find_local_names(line))
         uses_last_line = not line_names.isdisjoint(self._last_names)
         return NameUse(
@@ -96,7 +96,7 @@ class LineScorer:
         )
 
     def may_end_block(self) -> bool:
-        """Return whether a line further left is more likely than one that goes on with the block."""
+        """Return whether the cursor's line starts further left, with probability 0.6 or more; False if begun."""
         if not self._is_line_start or self._document.is_block_ended:
             return False
         if measure_indent(self._context.content_lines[-1]) == 0:
@@ -104,7 +104,7 @@ class LineScorer:
         return self._model.estimate_block_end(self._extend_context(())) >= _LIKELY_END
 
     def write_lines(self, max_count: int) -> list[WrittenLine]:
-        """Return the most probable lines, at most `max_count`, the most probable first; [] where a line is begun.
+        """Generate up to `max_count` lines by the n-gram model, most probable first; [] where part of one is typed.
 
         A best-first search: no line is left out for one that is less probable, but where predictions run out.
         """
@@ -123,7 +123,7 @@ class LineScorer:
         return written_lines
 
     def _list_longer(self, symbols: tuple[int, ...], probability: float) -> Iterator[tuple[tuple[int, ...], float]]:
-        """Yield the beginning with each likely token behind it, and how probable that is.
+        """Yield (`symbols` and a predicted one, its probability), likeliest first, while it is at least 0.01.
 
         A local name that the document lacks may only be called.
         """
@@ -136,7 +136,7 @@ class LineScorer:
                 yield (*symbols, symbol), longer_probability
 
     def _is_in_scope(self, symbols: tuple[int, ...]) -> bool:
-        """Return whether the last symbol may be used behind the others."""
+        """Return whether the last symbol may be used behind the others: no local name that the document lacks."""
         return self._document.is_in_scope(symbols[-1] >> 1, self._extend_context(symbols[:-1]).tokens[-1])
 
     def _predict(self, beginning: tuple[int, ...]) -> dict[int, float]:
@@ -146,7 +146,7 @@ class LineScorer:
         return self._predictions[beginning]
 
     def _extend_context(self, beginning: tuple[int, ...]) -> TokenContext:
-        """Return the context behind a beginning, cached."""
+        """Return the TokenContext behind these first symbols of a line, cached."""
         if beginning not in self._contexts:
             shorter_context = self._extend_context(beginning[:-1])
             self._contexts[beginning] = shorter_context.extended(beginning[-1] >> 1, self._document.vocabulary)
@@ -154,7 +154,7 @@ class LineScorer:
 
 
 def _find_probability(predictions: dict[int, float], symbol: int) -> float:
-    """Return the probability of a symbol, above 0 for any."""
+    """Return a symbol's probability: predicted, half of that with other spacing, or a small one for any other."""
     probability = predictions.get(symbol) or _OTHER_SPACING * predictions.get(symbol ^ 1, 0.0)
     return probability or _UNPREDICTED * max(1 - sum(predictions.values()), _MIN_REST)
 

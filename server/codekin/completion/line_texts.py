@@ -47,7 +47,7 @@ class LineTextMaker:
                 yield completion
 
     def _copy(self, ranked_line: RankedLine, cancel_event: Cancel) -> Completion | None:
-        """Return the completion by the line's longest agreed extent that fits, of its best candidate's source."""
+        """Return a completion by the best candidate's longest agreed extent that fits; None if none or cancelled."""
         candidate = ranked_line.candidates[0]
         source_snippet = candidate.source
         for source_rows in choose_extents(self._context, ranked_line.candidates, self._max_lines):
@@ -70,7 +70,7 @@ class LineTextMaker:
         return None
 
     def _write(self, ranked_line: RankedLine, find_source: SourceFinder) -> Completion | None:
-        """Return the completion by a line that the n-gram model writes; None if it does not fit."""
+        """Return a completion by a line that the n-gram model writes; None if it can't fit or has no source."""
         inserted_text = make_insertion(self._context, [ranked_line.line], [ranked_line.line])
         if not self._may_insert(inserted_text):
             return None
@@ -89,7 +89,7 @@ class LineTextMaker:
         )
 
     def _may_insert(self, inserted_text: str | None) -> bool:
-        """Return whether the text says something, holds no secret and parses no worse."""
+        """Return whether the text is not blank, holds no secret and parses no worse."""
         return (
             inserted_text is not None
             and bool(inserted_text.strip())

@@ -67,7 +67,7 @@ class TokenVocabulary(dict[str, int]):
 
 
 def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-    """Split a text into tokens and number them; None where the language's lexical rules are unknown."""
+    """Split a text into numbered tokens, adding new ones to `vocabulary`; None for a language without rules."""
     pattern = _compile_pattern(language)
     if pattern is None:
         return None
@@ -94,7 +94,7 @@ def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabular
 
 
 def mark_block_ends(tokens: LineTokens, row_starts: Positions) -> LineTokens:
-    """Return the tokens with line ends that say whether the next line begins further left; rows start at offsets."""
+    """Return a copy of the tokens in which a line end has 1 in its lowest bit if the next line begins further left."""
     line_ends = np.flatnonzero(tokens.symbols >> 1 == LINE_END)
     line_ends = line_ends[line_ends < len(tokens.symbols) - 1]
     if not len(line_ends):
@@ -107,7 +107,7 @@ def mark_block_ends(tokens: LineTokens, row_starts: Positions) -> LineTokens:
 
 
 def write_symbols(symbols: Sequence[int], vocabulary: TokenVocabulary) -> str:
-    """Return the code text of the symbols."""
+    """Return the code text of the symbols, one space before those that white space precedes."""
     return "".join(" " * (symbol & 1) + vocabulary.texts[symbol >> 1] for symbol in symbols)
 
 

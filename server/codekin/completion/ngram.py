@@ -69,7 +69,7 @@ class NgramModel:
         return [Prediction(features.symbols[i], float(probabilities[i])) for i in symbol_order]
 
     def extract_features(self, token_context: TokenContext) -> TokenFeatures:
-        """Return the candidates with what each estimate says of them."""
+        """Return up to 22 symbols that may come next, with a row of features for each, and one for all others."""
         estimates = self._estimate(token_context)
         best_symbols = estimates.exact.list_best(_MAX_SYMBOLS) + estimates.abstract.list_best(_MAX_ABSTRACT_SYMBOLS)
         best_symbols += self._list_recent_names(best_symbols, token_context.tokens[-1])
@@ -79,13 +79,13 @@ class NgramModel:
         return TokenFeatures(symbols, compute_features(symbols, estimates, self._document, token_context))
 
     def _list_recent_names(self, best_symbols: Sequence[int], previous_token: int) -> list[int]:
-        """Return the function's last local names, spaced as the best local name among the symbols; [] without one."""
+        """Return the 4 local names nearest before the cursor as symbols; [] if `best_symbols` has no local name."""
         is_local_name = self._document.is_local_name
         spacing = next((symbol & 1 for symbol in best_symbols if is_local_name(symbol >> 1, previous_token)), None)
         return [] if spacing is None else [token * 2 + spacing for token in self._document.recent_names]
 
     def estimate_block_end(self, token_context: TokenContext) -> float:
-        """Return how probably a line further left follows the context, which ends with a line end."""
+        """Return the probability that the line behind the context, which ends with a line end, begins further left."""
         document, workspace, block_end = self._document, self._workspace, Estimate()
         workspace_matches = workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS)
         own_matches = document.followers.match_contexts(token_context.tokens)
@@ -102,7 +102,7 @@ class NgramModel:
         return block_end.probabilities.get(1, 0.0)
 
     def find_source(self, token_context: TokenContext, symbol: int) -> Source | None:
-        """Return where `symbol` followed the longest context; None where it followed none."""
+        """Return where `symbol` followed the longest context, nearest to the cursor; None where it followed none."""
         document = self._document
         abstract_matches = document.abstract_followers.match_contexts(token_context.abstract_tokens)
         exact_matches = document.followers.match_contexts(token_context.tokens)
@@ -132,7 +132,7 @@ class NgramModel:
         return positions
 
     def _estimate(self, token_context: TokenContext) -> Estimates:
-        """Return what followed the same tokens in document and workspace, and nearly the same in the document."""
+        """Return four estimates of the next symbol: exact, in the document, elsewhere, and with names left open."""
         exact_estimate, document_estimate, workspace_estimate = Estimate(), Estimate(), Estimate()
         for context_length, own_counts, other_counts in self._count_exact(token_context):
             document_estimate.add(context_length, own_counts)
@@ -149,7 +149,7 @@ class NgramModel:
         )
 
     def _count_exact(self, token_context: TokenContext) -> Iterator[tuple[int, Counts, Counts]]:
-        """Yield context length, what followed it in the document and in the workspace, the longest first."""
+        """Yield (context length, symbol counts in the document, symbol counts elsewhere), the longest first."""
         document, workspace = self._document, self._workspace
         workspace_matches = workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS)
         own_matches = document.followers.match_contexts(token_context.tokens)
@@ -171,7 +171,7 @@ class NgramModel:
     def _count_abstract(
         self, token_context: TokenContext, abstract_matches: ContextMatches
     ) -> Iterator[tuple[int, Counts]]:
-        """Yield what followed each context in the document, the longest first, with the names at the cursor."""
+        """Yield (context length, symbol counts) where only names differ, the cursor's put in, the longest first."""
         longest = abstract_matches.longest
         for context_length in CONTEXT_LENGTHS:
             if 1 < context_length <= longest:
@@ -200,7 +200,7 @@ class NgramModel:
 
 
 def _keep_level(positions: Positions, symbols: Symbols, token_context: TokenContext) -> Positions:
-    """Return the positions that, where a line begins, begin further left than the line above if the cursor's does."""
+    """Return the positions; behind a line end only those whose line steps left exactly if the cursor's does."""
     if token_context.tokens[-1] != LINE_END:
         return positions
     is_on_level: npt.NDArray[np.bool_] = symbols[positions - 1] & 1 == token_context.is_block_ended

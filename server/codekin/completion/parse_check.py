@@ -54,7 +54,7 @@ class ParseCheck:
         return replace(self._context, parsed=self._parsed)
 
     def is_no_worse(self, inserted_text: str) -> bool:
-        """Parse the document with the text; True if it adds no errors, False without a grammar or in comments."""
+        """Parse the document with the text; True if it adds no errors, False without a grammar or in prose."""
         context = self._context
         root_node = self._parse(context.text_before + inserted_text + context.text_after)
         if root_node is None or _is_in_prose(root_node, context):
@@ -90,7 +90,7 @@ class ParseCheck:
         return error_count <= self._count_errors_before()
 
     def _count_errors_before(self) -> int:
-        """Return the number of errors with the line as it is, cached."""
+        """Return the number of parse errors with the cursor's line as it is, 0 if it can't be parsed; cached."""
         if self._errors_before is None:
             root_before = self._parse(self._context.lines[self._context.row])
             self._errors_before = _count_errors(root_before) if root_before else 0

@@ -56,7 +56,7 @@ class LineVotes:
 
 
 def rank_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -> list[RankedLine]:
-    """Return the lines with most votes, and those that the n-gram model writes, most probable first; then by line.
+    """Return 5 lines with the best candidates and 5 by the n-gram model, at most, most probable first; then by line.
 
     The candidates must have all features. Without `scorer` the n-gram model says nothing of any line.
     """
@@ -72,7 +72,7 @@ def rank_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -
 
 
 def select_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -> list[LineVotes]:
-    """Return the lines with the best candidates, and the likeliest that the n-gram model writes; equal ones by line."""
+    """Return up to 5 lines with the best candidates, then up to 5 by the n-gram model, equal ones merged."""
     groups = group_by_line(candidates, CANDIDATE_WEIGHTS)
     groups.sort(key=lambda votes: (-votes.features["best"], votes.line))
     lines = {strip_blanks(votes.line): votes for votes in groups[:MAX_VOTED_LINES]}
@@ -86,7 +86,7 @@ def select_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None)
 
 
 def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None) -> Weights:
-    """Return a row of features for each line, and a last one for all lines that are none of these.
+    """Return a row of features for each line, (n + 1, features), and a last one for all lines that are none of these.
 
     A line is scored only if a document that proposes it has been read: of others the n-gram model knows nothing.
     """
@@ -106,12 +106,12 @@ def extract_line_features(groups: Sequence[LineVotes], scorer: LineScorer | None
 
 
 def _describe_origin(votes: LineVotes) -> tuple[float, ...]:
-    """Return whether a line has no candidate, and how early it was written; 0 for never."""
+    """Return two features: whether the line has no candidate, and 1 / its rank among the written lines, 0 for none."""
     return float(not votes.candidates), 1 / votes.written_rank if votes.written_rank else 0.0
 
 
 def _describe_names(votes: LineVotes, scorer: LineScorer | None) -> tuple[float, ...]:
-    """Return how a line uses the names above it."""
+    """Return four features of how the line uses the names above it; zeros without a scorer."""
     if scorer is None:
         return (0.0,) * 4
     name_use = scorer.find_name_use(votes.line)
@@ -129,7 +129,7 @@ def _is_read(votes: LineVotes, scorer: LineScorer) -> bool:
 
 
 def _describe_score(score: LineScore | None, most_probable: float) -> list[float]:
-    """Return the features of what the n-gram model says of a line, and whether it says nothing."""
+    """Return eight features of the line's log probabilities; zeros and a last 1 where it was not scored."""
     if score is None:
         return [0.0] * 7 + [1.0]
     total = max(score.total, _MIN_TOTAL)
@@ -146,7 +146,7 @@ def _describe_score(score: LineScore | None, most_probable: float) -> list[float
 
 
 def group_by_line(candidates: Sequence[LineCandidate], candidate_weights: Mapping[str, float]) -> list[LineVotes]:
-    """Group candidates by line, ignoring white space; return groups, unordered."""
+    """Return the candidates grouped by line, white space ignored, each group with its features; in no order."""
     voters_by_line: dict[str, list[tuple[float, LineCandidate]]] = {}
     for candidate in candidates:
         candidate_logit = _compute_logit(candidate.features, candidate_weights, FEATURES)
@@ -165,7 +165,7 @@ def group_by_line(candidates: Sequence[LineCandidate], candidate_weights: Mappin
 
 
 def _count_votes(candidate_logits: Sequence[float], total_probability: float) -> dict[str, float]:
-    """Return the four features of the votes that the candidates of one line give it.
+    """Return four features of the candidates that propose one line: best logit, share, evidence, number.
 
     `candidate_logits` are the line's candidates', best first; `total_probability` sums up all candidates'.
     """

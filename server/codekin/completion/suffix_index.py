@@ -31,7 +31,7 @@ class ContextMatches:
         return int(self.lengths.max(initial=0))
 
     def select(self, min_length: int) -> Positions:
-        """Return the positions that share at least so many tokens."""
+        """Return the positions that share at least `min_length` tokens with the context."""
         return self.positions[self.lengths >= min_length]
 
 
@@ -44,7 +44,7 @@ class SuffixIndex:
     starts: Positions  # (documents,), ascending: where each document begins
 
     def find_matches(self, context: Sequence[int], lengths: Collection[int]) -> dict[int, Positions]:
-        """Return context length in tokens → positions behind the same context, for those `lengths` that have any.
+        """Return context length → up to 400 positions behind the same context, for those `lengths` that have any.
 
         `context` has vocabulary numbers, the last one before the cursor last.
         """
@@ -71,7 +71,7 @@ class SuffixIndex:
         return np.split(self.symbols, self.starts[1:]) if len(self.starts) else []
 
     def find_range(self, document_number: int) -> tuple[int, int]:
-        """Return where the symbols of a document begin, and where they end."""
+        """Return where in `symbols` a document begins, and where it ends (half-open)."""
         end_position = self.starts[document_number + 1] if document_number + 1 < len(self.starts) else len(self.symbols)
         return int(self.starts[document_number]), int(end_position)
 
@@ -80,7 +80,7 @@ class SuffixIndex:
         return np.searchsorted(self.starts, positions, side="right") - 1
 
     def _select_positions(self, lower_bound: int, upper_bound: int) -> Positions:
-        """Return the positions in this range of the order, evenly sampled if there are too many."""
+        """Return the positions in this range of `order`; of more than 400, 400 evenly sampled."""
         position_count = upper_bound - lower_bound
         if position_count > MAX_MATCHES:
             return self.order[lower_bound + np.arange(MAX_MATCHES) * position_count // MAX_MATCHES].astype(np.int64)
@@ -103,14 +103,14 @@ class SuffixIndex:
 
 
 def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:
-    """Order the contexts of all documents, each of which begins with BOUNDARY. Takes about 1 µs a token."""
+    """Return an index of all documents, each of which begins with BOUNDARY: it sorts all tokens, about 1 µs each."""
     symbols = np.concatenate(documents) if documents else np.empty(0, np.int32)
     document_lengths = np.array([len(document) for document in documents], np.int64)
     return SuffixIndex(symbols, _order_contexts(symbols >> 1), np.cumsum(document_lengths) - document_lengths)
 
 
 def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
-    """Sort positions by up to MAX_CONTEXT_TOKENS tokens before each, by doubling the sorted length."""
+    """Return all positions sorted by the up to 16 tokens before each, nearest first, by doubling the sorted length."""
     if not len(tokens):
         return np.empty(0, np.int32)
     context_ranks = np.concatenate((np.zeros(1, np.int32), tokens[:-1] + np.int32(1)))
@@ -140,7 +140,7 @@ class Followers:
         self._followers: dict[int, Positions] = {}
 
     def match_contexts(self, context: Sequence[int]) -> ContextMatches:
-        """Return the positions that share at least one token of `context` before them, and how many."""
+        """Return the positions that the context's last token precedes, with how many tokens agree (up to 16)."""
         if not context:
             return ContextMatches(self._positions[:0], self._positions[:0])
         last_token = context[-1]
@@ -150,7 +150,10 @@ class Followers:
 
 
 def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int], known_length: int) -> ContextMatches:
-    """Count how many tokens each position shares with the context, given that it shares `known_length` of them."""
+    """Return the positions with how many tokens before each agree with the context's end, 16 at most.
+
+    `known_length` of them are known to agree, and not compared.
+    """
     match_lengths = np.full(len(positions), known_length)
     reversed_context = np.array(context)[::-1][known_length:MAX_CONTEXT_TOKENS]
     distances = np.arange(known_length + 1, known_length + 1 + len(reversed_context))

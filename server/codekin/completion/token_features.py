@@ -57,7 +57,7 @@ def compute_features(
 
 
 def _compute_shares(symbols: Sequence[int], estimates: Estimates, document: DocumentTokens) -> Weights:
-    """Return, (n, 7), each share of a symbol whose logarithm is a feature."""
+    """Return, (n, 7), the probabilities and shares of each symbol whose logarithms are features."""
     exact_estimate, recent_shares = estimates.exact, document.recent_shares
     total_count = exact_estimate.get_total() + 0.5
     share_rows = [
@@ -78,7 +78,7 @@ def _compute_shares(symbols: Sequence[int], estimates: Estimates, document: Docu
 
 
 def _describe_evidence(symbol: int, estimates: Estimates) -> tuple[float, ...]:
-    """Return how long the contexts are that each symbol was seen behind, and how often it was."""
+    """Return six features: how long the contexts before the symbol are, and how often it followed them."""
     exact_estimate, abstract_estimate = estimates.exact, estimates.abstract
     exact_length, abstract_length = exact_estimate.lengths.get(symbol, 0), abstract_estimate.lengths.get(symbol, 0)
     return (
@@ -92,7 +92,7 @@ def _describe_evidence(symbol: int, estimates: Estimates) -> tuple[float, ...]:
 
 
 def _describe_symbol(symbol: int, document: DocumentTokens, token_context: TokenContext) -> tuple[bool, ...]:
-    """Return what kind of token the symbol is, and what it does to the open brackets."""
+    """Return nine flags: the kind of the symbol's token, whether it is new or repeated, and how it closes brackets."""
     token, vocabulary = symbol >> 1, document.vocabulary
     token_text, token_kind = vocabulary.texts[token], vocabulary.kinds[token]
     open_bracket = token_context.open_brackets[-1] if token_context.open_brackets else ""
@@ -111,7 +111,7 @@ def _describe_symbol(symbol: int, document: DocumentTokens, token_context: Token
 
 
 def _describe_context(estimates: Estimates, document: DocumentTokens, token_context: TokenContext) -> tuple[float, ...]:
-    """Return the features that all candidates have in common."""
+    """Return the twelve features that all candidates have in common."""
     exact_estimate, abstract_estimate, vocabulary = estimates.exact, estimates.abstract, document.vocabulary
     previous_token = token_context.tokens[-1]
     return (

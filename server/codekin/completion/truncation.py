@@ -124,7 +124,7 @@ def _list_closing_rows(source_lines: Sequence[str], start_row: int, end_row: int
 
 
 def _adapt_without_blanks(candidate: LineCandidate, source_row: int) -> str:
-    """Return a row of the candidate's source with the names at the cursor, without white space."""
+    """Return a row of the candidate's source, local names replaced by those at the cursor, without white space."""
     return "".join(rename_locals(candidate.source.lines[source_row], candidate.names).split())
 
 
@@ -134,7 +134,7 @@ def _opens_python_block(source_line: str, language: str) -> bool:
 
 
 def adapt_lines(candidate: LineCandidate, source_rows: Sequence[int]) -> list[str]:
-    """Return these rows of the candidate's source with the names at the cursor."""
+    """Return these rows of the candidate's source, local names replaced by those at the cursor."""
     return [rename_locals(candidate.source.lines[source_row], candidate.names) for source_row in source_rows]
 
 

@@ -44,17 +44,17 @@ class TokenSnapshot:
 
     @cached_property
     def numbers(self) -> Mapping[Path, int]:
-        """Return the documents' numbers by path."""
+        """Return document path → its number in the index, cached."""
         return {document_path: number for number, document_path in enumerate(self.paths)}
 
     def find_row(self, document_number: int, position: int) -> int:
-        """Return the row in document `number` of the line that holds the symbol at `position` of the index."""
+        """Return the 0-based row in the document of the line that holds the symbol at the index's `position`."""
         range_start, _ = self.index.find_range(document_number)
         lines_before = int(np.count_nonzero(self.index.symbols[range_start:position] >> 1 == LINE_END))
         return int(self.line_rows[document_number][lines_before])
 
     def find_documents(self, document_path: Path) -> list[int]:
-        """Return the numbers of all documents whose text equals that of the document at `document_path`."""
+        """Return the numbers of all documents with the same text as this one, itself included; [] if unknown."""
         if document_path not in self.numbers:
             return []
         own_hash = self.hashes[self.numbers[document_path]]
@@ -116,7 +116,7 @@ class WorkspaceTokens:
             self._next_update_s = finished_s + max(_MIN_PAUSE_S, _PAUSE_FACTOR * (finished_s - started_s))
 
     def _make_snapshot(self, vocabulary: TokenVocabulary) -> TokenSnapshot:
-        """Index the symbols of all documents, which become views of the index's."""
+        """Return a new snapshot of all documents that are kept; replace their symbols by views of its index."""
         document_paths = tuple(sorted(self._documents))
         documents = [self._documents[document_path] for document_path in document_paths]
         index = build_suffix_index([document.symbols for document in documents])
@@ -131,11 +131,11 @@ class WorkspaceTokens:
         return TokenSnapshot(vocabulary, index, document_paths, tuple(text_hashes), tuple(line_rows))
 
     def close(self) -> None:
-        """Make an update under way end soon; returns at once."""
+        """Stop the updates for good: one under way ends soon, without effect. Returns at once."""
         self._closing.set()
 
     def _update_until_closed(self) -> None:
-        """Update once; a failure is logged, and delays the next update."""
+        """Update once; a failure is logged, and delays the next update by 2 seconds."""
         try:
             self.update()
         except CodekinError as error:  # told where the index is asked; the next update may succeed
@@ -143,7 +143,7 @@ class WorkspaceTokens:
             logger.info("codekin could not read the workspace's tokens: %s", error)
 
     def _choose_vocabulary(self, document_paths: Iterable[Path]) -> TokenVocabulary:
-        """Drop documents that are gone; return the vocabulary, or, dropping all, a new one if half of it is unused."""
+        """Drop documents that are gone; return the vocabulary, or, dropping all, a new one if half is unused."""
         present_paths = set(document_paths)
         self._documents = {
             document_path: document_symbols
@@ -159,7 +159,7 @@ class WorkspaceTokens:
     def _read_documents(
         self, text_hashes: dict[Path, bytes], vocabulary: TokenVocabulary, near_path: Path | None, max_tokens: int
     ) -> None:
-        """Read the documents whose hash has changed, nearest to `near_path` first; beyond `max_tokens` drop them."""
+        """Read and keep tokens of changed documents, nearest to `near_path` first; drop all beyond `max_tokens`."""
         document_paths = (
             sorted(text_hashes)
             if near_path is None
@@ -186,7 +186,7 @@ class WorkspaceTokens:
 
 
 def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> DocumentSymbols | None:
-    """Return the document's symbols behind a BOUNDARY; None where its language's lexical rules are unknown."""
+    """Return the document's symbols behind a BOUNDARY, adding tokens to `vocabulary`; None without lexical rules."""
     line_tokens = read_line_tokens(document.text, document.language, vocabulary)
     if line_tokens is None:
         return None
@@ -197,7 +197,7 @@ def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> Doc
 
 
 def _measure_distance(document_path: Path, other_path: Path) -> int:
-    """Return the number of folders between two files."""
+    """Return how many folders lie between two files: 0 in the same folder."""
     path_parts, other_parts = document_path.parent.parts, other_path.parent.parts
     common_count = sum(
         1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(path_parts, other_parts, strict=False))
