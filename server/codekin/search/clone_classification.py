@@ -56,7 +56,7 @@ class TokenProfile:
         return len(self.tokens.texts) > 0 and self.tokens.texts[0] == "export"
 
     def drop_export(self) -> "TokenProfile":
-        """Return the profile without the leading `export` or `export default`."""
+        """Return a new profile without the first token, `export`, and a `default` after it."""
         count = 2 if self.tokens.texts[1:2] == ["default"] else 1
         profile = TokenProfile(self.text, None, self.name)
         tokens = self.tokens
@@ -195,7 +195,7 @@ def _find_unique_runs(run_hashes: Codes) -> tuple[Codes, npt.NDArray[np.int64]]:
 
 
 def _describe_layout(query_text: str, candidate_text: str) -> str:
-    """Return the reason for two texts with the same tokens: formatting, or perhaps comments, too."""
+    """Return the reason for texts with equal tokens: "identical but for formatting", or "… formatting or comments"."""
     is_only_formatting = "".join(query_text.split()) == "".join(candidate_text.split())
     return "identical but for formatting" if is_only_formatting else "identical but for formatting or comments"
 

@@ -64,7 +64,7 @@ class _ContextPacker:
 
     @property
     def is_full(self) -> bool:
-        """Return whether not even a signature is likely to fit."""
+        """Return whether fewer than 48 tokens of the budget are left: too few for most signatures."""
         return self._max_tokens - self._used_tokens < 2 * _HEADER_TOKENS
 
     def add_hit(self, hit: Hit) -> None:

@@ -80,7 +80,7 @@ class DenseRetriever:
         return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
 
     def _prepare_heavy(self, query: Query) -> tuple[DenseIndex, HeavyQuery] | None:
-        """Return the heavy model's index and query vector; None where it has no vectors or no answer in time."""
+        """Embed the query by the heavy model; return its index and the vector; None without vectors or an answer."""
         model_vectors = self._index.heavy
         if model_vectors is None or not len(model_vectors.dense):
             return None

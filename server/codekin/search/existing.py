@@ -38,7 +38,7 @@ class Existence:
 
 
 def list_functions(code: str, language: str) -> list[Snippet]:
-    """Return the functions in a piece of code, without tiny ones beside others; all as one if none; [] if empty."""
+    """Return the functions in code, those under 3 lines only if all are; the whole as one for none; [] if empty."""
     snippets = extract_snippets(code, language)
     functions = [snippet for snippet in snippets if snippet.kind.is_function and snippet.part < 2]
     if functions or not snippets:

@@ -27,7 +27,7 @@ class FrameLocator:
                 self._paths_by_name.setdefault(parts[-1], []).append((Path(path_text), parts))
 
     def locate_frame(self, frame: StackFrame, hit_filter: Filter) -> Location | None:
-        """Return the snippet that a frame means, by its function's name, else its line; None outside the workspace."""
+        """Return the stored snippet that a frame means, by its function's name, else its line; None for none."""
         for path in self._find_files(frame):
             locations = self._index.store.locations_in(path, hit_filter)
             if location := choose_location(locations, frame):
@@ -50,7 +50,7 @@ class FrameLocator:
         return best_paths if len(best_paths) <= _MAX_AMBIGUOUS_FILES else []
 
     def _is_likely(self, frame: StackFrame, common_count: int, parts: tuple[str, ...]) -> bool:
-        """Return whether so many common last names make it likely that the frame means this file."""
+        """Return whether a frame means a file: two last names in common, or as many as one of the two paths has."""
         if common_count >= 2 or len(frame.path) == 1:
             return True
         is_whole = common_count == len(parts)

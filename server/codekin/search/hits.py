@@ -140,7 +140,7 @@ class QueryRun:
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit for each (location, score) whose code is still in its document, made when taken, until cancelled."""
+    """Yield a hit, when taken, for each (location, score) whose code still exists and isn't the query's."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)
@@ -175,7 +175,7 @@ def keep_best_parts(hits: Iterable[Hit], k: int, index: Index) -> list[Hit]:
 def locate_candidates(
     candidates: Sequence[Candidate], index: Index, hit_filter: Filter
 ) -> Iterator[tuple[Location, float]]:
-    """Yield (location, score) of each place of the candidates, looked up as they are taken.
+    """Yield (location, score) of each stored place of the candidates within the filter, looked up as they are taken.
 
     Candidates with equal scores are ordered by path and line: the order of indexing must not show.
     """
@@ -203,7 +203,7 @@ class _CurrentCode:
 def _read_current_code(
     scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun
 ) -> Iterator[_CurrentCode]:
-    """Yield the code that is still in its document and is not the query's own, until cancelled."""
+    """Yield each location's present code, also where it has moved, if it isn't gone or the query's, until cancelled."""
     query, reader, remaining = query_run.query, query_run.reader, iter(scored_locations)
     while chunk := list(islice(remaining, _CHUNK_SIZE)):
         hashes = query_run.index.store.content_hashes(list({location.content for location, _ in chunk}))
@@ -226,6 +226,7 @@ class _QueryComparison:
     """Compares code with one query, and makes hits with the confidence and the reason."""
 
     def __init__(self, query: CodeQuery, index: Index) -> None:
+        """Tokenize the query if it is code; words in over a tenth of the index's contents will be no reason."""
         self._query = query
         self._index = index
         self._profile = TokenProfile(query.text, query.language) if query.is_code else None

@@ -54,7 +54,7 @@ class IssueReport:
 
 
 def read_issue_report(question: str) -> IssueReport | None:
-    """Return the question taken apart; None where it is a single line that names no place in a file."""
+    """Split a question into title, body, stack frames and paths; None where it is one line that names no file."""
     lines = [line for line in question.split("\n") if line.strip()]
     frames = tuple(find_stack_frames(question))
     paths = tuple(_find_paths(question))
@@ -86,7 +86,7 @@ def condense(body: str, document_frequency: Callable[[str], int], total: int) ->
 
 
 def _split_title(text: str) -> tuple[str, str]:
-    """Return the report's title and body: the first line, or the message of a trace that begins the report."""
+    """Return title and body: the first line and the rest; of text that begins with a trace, its error and the whole."""
     head, _, rest = text.partition("\n")
     if not _TRACE_HEAD.search(head) and len(head) <= _MAX_TITLE_CHARACTERS and not find_stack_frames(head):
         return head.lstrip("#* ").strip(), rest.strip()
@@ -96,7 +96,7 @@ def _split_title(text: str) -> tuple[str, str]:
 
 
 def _weigh_lines(body: str) -> Iterator[tuple[str, float]]:
-    """Yield the lines of a body that may say something, cut, with their weights; no forms and no traces."""
+    """Yield (line cut at 1,000 characters, weight): 2 for an error, 1 for prose; no template's headings, no trace."""
     for line in body.split("\n"):
         text = line[:_MAX_LINE_CHARACTERS]
         if not text.strip() or _FENCE.match(text) or _FORM.match(text) or _TRACE_HEAD.search(text):
@@ -113,7 +113,7 @@ def _is_error(line: str) -> bool:
 
 
 def _find_paths(question: str) -> Iterator[StackFrame]:
-    """Yield the paths of several names in a text, without a line."""
+    """Yield the first 24 paths with a folder that a text names, as frames without line or function; none from URLs."""
     for match in list(_PATH.finditer(_URL.sub(" ", question)))[:_MAX_PATHS]:
         names = tuple(name for name in match[0].split("/") if name not in ("", ".", ".."))
         yield StackFrame(names, None, "")

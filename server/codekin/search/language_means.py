@@ -51,7 +51,7 @@ class LanguageMeansCache:
         self._made: tuple[DenseIndex, int, int, LanguageMeans] | None = None  # of which index; newest, count
 
     def get(self) -> LanguageMeans:
-        """Return the means, as of when 1% of the contents or less had changed since. Raises StoreError."""
+        """Return the means, made at first use and again once over 1% of the contents changed. Raises StoreError."""
         dense, newest, count = self._index.light.dense, self._index.sort_keys.newest, len(self._index.sort_keys)
         with self._lock:
             if (
@@ -69,7 +69,7 @@ class LanguageMeansCache:
         return added_count + max(self._made[2] + added_count - count, 0)
 
     def _make_means(self, dense: DenseIndex) -> LanguageMeans:
-        """Return the means of what is loaded of the index. Raises StoreError."""
+        """Compute each language's mean, of up to 2,000 of its loaded vectors, and that of all. Raises StoreError."""
         contents = self._index.store.contents_by_language()
         samples: dict[str, FloatArray] = {}
         for language, labels in contents.items():

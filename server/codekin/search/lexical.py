@@ -82,7 +82,7 @@ class LexicalRetriever:
         return _Matches(matches.contents[order], matches.scores[order])
 
     def _select_rarest(self, terms: set[str], max_terms: int) -> dict[str, int]:
-        """Return term → document frequency for the rarest terms that the workspace has, within _MAX_POSTINGS."""
+        """Return term → document frequency of the rarest terms that occur, up to `max_terms` and 12,000 places."""
         selected: dict[str, int] = {}
         for frequency, term in sorted((self._index.document_frequency(term), term) for term in terms):
             if not frequency:

@@ -74,7 +74,7 @@ class WordComparison(dict[str, int]):
 
 
 def _reduce_names(similarities: Scores, rows_by_name: Sequence[Sequence[int]]) -> tuple[Scores, Scores]:
-    """Return the greatest similarity of each name's words to each of the question's, and the mean of their best.
+    """Return for each name its best similarity to each word of the question, and the mean of its own words' best.
 
     Each name's last row is no word.
     """

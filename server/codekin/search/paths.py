@@ -36,7 +36,7 @@ class PathTraits:
 
 @lru_cache(maxsize=16_384)
 def read_traits(relative_path: str) -> PathTraits:
-    """Return what a path below its root, with /, says (cached)."""
+    """Return what the names in a path relative to its root say: test, internal, legacy, vendored, version (cached)."""
     versions = _VERSION_FOLDER.findall(relative_path)
     return PathTraits(
         bool(_TEST_PATH.search(relative_path)),
@@ -78,7 +78,7 @@ def to_relative_path(path: str, roots: Sequence[Path]) -> str:
 
 
 def _find_word(pattern: re.Pattern[str], relative_path: str) -> str:
-    """Return the letters, in lower case, of what the pattern found; "" where it finds nothing."""
+    """Return the letters, in lower case, of the pattern's first group that matched; "" where it finds nothing."""
     match = pattern.search(relative_path)
     found = next(filter(None, match.groups()), "") if match else ""
     return "".join(_WORD.findall(found.lower()))

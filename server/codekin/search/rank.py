@@ -86,7 +86,7 @@ class QueryResults:
         return 1.0 if is_named else self._terms.known_share
 
     def collect_evidence(self, best: RankedLocation, roots: Sequence[Path], content_count: int) -> AnswerEvidence:
-        """Return what is known of the question and of the best of its locations."""
+        """Return what tells whether the workspace answers the question: features of it and of its best location."""
         _, file_features = self._extract_features(roots)
         return AnswerEvidence(
             best.score,
@@ -127,13 +127,13 @@ class QueryResults:
         return _sort_ranked(ranked_locations)
 
     def compare_files(self, roots: Sequence[Path]) -> tuple[Scores, BestFiles]:
-        """Return the sums of the files' signals, (files,), as `list_files` orders them, and the files to reorder."""
+        """Return all files' summed signals, (files,), as `list_files` orders them, and up to 40 to be reordered."""
         _, file_features = self._extract_features(roots)
         sums = self._sum_signals(roots)
         return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)
 
     def _score_files(self, roots: Sequence[Path]) -> Scores:
-        """Return the files' scores, in logits, (files,)."""
+        """Return the files' summed signals, in logits, (files,), by default exchanged among the best by the network."""
         return deal_scores(*self.compare_files(roots)) if self._compares_files else self._sum_signals(roots)
 
     def _sum_signals(self, roots: Sequence[Path]) -> Scores:
@@ -193,7 +193,7 @@ def _sort_ranked(ranked_locations: Iterable[RankedLocation]) -> list[RankedLocat
 
 
 def _join_parts(rows: Iterable[int], locations: Sequence[Location]) -> Iterator[int]:
-    """Yield the rows of a file's locations, best first; of a function's parts only the best one."""
+    """Yield the rows, which are best first, without those of parts of a function that has had a better part."""
     seen: set[str] = set()
     for row in rows:
         name = locations[row].qualified_name if locations[row].part else ""

@@ -47,7 +47,7 @@ class Retrieved:
 
     @property
     def unseen_cosine(self) -> float:
-        """Return the cosine that is assumed of contents that were not found by meaning."""
+        """Return the cosine assumed of contents not found by meaning: 0.9 of the lowest that was found; 0 for none."""
         return _UNSEEN_SHARE * min(self.cosines.values(), default=0.0)
 
 
@@ -57,7 +57,7 @@ class SnippetFeatures:
     def __init__(
         self, locations_by_file: Sequence[Sequence[Location]], terms: QueryTerms, retrieved: Retrieved
     ) -> None:
-        """Take the locations by file, of each at least one, and match their names with the question."""
+        """Compute the features and scores of snippets for a question; each file has at least one."""
         self.locations = [location for locations in locations_by_file for location in locations]
         counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
@@ -70,7 +70,7 @@ class SnippetFeatures:
         self.scores = self._compute_scores()  # (n,): logits, beside others of the same file
 
     def _match_definitions(self, terms: QueryTerms) -> None:
-        """Note which snippets define what the question names, and the name that is the question; a heading does not."""
+        """Set `is_prose`, `defined` (the question has its name) and `named` (is its name); 0 for headings."""
         are_code = [location.kind is not SnippetKind.SECTION for location in self.locations]
         self.is_prose = ~np.array(are_code, np.bool_)
         self.defined = _to_scores(
@@ -85,7 +85,7 @@ class SnippetFeatures:
             )
 
     def _match_names(self, terms: QueryTerms) -> None:
-        """Match the snippets' names and qualified names with the question, each once."""
+        """Set how well each snippet's name and qualified name match the question; equal names are compared once."""
         rows: dict[str, int] = {}
         name_rows = [rows.setdefault(location.name, len(rows)) for location in self.locations]
         qualified_rows = [rows.setdefault(location.qualified_name, len(rows)) for location in self.locations]
@@ -95,7 +95,7 @@ class SnippetFeatures:
         self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
 
     def _look_up(self, retrieved: Retrieved) -> None:
-        """Note how near the snippets are, and whether any retriever, or their name, found them."""
+        """Set each snippet's retrieved cosine, share of BM25 and ranks, and whether these or its name found it."""
         cosines, shares = retrieved.cosines, retrieved.shares
         contents = [location.content for location in self.locations]
         unseen_cosine = retrieved.unseen_cosine
@@ -119,7 +119,7 @@ class SnippetFeatures:
         return np.asarray(np.maximum.reduceat(values, self.starts, axis=0))
 
     def average_nearest(self, unseen_cosine: float) -> Scores:
-        """Return the mean, (files,), of the three highest cosines of each file; fewer are filled up."""
+        """Return the mean, (files,), of each file's three highest cosines; missing ones count as `unseen_cosine`."""
         ranks = np.arange(len(self.locations)) - self.starts[self.file_rows]
         descending = self.cosines[np.lexsort((-self.cosines, self.file_rows))]
         nearest = np.full((len(self.starts), _NEAREST_COUNT), unseen_cosine)
@@ -140,14 +140,14 @@ def _weigh_kind(location: Location, defined: float) -> float:
 
 
 def _is_short(location: Location) -> bool:
-    """Return whether a function of as few lines hands on what others do."""
+    """Return whether the location has at most two lines: a function that short only calls another."""
     return location.span.end - location.span.start <= _MAX_STUB_LINES
 
 
 def compute_file_features(
     snippets: SnippetFeatures, relative_paths: Sequence[str], terms: QueryTerms, unseen_cosine: float
 ) -> dict[str, Scores]:
-    """Return the features of the snippets' files by name, each (files,): as in FILE_WEIGHTS, and what is mixed."""
+    """Return name → feature, (files,), of the snippets' files: those in FILE_WEIGHTS, and those of the network."""
     folders, titles = zip(*map(_split_path, relative_paths), strict=True)
     places = [f"{folder.rpartition('/')[2]} {title}" for folder, title in zip(folders, titles, strict=True)]
     matches = terms.match_names(list(map(list_words, (*folders, *titles, *places))))
@@ -167,7 +167,7 @@ def compute_file_features(
 
 
 def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str, Scores]:
-    """Return the features of files that their snippets decide."""
+    """Return name → feature, (files,): each file's best cosine, words and names of its snippets; if it is prose."""
     nearest, named = snippets.find_highest(snippets.cosines), snippets.find_highest(snippets.named)
     is_prose = snippets.is_prose[snippets.starts]  # one section answers, the others are about else
     worded_counts = np.add.reduceat((snippets.shares > 0).astype(np.float64), snippets.starts)
@@ -185,7 +185,7 @@ def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str,
 
 
 def _read_functions(snippets: SnippetFeatures) -> dict[str, Scores]:
-    """Return the features of files that their functions decide, and the ranks of what was found in them."""
+    """Return name → feature, (files,): each file's number of functions, their best scores, its best ranks."""
     is_best = snippets.scores == snippets.find_highest(snippets.scores)[snippets.file_rows]
     return {
         "functions": np.log1p(np.add.reduceat(snippets.is_function.astype(np.float64), snippets.starts)),
@@ -240,7 +240,7 @@ def _split_path(relative_path: str) -> tuple[str, str]:
 
 
 def _weigh_places(ranking: Iterable[int], contents: Sequence[int]) -> Scores:
-    """Return 1 for the content that a ranking has first, less for those behind it, 0 for what it lacks."""
+    """Return for each content 1 if a ranking has it first, less the further behind, 0 if it lacks it."""
     places = {content: place for place, content in enumerate(ranking)}
     return _RANK_DECAY / (_RANK_DECAY + _to_scores(places.get(content, np.inf) for content in contents))
 

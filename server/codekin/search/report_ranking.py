@@ -42,7 +42,10 @@ class ReportRanker:
         self._retrieve = retrieve
 
     def rank(self, report: IssueReport, query: Query, cancel_event: Cancel) -> ReportRanking:
-        """Return the ranking for a report within the query's filter. Raises StoreError."""
+        """Retrieve for a report, and rank what is found and the files that it names, all within the query's filter.
+
+        Raises StoreError.
+        """
         locator = FrameLocator(self._index, self._roots, [*report.frames, *report.paths])
         located = [locator.locate_frame(frame, query.hit_filter) for frame in report.frames]
         innermost = next(filter(None, located), None)
@@ -63,7 +66,7 @@ class ReportRanker:
 
 
 def write_query(report: IssueReport, index: Index) -> str:
-    """Return what a report is retrieved by: its title and what says most in its body; "" where neither has words."""
+    """Return the text to search for: a report's title and up to 24 tokens of its body; "" where neither has words."""
     body = condense(report.body, index.document_frequency, index.content_count)
     return f"{report.title} {body}".strip()
 

@@ -51,8 +51,9 @@ class _Trace:
 
 
 def find_stack_frames(text: str) -> list[StackFrame]:
-    """Return the places that a text names, each once: of a trace the innermost frame first, the first fault's before.
+    """Return up to 200 places that a text names, each once, the innermost frame of the first fault first.
 
+    Whether there are such files is not known.
     At most 200. Whether there are such files is not known.
     """
     traces = [_Trace(is_outermost_first=False, is_cause=False)]

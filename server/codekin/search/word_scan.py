@@ -59,7 +59,10 @@ class _WordScanner:
         self.read_count = 0
 
     def read_files(self, cancel_event: Cancel) -> bool:
-        """Read files until all are read (True) or 1.2 s are up (False). Raises StoreClosingError when cancelled."""
+        """Note the words of each file in the filter until all are read (True) or 1.2 s are up (False).
+
+        Raises StoreClosingError when cancelled.
+        """
         end = time.monotonic() + _MAX_SECONDS
         for file in self._workspace.walk(cancel_event):
             if not isinstance(file, SourceFile) or not self._is_wanted(file):
