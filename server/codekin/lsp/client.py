@@ -69,7 +69,7 @@ class Client:
 
     @property
     def progress_notifications(self) -> ProgressNotifications:
-        """Return the sender of the client's progress notifications."""
+        """Return the object that sends progress notifications to the client."""
         return self._language_server.protocol.progress
 
     def notify(self, method: str, params: Any) -> None:

@@ -36,7 +36,10 @@ class Configuration:
         self._client_settings = _unwrap_section(client_settings)
 
     def resolve_settings(self) -> "tuple[Settings, tuple[str, ...]]":
-        """Return the merged settings and up to 20 problems with remedies. Reads a file: not for the loop."""
+        """Merge the user's file, the client's settings and the environment; return them and up to 20 problems.
+
+        The problems name their remedies. Reads a file: not for the loop.
+        """
         from codekin.settings import load_user_settings
 
         shared_groups, user_groups = _split_by_scope(self._client_settings)
@@ -49,7 +52,10 @@ class Configuration:
 
 
 def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, dict[str, SettingGroups]]:
-    """Return the settings that a workspace may set, and those of the user's alone, each by group; others are kept."""
+    """Return the client's settings without the user's own, which a workspace must not set, and these, each by group.
+
+    What is no group stays among the first.
+    """
     from codekin.settings import is_users_own
 
     shared_groups: SettingGroups = {}

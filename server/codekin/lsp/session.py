@@ -255,7 +255,7 @@ class Session:
         self.run_edit(partial(_start_engine, engine_request=self._attempted))
 
     def _apply_settings(self) -> None:
-        """Give the open engine, if any, the settings that need no other engine."""
+        """Set the open engine's settings to the session's; does nothing without an engine."""
         if self.scheduler is not None and self.settings is not None:
             self.scheduler.engine.settings = self.settings
 

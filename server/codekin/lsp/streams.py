@@ -33,7 +33,7 @@ class ClientStream:
 async def open_stream(
     listen_address: connections.ListenAddress | None, stop_task: "asyncio.Task[Any]", on_broken: Callable[[], None]
 ) -> ClientStream | None:
-    """Return the stream to the client; None where `stop_task` ends before a client has connected. Claims stdio.
+    """Return the stream to the client: stdio, claimed, or the first to connect; None if `stop_task` ends before.
 
     `on_broken` is called, on another thread, when the client no longer reads standard output. Raises QueryError or
     OSError where the server can't listen.

@@ -23,7 +23,7 @@ _DATA_TYPES = {"uri": str, "start": int, "end": int, "nameLine": int, "name": st
 
 
 async def _list_lenses(_: Client, session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
-    """Return an unresolved lens per function of enough lines; [] where lenses are off or there is no engine."""
+    """Return an unresolved lens per function of `duplicates.min_lines` lines or more; [] if off or no engine."""
     document_uri, settings = params.text_document.uri, session.settings
     file_path = session.documents.find_file(document_uri)
     if settings is None or not settings.lens.enabled or file_path is None:
@@ -48,8 +48,9 @@ def _to_lens(snippet: Snippet, document_uri: str) -> types.CodeLens:
 
 
 def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: Cancel) -> list[Snippet]:
-    """Return the functions of enough lines under this URI, in the client's lines; [] if unreadable. On a thread.
+    """Return the functions of `duplicates.min_lines` lines or more under a URI, in client lines; [] if unreadable.
 
+    Runs on a thread.
     Enough is the setting `duplicates.min_lines`.
     """
     view, min_lines = open_view(engine, file_path, document_uri), engine.settings.duplicates.min_lines

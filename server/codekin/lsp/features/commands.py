@@ -45,7 +45,10 @@ async def _find_existing(_: Client, session: Session, json_params: Any) -> Exist
 
 
 async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
-    """Open the other occurrence, or show where it is. Editors that can compare define this. Raises ArgumentsError."""
+    """Have the client open a duplicate's other occurrence, or else show its place in a message. Raises ArgumentsError.
+
+    Editors that can compare define this command themselves.
+    """
     compared = request_params.parse_compare(json_params)
     if not await client.show_document(compared.uri, types.Range(compared.start, compared.start)):
         line_number = compared.start.line + 1

@@ -115,7 +115,7 @@ def _to_completion_item(
 def _find_completion_point(
     session: Session, document_uri: str, position: types.Position, selected: types.SelectedCompletionInfo | None
 ) -> _CompletionPoint | None:
-    """Return the cursor to complete at; None if completion is off, the file is not open, or has no such line."""
+    """Return the cursor, a selected item put into the text; None if completion is off or no such line is open."""
     documents, settings = session.documents, session.settings
     document, file_path = documents.find_open_document(document_uri), documents.find_file(document_uri)
     if settings is None or not settings.completion.enabled or document is None or file_path is None:
@@ -146,7 +146,10 @@ async def prepare_document(session: Session, document_uri: str) -> None:
 async def _request_completions(
     client: Client, session: Session, completion_point: _CompletionPoint, *, debounces: bool
 ) -> list[Completion]:
-    """Return completions, remembering the first's source; [] if the document changed meanwhile, or is no source."""
+    """Wait for the debounce if asked, then return completions and note the first's source; [] if the text changed.
+
+    [] also for what is no source code.
+    """
     document_text, settings = completion_point.document.source, session.settings  # not its version: Coc sends none
     if debounces and settings is not None:
         await asyncio.sleep(settings.completion.debounce_ms / 1000)

@@ -30,7 +30,10 @@ async def find_existing(session: Session, params: AlreadyExistsParams) -> Existe
 def _find_existing(
     params: AlreadyExistsParams, engine: "Engine", cancel_event: Cancel
 ) -> "tuple[list[Existence], float]":
-    """Ask the engine. Runs on a thread. Raises QueryError, also for an unknown language."""
+    """Return the engine's verdict on each function, or on the description, and its coverage. Runs on a thread.
+
+    Raises QueryError, also for an unknown language.
+    """
     from codekin.code.languages import find_language
 
     if params.code is None:

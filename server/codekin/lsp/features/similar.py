@@ -66,7 +66,7 @@ async def find_similar(client: Client, session: Session, params: FindSimilarPara
 
 
 def to_filter(scope: ScopeParams) -> Filter:
-    """Return the scope as a filter, its folder's links resolved. Raises QueryError for a wrong language or folder."""
+    """Return the scope as a filter, with the team's index and its folder's links resolved. Raises QueryError."""
     from codekin.code.languages import find_language
 
     languages = tuple(find_language(LANGUAGES_BY_EDITOR_ID.get(language, language)) for language in scope.languages)
