@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,10 +14,11 @@ from hypothesis import strategies as st
 
 from codekin.agents.install.catalogue import AGENTS, AgentFormat, Places
 from codekin.agents.install.installer import Installer
-from codekin.agents.install.json_text import append_item, parse_json_text, read_value, remove_value, set_value
+from codekin.agents.install.json_text import read_value
 from codekin.errors import QueryError
 
 from .conftest import CODEKIN
+from .json_texts import JSON_TEXTS
 
 pytest.importorskip("tomlkit", reason="the extra mcp is not installed")
 
@@ -230,64 +230,11 @@ class TestInstaller:
         assert read_tree(home) == before
 
 
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=12),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=8), children, max_size=3),
-    max_leaves=8,
-)
-JSON_OBJECTS = st.dictionaries(st.text(max_size=8).filter(lambda key: key not in ("mcpServers", "hooks")), JSON_VALUES)
-JSON_TEXTS = st.builds(
-    lambda value, indent, comment, newline: (
-        comment + json.dumps(value, indent=indent, ensure_ascii=False).replace("\n", newline) + newline
-    ),
-    JSON_OBJECTS,
-    st.sampled_from([None, 2, 4, "\t"]),
-    st.sampled_from(["", "// a comment\n", "/* { */ "]),
-    st.sampled_from(["\n", "\r\n"]),
-)
 TEXTS = {
     "json": JSON_TEXTS,
     "toml": st.sampled_from(["", TOML, "a = 1\n", "# only a comment", "[mcp_servers]\n\n[mcp_servers.x]\na = 'y'\n"]),
     "md": st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
 }  # fmt: skip
-
-
-class TestJsonText:
-    @settings(deadline=None)
-    @given(JSON_TEXTS, JSON_VALUES)
-    def test_a_value_that_is_set_is_read_and_all_others_stay(self, text: str, value: Any):
-        changed = set_value(text, ("mcpServers", "codekin"), value)
-        assert read_value(changed, ("mcpServers", "codekin")) == value
-        others = read_value(changed, ())
-        others.pop("mcpServers")
-        assert others == read_value(text, ())
-
-    @settings(deadline=None)
-    @given(JSON_TEXTS, JSON_VALUES)
-    def test_a_member_that_is_removed_leaves_the_text_that_was(self, text: str, value: Any):
-        changed = set_value(text, ("new",), value) if "new" not in read_value(text, ()) else text
-        removed = remove_value(changed, ("new",))
-        assert read_value(removed, ()) == {key: it for key, it in read_value(text, ()).items() if key != "new"}
-
-    @settings(deadline=None)
-    @given(JSON_TEXTS, st.lists(JSON_VALUES, min_size=1, max_size=4))
-    def test_items_come_in_the_order_in_which_they_are_appended(self, text: str, items: list[Any]):
-        for item in items:
-            text = append_item(text, ("hooks", "list"), item)
-        assert read_value(text, ("hooks", "list")) == items
-
-    @settings(deadline=None)
-    @given(st.text(st.sampled_from('{}[]",:/* \n\\ab1'), max_size=30))
-    def test_any_text_is_parsed_or_refused(self, text: str):
-        try:
-            parse_json_text(text)
-        except QueryError as error:
-            assert "Fix the file" in str(error)
-
-    @pytest.mark.parametrize("text", ["{" * 500, "[" * 100_000, '{"a": }', "{,}", '{"a" 1}', "nul", '"\\q"x'])
-    def test_hostile_texts_are_refused(self, text: str):
-        with pytest.raises(QueryError):
-            parse_json_text(text)
 
 
 class TestCommand:

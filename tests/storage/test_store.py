@@ -1,60 +1,24 @@
 """The store: a file is in it whole or not at all, and what it holds does not depend on how it came there."""
 
-import os
 import sqlite3
-import stat
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from codekin.code.lines import hash_content
-from codekin.errors import ContentGoneError, StoreCorruptError, StoreError, StoreFullError
+from codekin.errors import ContentGoneError, StoreError
 from codekin.storage import schema
 from codekin.storage.rows import FileRecord, FileState, SnippetRecord
 from codekin.storage.store import Store
-from codekin.storage.store_files import file_id, set_aside
 from codekin.types import Filter, Skipped, SnippetKind, Span
 
-FILES = [Path(f"/w/{folder}/{name}.py") for folder in ("a", "b") for name in ("x", "y", "z")]
-TEXTS = ["def alpha(): pass", "def beta(): return alpha()", "class Gamma: pass", "def delta(): pass"]
-
-
-def record(path: Path, texts: list[str], *, overlay: bool = False, language: str = "python") -> FileRecord:
-    """A file whose snippets stand one below the other."""
-    rows = []
-    for i, text in enumerate(texts):
-        name = text.split()[1].rstrip("():")
-        words = " ".join(text.lower().replace("(", " ").replace(")", " ").replace(":", " ").split())
-        rows.append(
-            SnippetRecord(name, name, SnippetKind.FUNCTION, Span(2 * i, 2 * i + 1), 2 * i, 0, hash_content(text), words)
-        )
-    state = FileState(sum(map(len, texts)), 1, hash_content("\n".join(texts)), overlay)
-    return FileRecord(path, language, state, tuple(rows))
-
-
-def contents(store: Store) -> object:
-    """All that a question can see, without the numbers that depend on history."""
-    hashes = dict(store.contents_after(0))
-    files = {
-        path: (state, [(p.span, p.name, p.kind, hashes[p.content]) for p in store.locations_in(path)])
-        for path, state in store.file_states().items()
-    }
-    matches = {
-        word: sorted(
-            (hashes[match.content], match.score, place.path, place.span.start)
-            for match in store.match_words([word], 100)
-            for place in store.locations_of([match.content])[match.content]
-        )
-        for word in ("alpha", "beta", "gamma", "delta", "return")
-    }
-    return files, matches, store.count_contents(), sorted(hashes.values())
+from .records import FILES, TEXTS, contents, record
 
 
 @pytest.fixture
@@ -219,41 +183,6 @@ def test_names_are_found_by_any_part_exact_ones_first(store: Store):
     assert store.find_by_qualified_name("%", 10) == []
 
 
-def test_the_files_are_private_to_the_user(store: Store):
-    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(store.path.parent.stat().st_mode) == 0o700
-
-
-def test_an_unsound_file_is_set_aside_and_made_again(tmp_path: Path):
-    path = tmp_path / "w.sqlite"
-    path.write_bytes(b"this is no database at all" * 100)
-    store = Store(path)
-    store.replace_files([record(FILES[0], TEXTS)])
-    assert store.count_rows().snippets == len(TEXTS)
-    assert path.with_suffix(".corrupt").exists()
-    store.close()
-
-
-def test_a_file_of_a_newer_codekin_is_left_alone(tmp_path: Path):
-    path = tmp_path / "w.sqlite"
-    Store(path).close()
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(StoreError, match="newer codekin"):
-        Store(path)
-
-
-def test_migrations_run_from_every_version(tmp_path: Path):
-    for version in range(len(schema.STORE_MIGRATIONS) + 1):
-        path = tmp_path / f"{version}.sqlite"
-        schema.open_database(path, schema.STORE_MIGRATIONS[:version]).close()
-        store = Store(path)
-        store.replace_files([record(FILES[0], TEXTS)])
-        assert store.count_rows().files == 1
-        store.close()
-
-
 def test_a_store_is_opened_and_read_while_another_connection_writes(store: Store):
     with closing(sqlite3.connect(store.path, isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
@@ -261,56 +190,11 @@ def test_a_store_is_opened_and_read_while_another_connection_writes(store: Store
             assert other.count_rows().files == 0
 
 
-def test_threads_that_have_ended_leave_no_files_open(store: Store):
-    for _ in range(20):
-        thread = threading.Thread(target=store.generation)
-        thread.start()
-        thread.join()
-    open_paths = [file.path for file in psutil.Process().open_files()]
-    # This thread's, the keeper's, the last thread's, and one that SQLite keeps to use again.
-    assert open_paths.count(str(store.path)) <= 4
-
-
 def test_the_caches_of_all_threads_together_are_bounded(store: Store):
     with ThreadPoolExecutor(1) as other_thread:
         for read in (store._read, lambda query: other_thread.submit(store._read, query).result()):
             (limit,) = read(lambda connection: connection.execute("PRAGMA soft_heap_limit").fetchone())
             assert limit == schema.CACHE_BYTES
-
-
-@pytest.mark.parametrize("suffixes", [("",), ("", "-wal", "-shm")])
-def test_a_store_removed_under_a_running_process_is_written_back(store: Store, suffixes: tuple[str, ...]):
-    store.replace_files([record(FILES[0], TEXTS)])
-    before, identity = contents(store), store.identity()
-    for suffix in suffixes:
-        store.path.with_name(store.path.name + suffix).unlink()
-    with ThreadPoolExecutor(1) as other_thread:  # which has no connection yet
-        assert other_thread.submit(store.count_rows).result().files == 1
-    with closing(Store(store.path)) as other:
-        assert (contents(other), other.identity()) == (before, identity)
-        other.replace_files([record(FILES[1], TEXTS[:1])])
-    assert store.count_rows().files == 2
-    assert (store.replacements, store.restorations) == (0, 1)
-
-
-def test_a_store_that_was_set_aside_is_not_written_back(store: Store):
-    store.replace_files([record(FILES[0], TEXTS)])
-    set_aside(StoreCorruptError("unsound", store.path, file_id(store.path)))
-    assert store.count_rows().files == 0
-    assert (store.replacements, store.restorations) == (1, 0)
-
-
-@pytest.mark.skipif(os.geteuid() == 0 and not Path("/dev/full").exists(), reason="needs a way to fill a disk")
-def test_a_full_disk_is_named_and_loses_nothing(store: Store):
-    store.replace_files([record(FILES[0], TEXTS[:1])])
-    before = contents(store)
-    # SQLite's own bound on a file's size raises the very error that a full disk does.
-    (pages,) = store._connect().execute("PRAGMA page_count").fetchone()
-    store._connect().execute(f"PRAGMA max_page_count = {pages}")
-    many = [record(Path(f"/w/{i}.py"), [f"def f{i}_{j}(): pass" for j in range(50)]) for i in range(200)]
-    with pytest.raises(StoreFullError, match="Free some space"):
-        store.replace_files(many)
-    assert contents(store) == before
 
 
 def test_threads_read_while_another_writes(store: Store):
@@ -340,13 +224,3 @@ def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
     store.set_skipped({large: (1, 2), binary: (3, 4)})
     store.set_skipped({binary: (3, 4)})
     assert store.skipped() == {binary: (3, 4)}
-
-
-def test_closing_leaves_no_log_though_it_was_interrupted(tmp_path: Path) -> None:
-    """Else every start would read the log anew, and a copy of the database alone would lack what is in it."""
-    store = Store(tmp_path / "store.sqlite")
-    store.set_meta({"kept": 1})
-    store.interrupt()
-    store.close()
-    assert not (tmp_path / "store.sqlite-wal").exists()
-    assert Store(tmp_path / "store.sqlite").get_meta("kept") == 1

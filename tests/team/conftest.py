@@ -1,4 +1,4 @@
-"""Real engines for tests: PostgreSQL with pgvector, and Milvus Lite as a server on the loopback."""
+"""Real engines for tests, PostgreSQL with pgvector and Milvus Lite as a server on the loopback, and a gateway."""
 
 import os
 import shutil
@@ -11,13 +11,21 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+from codekin.team.access import AccessFile
+from codekin.team.catalogue import Catalogue
+from codekin.team.gateway import Gateway
+from codekin.team.gateway_search import GatewaySearch
+from codekin.team.rate_limit import RateLimit
 from codekin.team.shared_index import SharedIndex, open_shared_index
 from codekin.team.tables import TABLES
 
+from .clones import KEYRING, commit, git, ingest
 from .memory_index import MemoryIndex
+from .served_gateway import ANN, BOB, OPEN, SECRET, TAX, Served, write_access
 
 _START_TIMEOUT_S = 120.0
 SPACE = "model/passage/24"
@@ -115,3 +123,42 @@ def index(request: pytest.FixtureRequest) -> Iterator[SharedIndex]:
     opened = open_shared_index(request.getfixturevalue("postgres_uri"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def clones(tmp_path: Path) -> Path:
+    folder = tmp_path / "clones"
+    commit(folder / "shop", {"src/tax.py": TAX})
+    commit(folder / "space", {"rocket.py": SECRET})
+    commit(folder / "app", {"greet.py": OPEN})
+    git(folder / "shop", "remote", "add", "origin", "https://user:pw@git.example.com/company/shop.git")
+    return folder
+
+
+@pytest.fixture
+def memory(clones: Path) -> MemoryIndex:
+    index = MemoryIndex()
+    ingest(index, clones)
+    return index
+
+
+@pytest.fixture
+def access_file(tmp_path: Path) -> Path:
+    path = tmp_path / "access.toml"
+    write_access(path, {"ann": (ANN, ["*"]), "bob": (BOB, ["shop", "app"])})
+    return path
+
+
+@pytest.fixture
+def served(memory: MemoryIndex, access_file: Path) -> Iterator[Served]:
+    access = AccessFile(access_file)
+    gateway = Served(Gateway(GatewaySearch(Catalogue(memory), KEYRING), access, access, RateLimit(1_000, 1_000)))
+    yield gateway
+    gateway.stop()
+
+
+@pytest.fixture
+def root(tmp_path: Path, clones: Path) -> Path:
+    """A workspace beside no clone: it has the open repository."""
+    git(tmp_path, "clone", "-q", str(clones / "app"), str(tmp_path / "work" / "app"))
+    return tmp_path / "work" / "app"

@@ -108,3 +108,38 @@ class MemoryIndex:
         ids = set(allowed.ids)
         contents = self.spaces[space][1].values()
         return [content for content in contents if (content.set_id in ids) is not allowed.is_excluded]
+
+
+class CutOffError(Exception):
+    """Stands for a kill."""
+
+
+class FailingIndex(MemoryIndex):
+    """An index whose process is killed at the n-th write."""
+
+    writes_left = -1
+
+    def _count(self) -> None:
+        if self.writes_left == 0:
+            raise CutOffError
+        self.writes_left -= 1
+
+    def upsert(self, *arguments: object) -> None:
+        self._count()
+        super().upsert(*arguments)  # type: ignore[arg-type]
+
+    def delete(self, *arguments: object) -> None:
+        self._count()
+        super().delete(*arguments)  # type: ignore[arg-type]
+
+    def put_contents(self, *arguments: object) -> None:
+        self._count()
+        super().put_contents(*arguments)  # type: ignore[arg-type]
+
+    def assign_sets(self, *arguments: object) -> None:
+        self._count()
+        super().assign_sets(*arguments)  # type: ignore[arg-type]
+
+    def delete_contents(self, *arguments: object) -> None:
+        self._count()
+        super().delete_contents(*arguments)  # type: ignore[arg-type]

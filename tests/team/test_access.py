@@ -1,7 +1,6 @@
 """Who may read what: the property that matters most, and the parts that it rests on."""
 
 import hashlib
-import json
 import sys
 import time
 from pathlib import Path
@@ -24,6 +23,7 @@ from codekin.types import Snippet, SnippetKind, Span
 
 from .clones import KEYRING
 from .memory_index import MemoryIndex
+from .served_gateway import write_access
 
 SPACE, DIM = "model/passage/8", 8
 REPOSITORIES = [f"team-{n % 3}/repo-{n}" for n in range(6)]
@@ -175,15 +175,6 @@ class TestFilters:
         with pytest.raises(ValueError, match="another model"):
             search.search(SharedQuery("other", make_vector(1)), set(REPOSITORIES))
         assert search.find_vectors("other", [make_hash(1)], set(REPOSITORIES)) == {}
-
-
-def write_access(path: Path, users: dict[str, tuple[str, list[str]]]) -> None:
-    """Write an access file: user → token and patterns."""
-    lines = []
-    for user, (token, patterns) in users.items():
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        lines.append(f'[users."{user}"]\ntoken_sha256 = "{digest}"\nrepositories = {json.dumps(patterns)}\n')
-    path.write_text("\n".join(lines))
 
 
 class TestAccessFile:

@@ -11,12 +11,15 @@ import pytest
 
 from codekin.errors import TeamError
 from codekin.team import forge_access
+from codekin.team.catalogue import Catalogue
 from codekin.team.forge_access import FORGES, ForgeAccess
 from codekin.team.gateway import Gateway
 from codekin.team.gateway_search import GatewaySearch
 from codekin.team.rate_limit import RateLimit
 
-from .test_gateway import KEYRING, Catalogue, MemoryIndex, Served, clones, memory  # noqa: F401 -- fixtures
+from .clones import KEYRING
+from .memory_index import MemoryIndex
+from .served_gateway import Served
 
 PAGE = 2  # repositories a page, however many are asked for
 
@@ -172,7 +175,7 @@ def test_an_address_in_the_clear_is_refused():
         ForgeAccess("gitea", "http://forge.example.com/api/v1")
 
 
-def test_through_the_gateway_each_sees_what_the_forge_lets_her(forge: Forge, address: str, memory: MemoryIndex):  # noqa: F811
+def test_through_the_gateway_each_sees_what_the_forge_lets_her(forge: Forge, address: str, memory: MemoryIndex):
     forge.readable = {"ann-token": ("ann", ["shop", "space", "app"]), "bob-token": ("bob", ["app"])}
     access = ForgeAccess(forge.kind, address)
     served = Served(Gateway(GatewaySearch(Catalogue(memory), KEYRING), access, access, RateLimit(100.0, 100)))

@@ -5,16 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from codekin.code.lines import hash_content
-from codekin.errors import QueryError, TeamError
+from codekin.errors import TeamError
 from codekin.team.catalogue import Catalogue
-from codekin.team.git_repository import find_repositories, make_link_template, normalize_remote
 from codekin.team.repository_sets import RepositorySets
 from codekin.team.session import check_index
 from codekin.team.shared_index import SharedIndex, open_shared_index
@@ -22,7 +20,7 @@ from codekin.team.tables import BLOBS, FILES, SNIPPETS
 
 from ..documented_json import check_documented
 from .clones import KEYRING, SPACE, LocalWorkers, commit, git, ingest
-from .memory_index import MemoryIndex
+from .memory_index import CutOffError, FailingIndex, MemoryIndex
 
 ADD = "def add(left, right):\n    return left + right\n"
 TAX = "def add_tax(price, rate):\n    total = price * rate\n    return price + total\n"
@@ -181,41 +179,6 @@ class TestIngest:
             Catalogue(memory).check(KEYRING, create=True)
 
 
-class CutOffError(Exception):
-    """Stands for a kill."""
-
-
-class FailingIndex(MemoryIndex):
-    """An index whose process is killed at the n-th write."""
-
-    writes_left = -1
-
-    def _count(self) -> None:
-        if self.writes_left == 0:
-            raise CutOffError
-        self.writes_left -= 1
-
-    def upsert(self, *arguments: object) -> None:
-        self._count()
-        super().upsert(*arguments)  # type: ignore[arg-type]
-
-    def delete(self, *arguments: object) -> None:
-        self._count()
-        super().delete(*arguments)  # type: ignore[arg-type]
-
-    def put_contents(self, *arguments: object) -> None:
-        self._count()
-        super().put_contents(*arguments)  # type: ignore[arg-type]
-
-    def assign_sets(self, *arguments: object) -> None:
-        self._count()
-        super().assign_sets(*arguments)  # type: ignore[arg-type]
-
-    def delete_contents(self, *arguments: object) -> None:
-        self._count()
-        super().delete_contents(*arguments)  # type: ignore[arg-type]
-
-
 class TestKilled:
     def test_a_kill_at_any_write_is_made_up_for(self, tmp_path: Path):
         """Whatever the write at which an ingest ends, the next one gives what an undisturbed one gives."""
@@ -301,42 +264,3 @@ class TestKilled:
         for checked in (doctor, forget):
             output = subprocess.run([*checked, "--json"], capture_output=True, text=True, check=True).stdout
             check_documented(" ".join(checked[3:5]), json.loads(output))
-
-
-class TestRepositories:
-    @pytest.fixture
-    def folder(self, tmp_path: Path) -> Iterator[Path]:
-        commit(tmp_path / "shop", {"a.py": ADD})
-        yield tmp_path
-
-    def test_a_list_names_folders_names_and_branches(self, folder: Path):
-        git(folder / "shop", "branch", "release")
-        (folder / "list.tsv").write_text("# ours\nshop\tcompany/shop\trelease\n\n")
-        (repository,) = find_repositories(folder / "list.tsv")
-        assert (repository.name, repository.reference) == ("company/shop", "release")
-        assert repository.resolve_commit() == git(folder / "shop", "rev-parse", "release")
-
-    def test_wrong_sources_are_told(self, folder: Path):
-        (folder / "none").mkdir()
-        (folder / "twice.tsv").write_text("shop\nshop\n")
-        for name, message in (("gone", "no file or folder"), ("none", "no Git repositories"), ("twice.tsv", "Two")):
-            with pytest.raises(QueryError, match=message):
-                find_repositories(folder / name)
-
-    @pytest.mark.parametrize(
-        ("url", "origin"),
-        [
-            ("https://token:secret@GitHub.com/owner/name.git", "github.com/owner/name"),
-            ("git@github.com:owner/name.git", "github.com/owner/name"),
-            ("ssh://git@host.example:2222/group/sub/name", "host.example/group/sub/name"),
-            ("/srv/git/name.git", ""),
-            ("../name", ""),
-        ],
-    )
-    def test_origins_have_no_credentials(self, url: str, origin: str):
-        assert normalize_remote(url) == origin
-
-    def test_links_are_the_forges(self):
-        assert make_link_template("") == ""
-        assert "/-/blob/{commit}/{path}#L{start}-{end}" in make_link_template("gitlab.example.com/a/b")
-        assert make_link_template("github.com/a/b").startswith("https://github.com/a/b/blob/{commit}/{path}#L")

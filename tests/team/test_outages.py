@@ -1,7 +1,5 @@
 """Claims about what changes while users ask: gateways and engines that are killed, pushes, another model."""
 
-# ruff: noqa: F811 -- fixtures of another module are this one's arguments
-
 import http.client
 import json
 import shutil
@@ -39,8 +37,7 @@ from codekin.types import Filter, Role, Task
 from .clones import EMBEDDER, KEYRING, SPACE, LocalWorkers, commit, git, ingest
 from .conftest import require
 from .memory_index import MemoryIndex
-from .test_access import write_access
-from .test_gateway import ANN, TAX, Served, access_file, clones, open_engine, root  # noqa: F401 -- fixtures
+from .served_gateway import ANN, TAX, Served, open_engine, write_access
 
 DEADLINE_S = 120.0
 

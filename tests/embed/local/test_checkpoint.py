@@ -13,7 +13,6 @@ import pytest
 
 from codekin.embed.embedder import is_static_model, load_embedder
 from codekin.embed.local.checkpoint import find_checkpoint, read_checkpoint
-from codekin.embed.local.presets import PRESETS, find_preset
 from codekin.embed.tasks import PREFIXES
 from codekin.errors import ModelError
 from codekin.evaluation.conformance import measure_conformance
@@ -67,10 +66,6 @@ class TestFinding:
         with pytest.raises(ModelError, match=r"jina-0\.5b.*hub id"):
             find_checkpoint(name)
         assert not is_static_model(ModelSettings(name))
-
-    def test_every_preset_says_its_licence_and_its_prefixes(self):
-        assert all(preset.licence and set(preset.prefixes) == set(PREFIXES) for preset in PRESETS.values())
-        assert find_preset("Qwen/Qwen3-Embedding-0.6B") is PRESETS["qwen3-0.6b"]
 
     def test_finding_and_reading_need_no_torch(self, folder: Path):
         code = f"""

@@ -245,32 +245,6 @@ def test_an_answer_that_drips_is_not_waited_for(server: Server) -> None:
     assert client_gone.wait(30)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("localhost:8080", "file:///etc/passwd", "http://", "ftp://host/v1", "http://[::1/v1", "http://h:99999/v1"),
-        *(
-            "http://h:x/v1",
-            "http://h/v 1",
-            "http://h/ö",
-            "http://h/v1\nX: y",
-            "http://h/v1?key=1",
-            "http://h/v1#a",
-            "http://a..b/v1",
-        ),
-    ],
-)
-def test_an_address_that_is_none_is_refused(url: str) -> None:
-    with pytest.raises(ModelError, match="Write http"):
-        connect_heavy_model(ModelSettings("m", endpoint=url), Path(), None)
-
-
-def test_a_password_in_the_address_is_refused_and_not_told() -> None:
-    with pytest.raises(ModelError, match="CODEKIN_ENDPOINT_KEY") as raised:
-        connect_heavy_model(ModelSettings("m", endpoint="http://me:secret@localhost:1/v1"), Path(), None)
-    assert "secret" not in str(raised.value)
-
-
 def test_a_key_that_no_header_can_carry_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEKIN_ENDPOINT_KEY", "two\nlines")
     with pytest.raises(ModelError, match="Set it again"):
