@@ -53,7 +53,7 @@ class AccessFile:
     """A TOML file with users, the SHA-256 of their tokens, and patterns of the repositories they may read."""
 
     def __init__(self, path: Path) -> None:
-        """Read the file. Raises TeamError."""
+        """Read the users from the TOML file. Raises TeamError."""
         self._path = path
         self._lock = threading.Lock()
         self._stamp: tuple[int, int, int] | None = None
@@ -61,19 +61,19 @@ class AccessFile:
         self._load_if_changed()
 
     def authenticate(self, token: str) -> str | None:
-        """Return the user with this token, comparing in constant time."""
+        """Return the name of the user whose stored SHA-256 is the token's, else None. A changed file is read again."""
         digest = hashlib.sha256(token[:_MAX_TOKEN_LENGTH].encode()).hexdigest()
         users = self._load_if_changed().items()
         matching = [name for name, user in users if hmac.compare_digest(user.token_digest, digest)]
         return matching[0] if matching else None
 
     def find_readable(self, user: str, repositories: Collection[str]) -> set[str]:
-        """Return which of these repositories match one of the user's patterns."""
+        """Return which of these repositories match the user's patterns in the file, which is read again if changed."""
         record = self._load_if_changed().get(user)
         return match_repositories(record.patterns if record else (), repositories)
 
     def _load_if_changed(self) -> Mapping[str, _User]:
-        """Return the users as the file has them now. Raises TeamError: nobody is let in by what can't be read."""
+        """Return the users, reading the file again if it has changed. Raises TeamError if it can't be read."""
         with self._lock:
             try:
                 status = self._path.stat()
@@ -97,7 +97,10 @@ class CommandRights:
         self._lock = threading.Lock()
 
     def find_readable(self, user: str, repositories: Collection[str]) -> set[str]:
-        """Return which of these repositories match a line of the command's answer. Raises TeamError where it fails."""
+        """Return which of these repositories match the patterns that the command prints for the user, kept for 60 s.
+
+        Raises TeamError where the command fails.
+        """
         with self._lock:
             asked_at, patterns = self._answers.get(user, (float("-inf"), ()))
             if time.monotonic() - asked_at > _COMMAND_LIFETIME_S:
@@ -106,7 +109,7 @@ class CommandRights:
         return match_repositories(patterns, repositories)
 
     def _ask(self, user: str) -> tuple[str, ...]:
-        """Run the command for a user."""
+        """Run the command for a user and return the patterns it prints, one a line. Raises TeamError where it fails."""
         try:
             output = read_program(*self._command, user, timeout_s=_COMMAND_TIMEOUT_S)
         except (OSError, ProcessError, ProcessTimeoutError) as error:
@@ -118,7 +121,7 @@ class OidcAuthenticator:
     """Checks tokens of an OpenID Connect issuer: signature, audience, expiry; the user is a claim of theirs."""
 
     def __init__(self, issuer: str, audience: str, claim: str = "sub") -> None:
-        """Ask the issuer where its keys are. Raises TeamError."""
+        """Ask the issuer, over https, at which address its keys are. Raises TeamError."""
         import jwt
 
         self._jwt = jwt
@@ -128,7 +131,10 @@ class OidcAuthenticator:
         self._keys = jwt.PyJWKClient(_find_keys_address(self._issuer))
 
     def authenticate(self, token: str) -> str | None:
-        """Return the user of a sound token."""
+        """Return the user claim of a token with sound signature, issuer, audience and expiry, else None.
+
+        Fetches the issuer's keys where they are not known yet. Raises TeamError where that fails.
+        """
         try:
             key = self._keys.get_signing_key_from_jwt(token[:_MAX_TOKEN_LENGTH])
             claims = self._jwt.decode(
@@ -154,7 +160,7 @@ def match_repositories(patterns: Iterable[str], repositories: Collection[str]) -
 
 
 def _parse_users(document: dict[str, Any]) -> dict[str, _User]:
-    """Return the users of an access file. Raises ValueError."""
+    """Check an access file's parsed TOML and return its users by name. Raises ValueError."""
     users = document.get("users")
     if not isinstance(users, dict):
         raise ValueError("it has no table [users.NAME]")
@@ -170,7 +176,7 @@ def _parse_users(document: dict[str, Any]) -> dict[str, _User]:
 
 
 def _find_keys_address(issuer: str) -> str:
-    """Return where an issuer's keys are, by its discovery document. Raises TeamError."""
+    """Fetch an issuer's discovery document and return the address of its keys. Raises TeamError."""
     import json
     from urllib.request import urlopen
 

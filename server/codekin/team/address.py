@@ -7,7 +7,7 @@ from codekin.errors import TeamError
 
 
 def parse_address(url: str, name: str, example: str) -> SplitResult:
-    """Return the parsed address that an option or setting has, without a slash at its end.
+    """Parse the http(s) address to which a token will be sent, without a slash at its end; refuse an unsafe one.
 
     Raises TeamError, with `example`, where it is none, or where others could read a token on its way there.
     """

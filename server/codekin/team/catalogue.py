@@ -71,7 +71,7 @@ class FileChanges:
 
     @property
     def former_blobs(self) -> set[str]:
-        """Return the blobs that some path no longer has."""
+        """Return the keys of the blobs that some path had and no longer has."""
         return {*self.removed.values(), *self.replaced.values()}
 
 
@@ -82,7 +82,7 @@ class Catalogue:
         self.index = index
 
     def check(self, keyring: Keyring, *, create: bool) -> None:
-        """Check schema and key; with `create`, write them into an empty index. Raises TeamError with a remedy."""
+        """Check the stored schema version and key; with `create`, store them in an empty index. Raises TeamError."""
         stored = self.read_meta()
         if "schema" not in stored:
             if not create:
@@ -96,21 +96,21 @@ class Catalogue:
             raise TeamError("The shared index was filled with another team key. Pass that one with --key FILE.")
 
     def read_meta(self) -> dict[str, str]:
-        """Return all that the index knows about itself, by name."""
+        """Read what the index stores about itself, such as schema and active space: name → value."""
         return {str(row["name"]): str(row["value"]) for row in self.index.select(META)}
 
     def write_meta(self, values: Mapping[str, str]) -> None:
-        """Store what the index knows about itself."""
+        """Store entries about the index itself, such as schema and active space, replacing those of the same names."""
         self.index.upsert(META, [{"name": name, "value": value} for name, value in values.items()])
 
     # Spaces
 
     def list_spaces(self) -> dict[str, int]:
-        """Return space → dimension, of all models that the index has vectors of."""
+        """Read vector space → dimension of its vectors, one for each model that filled the index."""
         return dict(json.loads(self.read_meta().get("spaces", "{}")))
 
     def open_space(self, space: str, dim: int) -> None:
-        """Make a space of vectors; the first one becomes the active one."""
+        """Create and record a vector space unless it exists, and open it; the first one becomes the one searched."""
         self.index.open_space(space, dim)
         spaces = self.list_spaces()
         if space not in spaces:
@@ -119,16 +119,16 @@ class Catalogue:
             self.activate_space(space)
 
     def find_active_space(self) -> str:
-        """Return the space that is searched; "" where there is none yet."""
+        """Read the name of the vector space that searches use; "" where there is none yet."""
         return self.read_meta().get("active_space", "")
 
     def activate_space(self, space: str) -> None:
-        """Search this space from now on."""
+        """Store that searches use this vector space from now on, and tell gateways."""
         self.write_meta({"active_space": space})
         self.bump_generation()
 
     def drop_space(self, space: str) -> None:
-        """Remove a space's vectors. Raises TeamError where it is searched."""
+        """Delete a vector space with its contents, and its record. Raises TeamError where searches use it."""
         if space == self.find_active_space():
             raise TeamError("These vectors are searched. Ingest with another model first.")
         spaces = self.list_spaces()
@@ -137,23 +137,23 @@ class Catalogue:
         self.index.drop_space(space)
 
     def bump_generation(self) -> None:
-        """Tell gateways that repositories or sets have changed."""
+        """Store a new generation (the time), from which gateways see that repositories or sets have changed."""
         self.write_meta({"generation": str(time.time_ns())})
 
     def read_generation(self) -> str:
-        """Return what changes whenever repositories or sets do; "" before there are any."""
+        """Read the stored generation, a text that changes whenever repositories or sets do; "" before there are any."""
         rows = self.index.select(META, {"name": ["generation"]})
         return str(rows[0]["value"]) if rows else ""
 
     # Repositories
 
     def list_repositories(self) -> dict[int, RepositoryRecord]:
-        """Return all repositories by number."""
+        """Read the records of all repositories in the index, by number."""
         records = [RepositoryRecord(**row) for row in self.index.select(REPOSITORIES)]  # type: ignore[arg-type]
         return {record.number: record for record in records}
 
     def find_repository(self, name: str) -> RepositoryRecord:
-        """Return a repository's record; a new one, not stored, where the index does not have it. Raises TeamError."""
+        """Read a repository's record; return a new one, not stored, where the index has none. Raises TeamError."""
         number = make_number(["repository", name], _REPOSITORY_BITS)
         rows = self.index.select(REPOSITORIES, {"number": [number]})
         if not rows:
@@ -164,31 +164,31 @@ class Catalogue:
         return record
 
     def save_repository(self, record: RepositoryRecord) -> None:
-        """Store a repository's record."""
+        """Store a repository's record in the index, replacing the one with its number."""
         self.index.upsert(REPOSITORIES, [asdict(record)])
 
     # Blobs and files
 
     def list_files(self, number: int) -> dict[str, str]:
-        """Return path → blob key of a repository."""
+        """Read path → blob key, of all files of the repository with this number."""
         return {str(row["path"]): str(row["blob"]) for row in self.index.select(FILES, {"repository": [number]})}
 
     def filter_complete_blobs(self, space: str, keys: Collection[str]) -> dict[str, set[str]]:
-        """Return key → contents of the blobs that are cut and whose contents all have a vector in the space."""
+        """Return key → content ids, of these blobs that are cut and have all their vectors in the space."""
         cut_keys = {str(row["key"]) for row in self.index.select(BLOBS, {"key": list(keys)})}
         contents = self.list_contents_of_blobs(cut_keys)
         known = self.index.filter_known(space, {content for ids in contents.values() for content in ids})
         return {key: contents[key] for key in cut_keys if contents[key] <= known}
 
     def list_contents_of_blobs(self, keys: Collection[str]) -> dict[str, set[str]]:
-        """Return key → contents of blobs; the set is empty where there are none."""
+        """Read blob key → ids of the contents of its snippets; an empty set for a blob without any."""
         contents: dict[str, set[str]] = {key: set() for key in keys}
         for row in self.index.select(SNIPPETS, {"blob": list(keys)}):
             contents[str(row["blob"])].add(str(row["content"]))
         return contents
 
     def put_blobs(self, blobs: Iterable[CutBlob], keyring: Keyring) -> None:
-        """Store blobs' snippets, and then that they are cut. Their contents must be stored before."""
+        """Store the blobs' snippets, then a mark that each blob is cut. Their contents must be stored before."""
         rows, marks = [], []
         for blob in blobs:
             marks.append({"key": blob.key, "snippets": len(blob.snippets), "reason": blob.reason})
@@ -212,7 +212,7 @@ class Catalogue:
         self.index.upsert(BLOBS, marks)  # type: ignore[arg-type]
 
     def write_files(self, number: int, changes: FileChanges) -> None:
-        """Store which blob each changed path has, and remove paths that are gone."""
+        """Store which blob each changed path of a repository has, and delete the paths that are gone."""
         rows: list[Row] = [
             {"id": make_key(number, path), "repository": number, "path": path, "blob": blob}
             for path, blob in changes.put.items()
@@ -226,7 +226,7 @@ class Catalogue:
     def locate(
         self, contents: Sequence[str], repositories: Mapping[int, RepositoryRecord], limit: int
     ) -> list[SharedPlace]:
-        """Return up to about `limit` places of contents in these repositories, and in no others."""
+        """Read which lines of which files in these repositories have these contents: about `limit` at most."""
         snippets = self.index.select(SNIPPETS, {"content": list(contents)}, 10 * limit)
         snippets_by_blob = defaultdict(list)
         for snippet in snippets:
@@ -242,7 +242,7 @@ class Catalogue:
 
 
 def _make_place(snippet: Row, file: Row, repository: RepositoryRecord) -> SharedPlace:
-    """Return the place of a snippet in a file."""
+    """Return a place from two stored rows: a snippet, and a file that has its blob."""
     return SharedPlace(
         str(snippet["content"]), repository, str(file["path"]),
         int(snippet["start_line"]), int(snippet["end_line"]), int(snippet["name_line"]), int(snippet["part"]),

@@ -32,7 +32,7 @@ class GatewayClient:
     """Asks the gateway that the user's settings name. Safe on any thread."""
 
     def __init__(self, settings: TeamSettings) -> None:
-        """Check the address; send nothing. Raises TeamError."""
+        """Check the settings' address and token; send nothing. Raises TeamError."""
         self._address = parse_address(settings.url, "team.url", "https://HOST, and the token into team.token")
         self._token = settings.token
         if not VISIBLE_ASCII.fullmatch(self._token) or not self._token:
@@ -44,11 +44,14 @@ class GatewayClient:
 
     @property
     def problem(self) -> str:
-        """Return what was wrong with the last request, with a remedy; "" where it was answered."""
+        """Return why the last request failed, as text for people, with a remedy; "" where it succeeded."""
         return self._problem
 
     def start(self, path: str, make_body: Callable[[], Document]) -> "PendingAnswer":
-        """Send a request on a thread, made there, too; nothing is sent for a while after a failure."""
+        """Build and send a request on a new thread and return at once; after a failure, fail at once for a while.
+
+        A failure pauses requests for 30 s. The next one then fails, too, but has a probe sent that can end the pause.
+        """
         future: Future[Document] = Future()
         pending = PendingAnswer(self, future, time.monotonic() + TIMEOUT_S)
         with self._lock:
@@ -67,7 +70,7 @@ class GatewayClient:
         return pending
 
     def request(self, path: str, body: Document | None, timeout_s: float = _BULK_TIMEOUT_S) -> Document:
-        """Send a request and return the answer. Raises TeamError."""
+        """Send POST (GET without a body), wait for the response and return its JSON object. Raises TeamError."""
         data = None if body is None else json.dumps(body).encode()
         try:
             status, text = self._exchange(path, data, timeout_s)
@@ -84,22 +87,22 @@ class GatewayClient:
 
     @property
     def name(self) -> str:
-        """Return the gateway's address for people."""
+        """Return the gateway's URL, for messages to people."""
         return self._address.geturl()
 
     def record_failure(self, problem: str) -> None:
-        """Remember that the gateway did not answer, and ask nothing for a while."""
+        """Store the problem, and pause requests for 30 s."""
         with self._lock:
             self._problem = problem
             self._paused_until = time.monotonic() + _PAUSE_S
 
     def _record_success(self) -> None:
-        """Remember that the gateway answers."""
+        """Clear the stored problem, which ends the pause."""
         with self._lock:
             self._problem = ""
 
     def _fulfil(self, future: "Future[Document]", path: str, make_body: Callable[[], Document]) -> None:
-        """Send a request, and hand its answer or its error to whoever waits."""
+        """Build and send a request, and set its answer or its error in the future; a success clears the problem."""
         try:
             future.set_result(self.request(path, make_body(), _BULK_TIMEOUT_S))
             self._record_success()
@@ -107,7 +110,7 @@ class GatewayClient:
             future.set_exception(error)
 
     def _probe(self) -> None:
-        """Ask for what costs the gateway nothing; a success ends the pause."""
+        """Request /about, and discard the answer: a success ends the pause, a failure starts it anew."""
         try:
             self.request("/about", None, _BULK_TIMEOUT_S)
             self._record_success()
@@ -115,7 +118,7 @@ class GatewayClient:
             self.record_failure(str(error))
 
     def _exchange(self, path: str, data: bytes | None, timeout_s: float) -> tuple[int, bytes]:
-        """Return status and text of the response, by a connection that is open already if there is one."""
+        """Send a request on an idle connection, else on a new one; return the response's status and body."""
         with suppress(queue.Empty, ConnectionError):  # the gateway has closed it meanwhile: it was started again
             connection = self._idle.get_nowait()
             if connection.sock is not None:
@@ -125,7 +128,7 @@ class GatewayClient:
         return self._send(kind(self._address.hostname or "", self._address.port, timeout=timeout_s), path, data)
 
     def _send(self, connection: HTTPConnection, path: str, data: bytes | None) -> tuple[int, bytes]:
-        """Return status and text of the response; the connection is kept where all went well, else closed."""
+        """Send a request on a connection; return status and body. Keep it for reuse if all went well, else close it."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         is_sound = False
         try:
@@ -150,7 +153,7 @@ class PendingAnswer:
         self._deadline = deadline
 
     def wait(self) -> Document:
-        """Return the answer, waiting until 300 ms have passed since the request. Raises TeamError."""
+        """Wait for the answer until 300 ms after the start. Raises TeamError, and pauses requests, without one."""
         try:
             return self._future.result(max(self._deadline - time.monotonic(), 0.0))
         except FutureTimeoutError as error:

@@ -74,7 +74,7 @@ class TreeFilter:
         }
 
     def keeps(self, file: TreeFile) -> bool:
-        """Return whether the file may be source code, is not too large, and is in no folder of dependencies."""
+        """Return whether codekin would index the file, by name, size and default ignore rules; secrets are left out."""
         path = PurePosixPath(file.path)
         if not self._language_rules.may_be_source(Path(file.path)) or has_secret_name(Path("/", file.path)):
             return False
@@ -87,7 +87,7 @@ class TreeFilter:
         )
 
     def _find_scope(self, folder: PurePosixPath) -> IgnoreScope | None:
-        """Return the rules in a folder, cached; None where it is excluded."""
+        """Return the ignore rules that hold in a folder, cached; None where the folder is ignored."""
         if folder not in self._scopes:
             parent = self._find_scope(folder.parent)
             self._scopes[folder] = self._rules.make_child_scope(parent, folder.name) if parent else None
@@ -95,20 +95,20 @@ class TreeFilter:
 
 
 def make_blob_key(file: TreeFile) -> str:
-    """Return the key of a file's snippets: of its blob and what its name says of the language."""
+    """Return the key of a blob's snippets: a hash of its object id, the file's extension and the cutting's version."""
     path = PurePosixPath(file.path)
     return make_key(file.blob, path.suffix.lower() or path.name, CUTTING_VERSION)
 
 
 def cut_blobs(repository: RepositoryClone, files: Sequence[BlobFile], settings: IndexSettings) -> list[CutBlob]:
-    """Read blobs and cut them into snippets; one that fails costs itself. Raises QueryError where git fails."""
+    """Read these blobs in the clone and cut each into snippets, or say why it has none. Raises QueryError."""
     contents = repository.read_blobs([file.blob for file in files])
     rules = LanguageRules(settings.languages)
     return [_cut_blob(file, contents.get(file.blob), settings, rules) for file in files]
 
 
 def _cut_blob(file: BlobFile, content: bytes | None, settings: IndexSettings, rules: LanguageRules) -> CutBlob:
-    """Return a blob's snippets, or the reason why it has none."""
+    """Cut a blob's bytes into snippets, or give the reason why it has none; unexpected errors are logged."""
     if content is None:
         return CutBlob(file.key, (), "missing in this clone")
     try:
@@ -122,7 +122,7 @@ def _cut_blob(file: BlobFile, content: bytes | None, settings: IndexSettings, ru
 
 
 def _make_document(path: Path, content: bytes, settings: IndexSettings, rules: LanguageRules) -> Document | str:
-    """Return the document of a blob, or the reason why it is skipped, by the rules of local files."""
+    """Decode a blob into a document, or return the reason why it is skipped, by the rules of local files."""
     if content.startswith(_LFS_POINTER):
         return "a pointer to Git LFS"
     text = decode_text(content)
@@ -140,7 +140,10 @@ def _make_document(path: Path, content: bytes, settings: IndexSettings, rules: L
 
 
 def load_team_embedder(settings: ModelSettings) -> Embedder:
-    """Return the embedder of a shared index: the heavy model where the settings name one. Raises ModelError."""
+    """Load the embedder of a shared index: the large model where the settings name one, else the built-in one.
+
+    Raises ModelError.
+    """
     if not has_heavy_model(settings):
         return load_light_model(settings)
     from codekin.settings import Settings
@@ -152,17 +155,17 @@ class TextEmbedder:
     """Turns texts into what is stored of them. Made once in each worker."""
 
     def __init__(self, settings: ModelSettings, key: bytes) -> None:
-        """Load the model. Raises ModelError."""
+        """Load the model of the settings; `key` is the team's, for hashing words. Raises ModelError."""
         self._embedder = load_team_embedder(settings)
         self._keyring = Keyring(key)
 
     def embed_texts(self, texts: Sequence[str]) -> EmbeddedTexts:
-        """Return vectors and hashed words of texts. Raises ModelError."""
+        """Return the texts' vectors, float16, and their words hashed with the team's key. Raises ModelError."""
         vectors = np.concatenate(list(self._embed_in_batches(texts)))
         return EmbeddedTexts(vectors, [self._keyring.hash_text(text) for text in texts])
 
     def _embed_in_batches(self, texts: Sequence[str]) -> Iterator[NDArray[np.float16]]:
-        """Yield the vectors of some texts at a time."""
+        """Yield the vectors of at most 256 texts at a time, float16."""
         for start in range(0, len(texts), _TEXTS_PER_CALL):
             batch = texts[start : start + _TEXTS_PER_CALL]
             yield self._embedder.embed(batch, Task.CODE2CODE, Role.PASSAGE).astype(np.float16)

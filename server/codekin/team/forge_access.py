@@ -76,7 +76,10 @@ class ForgeAccess:
         self._lock = threading.Lock()
 
     def authenticate(self, token: str) -> str | None:
-        """Return the user of a token that the forge accepts. Raises TeamError where the forge can't be asked."""
+        """Return the forge's user with this token, None if it is refused; ask the forge at most once in 60 s.
+
+        Stores which repositories the token may read, too. Raises TeamError where the forge can't be asked.
+        """
         if not token or len(token) > _MAX_TOKEN_LENGTH or not VISIBLE_ASCII.fullmatch(token):
             return None
         digest = hashlib.sha256(token.encode()).hexdigest()
@@ -92,7 +95,7 @@ class ForgeAccess:
         return answer.user
 
     def find_readable(self, user: str, repositories: Collection[str]) -> set[str]:
-        """Return which of these repositories the user may read.
+        """Return which of these repositories the user may read, by what the forge said of her tokens last; don't ask.
 
         Where she has several tokens, what every one of them may read: none is worth more here than at the forge.
         """
@@ -106,7 +109,7 @@ class ForgeAccess:
         return set(repositories).intersection(*lists) if lists else set()
 
     def _ask(self, token: str) -> _Answer:
-        """Ask the forge who a token is and what she may read. Raises TeamError."""
+        """Request a token's user and all repositories that it may read from the forge. Raises TeamError."""
         asked_at = time.monotonic()
         profile = self._get(self._api.user_path, token)
         if profile is None:
@@ -123,11 +126,11 @@ class ForgeAccess:
             raise TeamError("The forge's answers are of another shape. Is --forge its kind?") from error
 
     def _is_readable(self, row: dict[str, Any]) -> bool:
-        """Return whether a listed repository's code may be read. Raises KeyError, TypeError."""
+        """Return whether the forge lets the token read a listed repository's code. Raises KeyError, TypeError."""
         return not self._api.has_permissions or row["permissions"]["pull"] is True
 
     def _get(self, path: str, token: str) -> Any:
-        """Return what the forge answers; None where it does not accept the token. Raises TeamError."""
+        """Request a path of the forge's API and return its JSON; None where it refuses the token. Raises TeamError."""
         kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
         connection = kind(self._address.hostname or "", self._address.port, timeout=_TIMEOUT_S)
         try:

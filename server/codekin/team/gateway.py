@@ -74,7 +74,7 @@ class Gateway:
         )
 
     def _make_handler(self, name: str, answer: Answerer) -> Callable[[Request], Awaitable[Response]]:
-        """Return the handler of a route: who asks, within which bounds, and what went wrong."""
+        """Return the handler of a route, which authenticates, limits, answers, logs and counts each request."""
 
         async def handle(request: Request) -> Response:
             """Answer a request, log who asked, and count it."""
@@ -97,7 +97,7 @@ class Gateway:
         return handle
 
     def _authenticate(self, request: Request) -> str:
-        """Return who asks. Raises _RefusedError, TeamError."""
+        """Return the user of the request's token, and count it in her rate limit. Raises _RefusedError, TeamError."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         user = self._authenticator.authenticate(token.strip()) if scheme.lower() == "bearer" and token else None
         if user is None:
@@ -107,7 +107,7 @@ class Gateway:
         return user
 
     def _answer(self, user: str, body: dict[str, Any], answer: Answerer) -> dict[str, Any]:
-        """Return the answer from what the user may read now. Raises _RefusedError, TeamError."""
+        """Find out what the user may read now, and return `answer`'s result for it. Raises _RefusedError, TeamError."""
         readable = self._rights.find_readable(user, self._search.list_repositories())
         try:
             return answer(body, readable)
@@ -117,11 +117,14 @@ class Gateway:
             ) from error
 
     def _describe(self, _: dict[str, Any], readable: set[str]) -> dict[str, Any]:
-        """Answer what there is."""
+        """Return the searched space, and the numbers of readable repositories and of contents, as JSON values."""
         return self._search.describe(readable)
 
     def _find_places(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
-        """Answer a query. Raises KeyError, TypeError, ValueError where it is malformed."""
+        """Decode a search request, search what is readable, and return the answer as JSON values.
+
+        Raises KeyError, TypeError, ValueError where the request is malformed.
+        """
         query = SharedQuery(
             str(body["space"]),
             decode_vector(body["vector"]),
@@ -133,7 +136,10 @@ class Gateway:
         return encode_answer(_to_message(self._search.search(query, readable)))
 
     def _find_vectors(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
-        """Answer with the vectors of texts whose hashes the client has. Raises KeyError, TypeError, ValueError."""
+        """Return the stored vectors of readable texts, by the text hashes in the request, as JSON values.
+
+        Raises KeyError, TypeError, ValueError where the request is malformed.
+        """
         hashes = [decode_hash(text) for text in body["hashes"]]
         if len(hashes) > MAX_HASHES or not all(hashes):
             raise ValueError("too many hashes, or empty ones")
@@ -141,7 +147,7 @@ class Gateway:
         return {"vectors": {content_hash.hex(): encode_vector(vector) for content_hash, vector in vectors.items()}}
 
     async def _check_health(self, _: Request) -> Response:
-        """Answer 200 where the engine answers, else 503: for whoever balances load."""
+        """Answer 200 if the index can be read, else 503; needs no token, for load balancers."""
         try:
             await run_in_threadpool(self._search.list_repositories)
         except TeamError:
@@ -149,18 +155,18 @@ class Gateway:
         return PlainTextResponse("ok\n")
 
     async def _show_metrics(self, _: Request) -> Response:
-        """Answer with the metrics, which name neither users nor repositories."""
+        """Answer with the metrics in Prometheus' format, which name neither users nor repositories; needs no token."""
         return Response(self._metrics.render(), media_type=self._metrics.content_type)
 
 
 def serve_gateway(gateway: Gateway, listener: socket.socket) -> None:
-    """Answer clients until a signal ends that."""
+    """Serve HTTP on this listening socket until a signal stops the process. Blocks."""
     config = uvicorn.Config(gateway.application, log_config=None, access_log=False, lifespan="off")
     uvicorn.Server(config).run(sockets=[listener])
 
 
 async def _read_body(request: Request) -> dict[str, Any]:
-    """Return the request's JSON object. Raises _RefusedError where it is too long, or none."""
+    """Read a request's body, 1 MiB at most, and return its JSON object. Raises _RefusedError."""
     data = bytearray()
     async for chunk in request.stream():
         data += chunk
@@ -176,7 +182,7 @@ async def _read_body(request: Request) -> dict[str, Any]:
 
 
 def _to_message(answer: SharedAnswer) -> AnswerMessage:
-    """Return the answer with contents as positions: their ids stay here."""
+    """Convert an answer for the client; positions from 0 replace contents' ids, which must stay here."""
     positions = {content: position for position, content in enumerate(dict.fromkeys(p.content for p in answer.places))}
     return AnswerMessage(
         tuple(_to_place_message(place, positions[place.content]) for place in answer.places),
@@ -189,7 +195,7 @@ def _to_message(answer: SharedAnswer) -> AnswerMessage:
 
 
 def _to_place_message(place: SharedPlace, content: int) -> PlaceMessage:
-    """Return a place for a client, with the forge's page of its lines."""
+    """Convert a place for the client, with the address of the forge's page that shows its lines."""
     record = place.repository
     values = {"{commit}": record.commit_id, "{path}": quote(place.path), "{start}": str(place.start + 1)}
     link = record.link
@@ -202,7 +208,7 @@ def _to_place_message(place: SharedPlace, content: int) -> PlaceMessage:
 
 
 def open_gateway_listener(host: str, port: int) -> socket.socket:
-    """Listen on an address; port 0 is any free one. Raises TeamError."""
+    """Return a socket that listens on this host and port; port 0 is any free one. Raises TeamError."""
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -24,11 +24,11 @@ class GatewayMetrics:
         )
 
     def count(self, route: str, status: int, seconds: float) -> None:
-        """Count a request."""
+        """Count a request by route and status, and record how many seconds it took."""
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def render(self) -> bytes:
-        """Return all metrics as text."""
+        """Return all metrics in Prometheus' text format."""
         text: bytes = generate_latest(self._registry)
         return text

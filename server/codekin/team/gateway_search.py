@@ -74,7 +74,7 @@ class WordStatistics:
         self._space = ""
 
     def refresh(self, space: str) -> None:
-        """Draw a sample where there is none of the space, or an old one."""
+        """Draw a new sample of contents, and count all, if the last one is 10 minutes old or another space's."""
         if space == self._space and time.monotonic() - self._sampled_at < _SAMPLE_LIFETIME_S:
             return
         sample = self._catalogue.index.sample_words(space, _SAMPLED_CONTENTS)
@@ -83,15 +83,18 @@ class WordStatistics:
         self.content_count = self._catalogue.index.count_contents(space)
 
     def estimate(self, word: str) -> int:
-        """Return in about how many contents a word is; 0 where the sample does not have it."""
+        """Estimate from the sample in how many contents of the index a word is; 0 where the sample lacks it."""
         return round(self._counts[self._keyring.hash_word(word)] * self.content_count / max(self._sampled, 1))
 
     def is_common(self, word: str) -> bool:
-        """Return whether several contents of the sample have the word: then it says nothing about any repository."""
+        """Return whether at least 20 contents of the sample have the word: then it betrays no repository."""
         return self._counts[self._keyring.hash_word(word)] >= _MIN_COMMON_COUNT
 
     def weigh(self, words: Collection[str]) -> dict[int, float]:
-        """Return hash → inverse document frequency of the rarest of these words."""
+        """Return word hash → inverse document frequency, of the rarest of these words, at most 16.
+
+        Together they are in at most some 4,000 contents, unless even the rarest one alone is in more.
+        """
         weights: dict[int, float] = {}
         postings = 0
         for frequency, word in sorted((self.estimate(word), word) for word in words):
@@ -107,7 +110,7 @@ class GatewaySearch:
     """Answers queries of users by what they may read. Safe on any thread."""
 
     def __init__(self, catalogue: Catalogue, keyring: Keyring) -> None:
-        """Open the active space, if there is one."""
+        """Read nothing yet: the first use does."""
         self._catalogue = catalogue
         self._keyring = keyring
         self._lock = threading.Lock()
@@ -116,18 +119,18 @@ class GatewaySearch:
         self._view = _View("none", "", 0, {}, {}, {})
 
     def warm_up(self) -> None:
-        """Load what the first questions would wait for. Raises TeamError."""
+        """Run a search of all repositories and discard its answer, so that first users wait less. Raises TeamError."""
         view = self._load_view()
         if view.space:
             vector = np.eye(1, view.dim, dtype=np.float32)[0]
             self.search(SharedQuery(view.space, vector, ("warm", "up"), k=10), view.numbers)
 
     def list_repositories(self) -> list[str]:
-        """Return the names of all repositories: for deciding which of them a user may read."""
+        """Return the names of all repositories in the index, whoever may read them."""
         return list(self._load_view().numbers)
 
     def describe(self, readable: Collection[str]) -> dict[str, object]:
-        """Return what a client must know: the space, and how much there is."""
+        """Return the searched space, its dimension, and the numbers of readable repositories and of all contents."""
         view = self._load_view()
         return {
             "space": view.space,
@@ -137,7 +140,10 @@ class GatewaySearch:
         }
 
     def search(self, query: SharedQuery, readable: Collection[str]) -> SharedAnswer:
-        """Return candidates and their places in readable repositories. Raises ValueError for another space."""
+        """Return contents found by vector, words or hash, with their places in readable repositories alone.
+
+        Raises ValueError for another space or dimension.
+        """
         view = self._load_view()
         numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
         if query.space != view.space:
@@ -168,7 +174,7 @@ class GatewaySearch:
     def find_vectors(
         self, space: str, content_hashes: Sequence[bytes], readable: Collection[str]
     ) -> dict[bytes, NDArray[np.floating]]:
-        """Return the vectors of texts by their hashes, which prove possession, as far as readable repositories go."""
+        """Return text hash → stored vector, of those of these texts that a readable repository has."""
         view = self._load_view()
         numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
         if space != view.space or not numbers:
@@ -178,7 +184,7 @@ class GatewaySearch:
         return {ids[content_id]: vector for content_id, vector in vectors.items()}
 
     def _count_words(self, words: Sequence[str], worded: Sequence[SharedCandidate]) -> dict[str, int]:
-        """Return how common words are; a rare one counts only where a content that was found, for her eyes, has it."""
+        """Return word → estimated number of contents; 0 for a rare word that no content found for the user has."""
         readable = {word for item in worded for word in item.words}
         frequencies: dict[str, int] = {}
         for word in words:
@@ -189,7 +195,7 @@ class GatewaySearch:
         return frequencies
 
     def _load_view(self) -> _View:
-        """Return repositories and sets as they are now; they are read only when they have changed."""
+        """Return the repositories and sets, read anew only if the generation changed; refresh the word sample."""
         generation = self._catalogue.read_generation()
         with self._lock:
             if generation != self._view.generation:
@@ -207,7 +213,7 @@ class GatewaySearch:
             return self._view
 
     def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
-        """Return the filter for the sets with one of these repositories: the shorter of two lists."""
+        """Return the cached filter for sets with one of these repositories: allowed or denied ids, the fewer."""
         if numbers not in self._filters:
             if len(self._filters) >= _MAX_CACHED_FILTERS:
                 self._filters.clear()
@@ -221,6 +227,6 @@ class GatewaySearch:
 def _to_shares(
     worded: Sequence[SharedCandidate], weights: Mapping[int, float], shown: Collection[str]
 ) -> dict[str, float]:
-    """Return content → share of the highest possible score, of the contents that are shown."""
+    """Return content id → its word score as a share of the highest possible, of the contents that are shown."""
     max_score = max_word_weight() * sum(weights.values())
     return {item.id: min(item.score / max_score, 1.0) for item in worded if item.id in shown}

@@ -37,7 +37,7 @@ class RepositoryClone:
         self.reference = reference
 
     def resolve_commit(self) -> str:
-        """Return the commit to ingest. Raises QueryError where the clone is gone, empty or unsound."""
+        """Return the id of the commit to ingest: the reference's, else the default branch's. Raises QueryError."""
         names = [self.reference] if self.reference else ["refs/remotes/origin/HEAD", "HEAD"]
         for name in names:
             try:
@@ -62,7 +62,7 @@ class RepositoryClone:
                     continue
 
     def read_blobs(self, blobs: Sequence[str]) -> dict[str, bytes]:
-        """Return the bytes of blobs by id; those that a partial clone lacks are left out. Raises QueryError."""
+        """Read blobs in the clone: object id → bytes, without those that a partial clone lacks. Raises QueryError."""
         output = self._run("cat-file", "--batch", stdin="".join(f"{blob}\n" for blob in blobs).encode())
         contents: dict[str, bytes] = {}
         position = 0
@@ -83,13 +83,13 @@ class RepositoryClone:
             return ""
 
     def fetch(self) -> None:
-        """Bring a clone up to date with its remote. Raises QueryError: this is the one command that needs a network."""
+        """Fetch the branches of remote `origin`, dropping those gone there; no checkout. Raises QueryError."""
         arguments = ["fetch", "--prune", "--quiet", "--no-tags", "--no-recurse-submodules", "origin"]
         is_mirror = self._run("rev-parse", "--is-bare-repository").strip() == b"true"
         self._run(*arguments, *(["+refs/heads/*:refs/heads/*"] if is_mirror else []), protocols=REMOTE_PROTOCOLS)
 
     def _run(self, *arguments: str, stdin: bytes = b"", protocols: str = "none") -> bytes:
-        """Run git in the clone. Raises QueryError, which names the repository."""
+        """Run git in the clone and return its output. Raises QueryError, which names the repository."""
         try:
             return run_git(self.folder, *arguments, stdin=stdin, timeout_s=_TIMEOUT_S, protocols=protocols)
         except ProcessTimeoutError as error:
@@ -111,7 +111,7 @@ def normalize_remote(url: str) -> str:
 
 
 def make_link_template(origin: str) -> str:
-    """Return the address of a forge's page of a file, with {commit}, {path}, {start} and {end}; "" without a remote."""
+    """Return a forge's web address of a file's lines, with {commit}, {path}, {start}, {end}; "" without a remote."""
     if not origin:
         return ""
     address = "https://" + quote(origin)
@@ -124,7 +124,7 @@ def make_link_template(origin: str) -> str:
 
 
 def find_repositories(source: Path) -> list[RepositoryClone]:
-    """Return the clones below a folder, or those that a file lists, by name. Raises QueryError where there are none.
+    """List the clones below a folder, or those that a text file lists, sorted by name. Raises QueryError if none.
 
     A line of the file is a folder, and may go on with a name and a reference, separated by tabs.
     """
@@ -143,7 +143,7 @@ def find_repositories(source: Path) -> list[RepositoryClone]:
 
 
 def _read_list(source: Path) -> Iterator[RepositoryClone]:
-    """Yield the clones that a file lists; relative folders are the file's. Raises QueryError."""
+    """Yield the clones that a text file lists, one a line; relative folders start at the file's. Raises QueryError."""
     try:
         listed_clones = read_file(source, _MAX_LIST_BYTES).data.decode()
     except (OSError, UnicodeDecodeError) as error:
@@ -157,7 +157,7 @@ def _read_list(source: Path) -> Iterator[RepositoryClone]:
 
 
 def _walk_clones(folder: Path, depth: int) -> Iterator[Path]:
-    """Yield the folder if it is a clone, else the clones below it; links are not followed."""
+    """Yield the folder if it is a clone, else the clones at most `depth` folders below it; links are not followed."""
     if (folder / ".git").exists() or ((folder / "HEAD").is_file() and (folder / "objects").is_dir()):
         yield folder
     elif depth:
@@ -167,6 +167,6 @@ def _walk_clones(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _name_repository(folder: Path, source: Path) -> RepositoryClone:
-    """Return the clone, named by its path below the folder of clones."""
+    """Return the clone in a folder, named by its path below the folder of clones `source`."""
     name = folder.relative_to(source).as_posix() if folder != source else folder.resolve().name
     return RepositoryClone(folder.resolve(), name.removesuffix(".git"))

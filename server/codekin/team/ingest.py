@@ -16,10 +16,10 @@ from codekin.types import OnProgress
 def ingest_repositories(
     context: IngestContext, repositories: Iterable[RepositoryClone], on_progress: OnProgress = lambda _: None
 ) -> Iterator[IngestSummary]:
-    """Bring the index up to date with each repository, and yield what that took. Raises TeamError, ModelError.
+    """Update the index to each clone's commit, one after the other; yield a summary of each.
 
-    An error of a repository is in its summary. When all repositories of the index have vectors of the context's space,
-    that is the one that is searched from then on.
+    An error of a repository is in its summary. Raises TeamError, ModelError. When all repositories of the index have
+    vectors of the context's space, searches use that one from then on.
     """
     has_changed = False
     for repository in repositories:
@@ -35,7 +35,10 @@ def ingest_repositories(
 
 
 def _ingest_repository(context: IngestContext, repository: RepositoryClone, on_progress: OnProgress) -> IngestSummary:
-    """Bring the index up to date with a repository; an error of its own is in the summary. Raises TeamError."""
+    """Update the index to a clone's commit unless it has it, store that it is done, and return a summary.
+
+    An error of the repository is in the summary. Raises TeamError.
+    """
     started = time.monotonic()
     try:
         commit = repository.resolve_commit()

@@ -26,31 +26,31 @@ class Keyring:
     """Hashes of contents and words under one key."""
 
     def __init__(self, key: bytes) -> None:
-        """Use these 32 bytes."""
+        """Use these 32 secret bytes as the key."""
         self.key = key
         self._hash_word = lru_cache(maxsize=131_072)(self._hash_word_anew)
 
     @property
     def check(self) -> str:
-        """Return what an index keeps, so that another key is noticed."""
+        """Return a keyed hash of a constant, which an index stores so that another key is noticed."""
         return self._hash(b"check")
 
     def make_content_id(self, content_hash: bytes) -> str:
-        """Return the id of the content with this hash of its text. Whoever knows the hash proves to know the text."""
+        """Return a content's id: the keyed hash of its text's hash, 32 hexadecimal digits."""
         return self._hash(b"content" + content_hash)
 
     def hash_word(self, word: str) -> int:
-        """Return a word's hash, 31 bits."""
+        """Return a word's keyed hash, a number of 31 bits; cached."""
         return self._hash_word(word)
 
     def hash_text(self, text: str) -> tuple[tuple[int, ...], float]:
-        """Return the hashes of a text's words, each once, and the weight that BM25 gives each of them."""
+        """Return the keyed hashes of a text's words, each once, and each one's BM25 weight, by the text's length."""
         words = list_words(text)
         weight = (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B + _BM25_B * len(words) / _MEAN_WORDS))
         return tuple(sorted(set(map(self._hash_word, words)))), weight
 
     def _hash_word_anew(self, word: str) -> int:
-        """Return a word's hash, made now."""
+        """Compute a word's keyed hash, a number of 31 bits."""
         digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), key=self.key, digest_size=4).digest()
         return int.from_bytes(digest) & _WORD_MASK
 
@@ -65,27 +65,27 @@ def list_words(text: str) -> list[str]:
 
 
 def max_word_weight() -> float:
-    """Return the highest weight that a word of any content can have."""
+    """Return the upper bound of a word's BM25 weight in any content, without its inverse document frequency."""
     return (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B))
 
 
 def make_key(*parts: str | int) -> str:
-    """Return a row's key for these values, 32 hexadecimal digits: the same wherever it is made."""
+    """Hash these values, without a secret, to a row's key of 32 hexadecimal digits."""
     return hashlib.blake2b("\0".join(map(str, parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def make_number(parts: Iterable[str | int], bits: int) -> int:
-    """Return a number of so many bits for these values: the same wherever it is made."""
+    """Hash these values, without a secret, to a number of `bits` bits."""
     return int(make_key(*parts), 16) & ((1 << bits) - 1)
 
 
 def default_key_file() -> Path:
-    """Return where the key is kept unless an option says otherwise: beside the user's settings."""
+    """Return the path of the team's key file unless an option names another: beside the user's settings."""
     return config_file().parent / "team.key"
 
 
 def load_keyring(path: Path, *, create: bool) -> Keyring:
-    """Return the keyring of a key file; with `create`, write a new key where there is none. Raises TeamError."""
+    """Read the team's key from a file; with `create`, write a new one where there is none. Raises TeamError."""
     try:
         if create and not os.path.lexists(path):
             path.parent.mkdir(parents=True, exist_ok=True)

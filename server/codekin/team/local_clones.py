@@ -42,7 +42,7 @@ class LocalClones:
         self._open_commits: dict[str, bool] = {}
 
     def list_open(self, places: Sequence[PlaceMessage]) -> set[str]:
-        """Return which of the places' repositories are open in the workspace: by remote, or as it has their commit."""
+        """Return which of the places' repositories are open as a root, by remote or commit; git's answers are kept."""
         with self._lock:
             if self._origins is None:
                 self._origins = {origin for root in self._roots if (origin := _read_origin(root))}
@@ -57,7 +57,7 @@ class LocalClones:
             }
 
     def read_code(self, place: PlaceMessage) -> ClonedCode | None:
-        """Return the place's code as a local clone has it now; None where there is none, or the code is gone."""
+        """Read the place's code as a local clone has it now; None where there is no clone, or the code is gone."""
         title = place.repository.rpartition("/")[2]
         for folder in self._folders:
             for name in dict.fromkeys((place.repository, title)):
@@ -68,7 +68,7 @@ class LocalClones:
 
 
 def _read_lines(path: Path, place: PlaceMessage) -> ClonedCode | None:
-    """Return the place's lines in a file; where they have moved, as its name has; None where that is not there."""
+    """Read the place's lines from a file, following its name where that has moved; None where it is gone."""
     try:
         text = decode_text(read_file(path, _MAX_FILE_BYTES).data)
     except (OSError, ValueError):
@@ -82,7 +82,7 @@ def _read_lines(path: Path, place: PlaceMessage) -> ClonedCode | None:
 
 
 def _find_move(lines: Sequence[str], place: PlaceMessage) -> int | None:
-    """Return by how many lines the place's name has moved, at most 400; 0 for a place without a name."""
+    """Return by how many lines, -400 to 400, the place's name has moved; 0 without a name, None where it is gone."""
     if not place.name:
         return 0
     for distance in range(_MAX_MOVED_LINES + 1):
@@ -94,7 +94,7 @@ def _find_move(lines: Sequence[str], place: PlaceMessage) -> int | None:
 
 
 def _read_origin(root: Path) -> str:
-    """Return host/owner/name of a root's remote; "" where it has none, or is no clone."""
+    """Ask git for host/owner/name of a root's remote `origin`; "" where it has none, or is no clone."""
     try:
         url = run_git(root, "config", "--get", "remote.origin.url", timeout_s=_TIMEOUT_S)
         return normalize_remote(url.decode(errors="replace").strip())
@@ -103,7 +103,7 @@ def _read_origin(root: Path) -> str:
 
 
 def _filter_commits(root: Path, commits: Sequence[str]) -> set[str]:
-    """Return which of these commits a root's clone has."""
+    """Ask git which of these commits a root's clone has; none where git fails."""
     try:
         stdin = "".join(f"{commit}\n" for commit in commits if commit.isalnum()).encode()
         output = run_git(

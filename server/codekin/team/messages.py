@@ -58,7 +58,7 @@ def encode_vector(vector: NDArray[np.floating]) -> str:
 
 
 def decode_vector(text: Any) -> NDArray[np.float32]:
-    """Return the vector of a message. Raises ValueError."""
+    """Decode a vector from base64 of float16, and scale it to length 1. Raises ValueError if that is far off."""
     data = base64.b64decode(_check(text, str), validate=True)
     if not 0 < len(data) <= 2 * _MAX_DIM or len(data) % 2:
         raise ValueError("no vector")
@@ -70,7 +70,7 @@ def decode_vector(text: Any) -> NDArray[np.float32]:
 
 
 def decode_words(value: Any) -> tuple[str, ...]:
-    """Return the words of a message. Raises ValueError."""
+    """Check that a JSON value is a list of at most 400 words, and return it as a tuple. Raises ValueError."""
     words = _check(value, list)
     if len(words) > _MAX_LISTED_WORDS or not all(
         isinstance(word, str) and len(word) <= _MAX_WORD_LENGTH for word in words
@@ -80,7 +80,7 @@ def decode_words(value: Any) -> tuple[str, ...]:
 
 
 def decode_hash(text: Any) -> bytes:
-    """Return the hash of a content's text; b"" for "". Raises ValueError."""
+    """Decode the hash of a content's text, 16 bytes, from hexadecimal; b"" for "". Raises ValueError."""
     content_hash = bytes.fromhex(_check(text, str))
     if len(content_hash) not in (0, HASH_BYTES):
         raise ValueError("no hash")
@@ -88,7 +88,7 @@ def decode_hash(text: Any) -> bytes:
 
 
 def decode_answer(document: Any) -> AnswerMessage:
-    """Return a gateway's answer. Raises ValueError where it is none: gateways may be wrong, too."""
+    """Check a gateway's answer, given as JSON values, and return it. Raises ValueError where it is malformed."""
     try:
         cosines = tuple(float(value) for value in _check(document["cosines"], list))
         shares = tuple(float(value) for value in _check(document["shares"], list))
@@ -117,7 +117,7 @@ def encode_answer(answer: AnswerMessage) -> dict[str, Any]:
 
 
 def _decode_place(fields: Sequence[Any]) -> PlaceMessage:
-    """Return a place; its path stays below the repository, and its lines are lines. Raises ValueError."""
+    """Check the list of a place's fields, its path and lines among them, and return the place. Raises ValueError."""
     if len(fields) != len(_PLACE_TYPES):
         raise ValueError("malformed place")
     place = PlaceMessage(*(_check(value, kind) for value, kind in zip(fields, _PLACE_TYPES.values(), strict=True)))
@@ -130,7 +130,7 @@ def _decode_place(fields: Sequence[Any]) -> PlaceMessage:
 
 
 def _check(value: Any, kind: type) -> Any:
-    """Return the value. Raises ValueError where it is not of the type."""
+    """Return the value itself if it is of this type; True is no int. Raises ValueError otherwise."""
     if not isinstance(value, kind) or isinstance(value, bool):
         raise ValueError(f"not a {kind.__name__}")
     return value

@@ -33,7 +33,7 @@ class MilvusIndex:
     """The shared index in one Milvus database. Safe on any thread."""
 
     def __init__(self, uri: str) -> None:
-        """Connect, and create collections where they are missing. Raises TeamError."""
+        """Connect, create missing collections of tables, load them, and mute Milvus' loggers. Raises TeamError."""
         for name in ("pymilvus", "grpc._server"):  # their errors are raised, and told once
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._uri = uri
@@ -54,7 +54,7 @@ class MilvusIndex:
         return f"Milvus {self._version} at {self._address}"
 
     def upsert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows, replacing those with the same key; texts that Milvus can't hold are cut."""
+        """Write rows to a table, replacing those with the same key; texts are cut to what Milvus can hold."""
         unique_rows = list({row[table.key]: row for row in rows}.values())
         for start in range(0, len(unique_rows), _BATCH):
             batch = [_cut_texts(row) | {"unused": UNUSED_VECTOR} for row in unique_rows[start : start + _BATCH]]
@@ -62,7 +62,7 @@ class MilvusIndex:
                 self._client.upsert(_PREFIX + table.name, batch)
 
     def select(self, table: Table, conditions: Conditions | None = None, limit: int | None = None) -> list[Row]:
-        """Return the rows that meet all conditions."""
+        """Return a table's rows that meet all conditions, at most `limit`, in no particular order."""
         rows: list[Row] = []
         for expression in make_expressions(conditions or {}):
             missing = None if limit is None else limit - len(rows)
@@ -72,7 +72,7 @@ class MilvusIndex:
         return rows
 
     def delete(self, table: Table, conditions: Conditions) -> None:
-        """Remove the rows that meet all conditions."""
+        """Delete a table's rows that meet all conditions."""
         for expression in make_expressions(conditions):
             with self._translate_errors():
                 self._client.delete(_PREFIX + table.name, filter=expression)
@@ -93,13 +93,13 @@ class MilvusIndex:
             raise TeamError(f"The shared index has vectors of {stored_dim} numbers, the model {dim}. Use its model.")
 
     def drop_space(self, space: str) -> None:
-        """Remove the space's collection."""
+        """Delete the collection of the space's contents, if there is one."""
         with self._translate_errors():
             if self._client.has_collection(_collection_of(space)):
                 self._client.drop_collection(_collection_of(space))
 
     def put_contents(self, space: str, contents: Sequence[SharedContent]) -> None:
-        """Write contents, replacing those with the same id."""
+        """Write contents into the space, replacing those with the same id."""
         dtype = np.float32 if self._is_lite else np.float16
         for start in range(0, len(contents), _BATCH):
             batch = [
@@ -115,11 +115,11 @@ class MilvusIndex:
                 self._client.upsert(_collection_of(space), batch)
 
     def filter_known(self, space: str, ids: Collection[str]) -> set[str]:
-        """Return which of these contents the space has."""
+        """Return which of these content ids the space has."""
         return {str(row["id"]) for row in self._query_all(space, {"id": list(ids)}, ["id"])}
 
     def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> dict[str, NDArray[np.floating]]:
-        """Return the vectors of those of these contents that are in allowed sets."""
+        """Return content id → stored vector, of those of these contents that are in allowed sets."""
         rows = self._query_all(space, {"id": list(ids)}, ["id", "set_id", "vector"])
         allowed_ids = set(allowed.ids)
         return {
@@ -129,11 +129,11 @@ class MilvusIndex:
         }
 
     def list_contents(self, space: str, set_ids: Collection[int]) -> set[str]:
-        """Return the contents of these repository sets."""
+        """Return the ids of the space's contents that have one of these repository sets."""
         return {str(row["id"]) for row in self._query_all(space, {"set_id": list(set_ids)}, ["id"])}
 
     def assign_sets(self, space: str, set_ids: Mapping[str, int]) -> None:
-        """Set the repository set of those contents that the space has with another one, by partial updates."""
+        """Store the repository set of each of these contents; those that the space lacks are ignored."""
         rows = self._query_all(space, {"id": list(set_ids)}, ["id", "set_id"])
         changed = [
             {"id": row["id"], "set_id": set_ids[row["id"]]} for row in rows if set_ids[row["id"]] != row["set_id"]
@@ -143,18 +143,18 @@ class MilvusIndex:
                 self._client.upsert(_collection_of(space), changed[start : start + _BATCH], partial_update=True)
 
     def delete_contents(self, space: str, ids: Collection[str]) -> None:
-        """Remove contents."""
+        """Delete these contents from the space."""
         for expression in make_expressions({"id": list(ids)}):
             with self._translate_errors():
                 self._client.delete(_collection_of(space), filter=expression)
 
     def count_contents(self, space: str) -> int:
-        """Return the number of contents."""
+        """Return the number of contents in the space, counted by the server."""
         with self._translate_errors():
             return int(self._client.query(_collection_of(space), "", output_fields=["count(*)"])[0]["count(*)"])
 
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
-        """Return the words of the contents whose ids are first: ids are hashes, so these are drawn by chance."""
+        """Return the hashed words of about `count` contents, those with the lowest ids, which are hashes: by chance."""
         share = min(count / max(self.count_contents(space), 1), 1.0)
         last_id = f"{int(share * 0xFFFFFFFF):08x}".ljust(KEY_LENGTH, "f")
         rows = self._query(_collection_of(space), f'id <= "{last_id}"', ["words"], count)
@@ -163,18 +163,18 @@ class MilvusIndex:
     def search_vectors(
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the nearest contents of allowed sets."""
+        """Return about the `k` nearest contents of allowed sets by cosine, best first, found in the server's graph."""
         dtype = np.float32 if self._is_lite else np.float16
         return self._search(space, "vector", np.asarray(vector, dtype), k, allowed)
 
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the contents of allowed sets that share the words with the greatest weights."""
+        """Return the `k` contents of allowed sets with the highest sum of common words' weights, best first."""
         return self._search(space, "words", dict(weights), k, allowed) if weights else []
 
     def optimize(self, space: str) -> None:
-        """Seal what was written, so that graphs are built over it, and load it."""
+        """Have the server write the space and all tables to storage and build their graphs; load them again."""
         with self._translate_errors():
             for name in (_collection_of(space), *(_PREFIX + table.name for table in TABLES)):
                 self._client.flush(name)
@@ -182,7 +182,7 @@ class MilvusIndex:
 
     @contextmanager
     def lock_ingest(self) -> Iterator[None]:
-        """Hold a lock of this machine: Milvus has none, so ingest into one index from one machine."""
+        """Context that holds a file lock of this machine, as Milvus has none. Raises TeamError if it is held."""
         folder = runtime_directory()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         digest = hashlib.blake2b(self._uri.encode(), digest_size=8).hexdigest()
@@ -203,13 +203,13 @@ class MilvusIndex:
 
     @property
     def _address(self) -> str:
-        """Return the address without credentials."""
+        """Return the server's host and port, without credentials, or the name of the file."""
         parts = urlsplit(self._uri)
         return f"{parts.hostname}:{parts.port or 19530}" if parts.hostname else self._uri
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Context in which the engine's errors become TeamError."""
+        """Context in which Milvus' errors become TeamError with a remedy."""
         try:
             yield
         except MilvusException as error:
@@ -219,12 +219,12 @@ class MilvusIndex:
             raise TeamError(f"Milvus at {self._address}: {str(error.message).rstrip('.')}. {remedy}") from error
 
     def _query_all(self, space: str, conditions: Conditions, fields: list[str]) -> list[dict[str, Any]]:
-        """Return these fields of all contents that meet the conditions."""
+        """Read these fields of all contents of the space that meet the conditions."""
         expressions = make_expressions(conditions)
         return [row for expression in expressions for row in self._query(_collection_of(space), expression, fields)]
 
     def _query(self, name: str, expression: str, fields: list[str], limit: int | None = None) -> list[dict[str, Any]]:
-        """Return these fields of the rows that meet the expression, however many there are."""
+        """Read these fields of a collection's rows that meet the expression: at most `limit`, else all."""
         with self._translate_errors():
             first = self._client.query(name, expression, output_fields=fields, limit=min(limit or _MAX_ROWS, _MAX_ROWS))
             if len(first) < _MAX_ROWS or limit is not None:
@@ -239,7 +239,7 @@ class MilvusIndex:
     def _search(
         self, space: str, field: str, query: "NDArray[np.floating] | dict[int, float]", k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` best contents of allowed sets by one of the two vectors."""
+        """Return the `k` best contents of allowed sets, best first, by `field`: the vector or the hashed words."""
         operator = "not in" if allowed.is_excluded else "in"
         expression = "" if allowed == SetFilter() else f"set_id {operator} {list(allowed.ids)}"
         if not allowed.is_excluded and not allowed.ids:
@@ -258,7 +258,7 @@ class MilvusIndex:
 
 
 def _cut_texts(row: Row) -> Row:
-    """Return the row with texts that Milvus can hold."""
+    """Return a copy of the row with each text cut to the 60,000 bytes that Milvus can hold."""
     return {
         column: value.encode()[:MAX_TEXT_BYTES].decode(errors="ignore") if isinstance(value, str) else value
         for column, value in row.items()
@@ -266,12 +266,12 @@ def _cut_texts(row: Row) -> Row:
 
 
 def _to_vector(value: Any) -> NDArray[np.floating]:
-    """Return a vector as Milvus hands it out: a list of numbers, or the bytes of float16 ones."""
+    """Convert a vector as Milvus returns it, a list of numbers or bytes of float16, to an array."""
     if isinstance(value, bytes):
         return np.frombuffer(value, np.float16)
     return np.asarray(value, np.float32)
 
 
 def _collection_of(space: str) -> str:
-    """Return the collection of a space's contents."""
+    """Return the name of the collection of a space's contents, made of a hash of the space's name."""
     return _PREFIX + "contents_" + hashlib.blake2b(space.encode(), digest_size=6).hexdigest()

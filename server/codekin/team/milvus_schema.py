@@ -15,7 +15,10 @@ _VALUES = 500  # of one condition a call
 
 
 def create_table(client: MilvusClient, name: str, table: Table) -> None:
-    """Create the collection of a table. Raises MilvusException."""
+    """Create a collection with a table's columns, indexes for look-ups, and an unused vector, which Milvus demands.
+
+    Raises MilvusException.
+    """
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     for column, kind in table.columns.items():
         options: dict[str, Any] = {"is_primary": column == table.key}
@@ -34,7 +37,7 @@ def create_table(client: MilvusClient, name: str, table: Table) -> None:
 
 
 def create_contents(client: MilvusClient, name: str, dim: int, *, is_lite: bool) -> None:
-    """Create the collection of a space's contents, with the graph that the server has. Raises MilvusException."""
+    """Create the collection of a space's contents, with HNSW graph and word index. Raises MilvusException."""
     schema = client.create_schema(auto_id=False, enable_dynamic_field=False)
     schema.add_field("id", DataType.VARCHAR, is_primary=True, max_length=KEY_LENGTH)
     schema.add_field("set_id", DataType.INT64)
@@ -51,7 +54,7 @@ def create_contents(client: MilvusClient, name: str, dim: int, *, is_lite: bool)
 
 
 def make_expressions(conditions: Conditions) -> list[str]:
-    """Return expressions that together select what meets all conditions; the longest list is dealt out among them."""
+    """Return Milvus filters that together select what meets all conditions, 500 values of the longest list in each."""
     if not conditions:
         return [""]
     if not all(conditions.values()):
@@ -66,5 +69,5 @@ def make_expressions(conditions: Conditions) -> list[str]:
 
 
 def _make_expression(column: str, values: Sequence[Value]) -> str:
-    """Return the expression that the column has one of these values."""
+    """Return the Milvus filter for rows whose column has one of these values."""
     return f"{column} in {json.dumps(list(values), ensure_ascii=False)}"

@@ -37,7 +37,7 @@ class PostgresIndex:
     """The shared index in one PostgreSQL database. Safe on any thread."""
 
     def __init__(self, uri: str) -> None:
-        """Connect, and create extension and tables where they are missing. Raises TeamError."""
+        """Open a pool of connections; create extension and tables where they are missing. Raises TeamError."""
         parts = urlsplit(uri)
         self._address = f"{parts.hostname or 'local socket'}{parts.path}"
         try:
@@ -61,7 +61,7 @@ class PostgresIndex:
         return f"PostgreSQL {self._version} at {self._address}"
 
     def upsert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows, replacing those with the same key."""
+        """Write rows to a table, replacing those with the same key."""
         if not rows:
             return
         columns = [sql.Identifier(name) for name in table.columns]
@@ -74,7 +74,7 @@ class PostgresIndex:
         self._copy_and_merge(table.name, columns, types, list(values.values()))
 
     def select(self, table: Table, conditions: Conditions | None = None, limit: int | None = None) -> list[Row]:
-        """Return the rows that meet all conditions."""
+        """Return a table's rows that meet all conditions, at most `limit`, in no particular order."""
         where, values = _make_where(table, conditions or {})
         statement = sql.SQL("SELECT {} FROM {} {} {}").format(
             sql.SQL(", ").join(map(sql.Identifier, table.columns)),
@@ -92,12 +92,12 @@ class PostgresIndex:
         ]
 
     def delete(self, table: Table, conditions: Conditions) -> None:
-        """Remove the rows that meet all conditions."""
+        """Delete a table's rows that meet all conditions."""
         where, values = _make_where(table, conditions)
         self._execute(sql.SQL("DELETE FROM {} {}").format(sql.Identifier(table.name), where), values)
 
     def open_space(self, space: str, dim: int) -> None:
-        """Create the space's table where it is missing. Raises TeamError for another dimension."""
+        """Create the table of the space's contents where it is missing. Raises TeamError for another dimension."""
         name = _table_of(space)
         create = f"""CREATE TABLE IF NOT EXISTS {name} (id uuid PRIMARY KEY, set_id bigint NOT NULL,
             vector halfvec({int(dim)}) NOT NULL, words int[] NOT NULL, weight real NOT NULL)"""
@@ -109,11 +109,11 @@ class PostgresIndex:
             raise TeamError(f"The shared index has vectors of {stored_dim} numbers, the model {dim}. Use its model.")
 
     def drop_space(self, space: str) -> None:
-        """Remove the space's table."""
+        """Delete the table of the space's contents, if there is one."""
         self._execute(to_sql(f"DROP TABLE IF EXISTS {_table_of(space)}"))
 
     def put_contents(self, space: str, contents: Sequence[SharedContent]) -> None:
-        """Write contents, replacing those with the same id."""
+        """Write contents into the space, replacing those with the same id."""
         columns = [sql.Identifier(name) for name in ("id", "set_id", "vector", "words", "weight")]
         values = {
             content.id: (
@@ -129,34 +129,34 @@ class PostgresIndex:
         self._copy_and_merge(_table_of(space), columns, types, list(values.values()))
 
     def filter_known(self, space: str, ids: Collection[str]) -> set[str]:
-        """Return which of these contents the space has."""
+        """Return which of these content ids the space has."""
         statement = f"SELECT id FROM {_table_of(space)} WHERE id = ANY(%s::uuid[])"
         return {record[0].hex for record in self._fetch(to_sql(statement), [list(ids)])}
 
     def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> dict[str, NDArray[np.floating]]:
-        """Return the vectors of those of these contents that are in allowed sets."""
+        """Return content id → stored vector, of those of these contents that are in allowed sets."""
         statement = f"SELECT id, vector FROM {_table_of(space)} WHERE id = ANY(%s::uuid[]) AND {_allow(allowed)}"
         records = self._fetch(to_sql(statement), [list(ids), list(allowed.ids)])
         return {record[0].hex: record[1].to_numpy() for record in records}
 
     def list_contents(self, space: str, set_ids: Collection[int]) -> set[str]:
-        """Return the contents of these repository sets."""
+        """Return the ids of the space's contents that have one of these repository sets."""
         statement = f"SELECT id FROM {_table_of(space)} WHERE set_id = ANY(%s::bigint[])"
         return {record[0].hex for record in self._fetch(to_sql(statement), [list(set_ids)])}
 
     def assign_sets(self, space: str, set_ids: Mapping[str, int]) -> None:
-        """Set the repository set of contents, leaving rows that have it already alone."""
+        """Store the repository set of each of these contents; those that the space lacks are ignored."""
         statement = f"""UPDATE {_table_of(space)} AS contents SET set_id = given.set_id
             FROM unnest(%s::uuid[], %s::bigint[]) AS given(id, set_id)
             WHERE contents.id = given.id AND contents.set_id <> given.set_id"""
         self._execute(to_sql(statement), [list(set_ids.keys()), list(set_ids.values())])
 
     def delete_contents(self, space: str, ids: Collection[str]) -> None:
-        """Remove contents."""
+        """Delete these contents from the space."""
         self._execute(to_sql(f"DELETE FROM {_table_of(space)} WHERE id = ANY(%s::uuid[])"), [list(ids)])
 
     def count_contents(self, space: str) -> int:
-        """Return the number of contents: the planner's estimate where there are many."""
+        """Return the number of contents in the space: counted, or above 100,000 the planner's estimate."""
         name = _table_of(space)
         ((estimate,),) = self._fetch(to_sql("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"), [name])
         if estimate > 100_000:
@@ -164,7 +164,7 @@ class PostgresIndex:
         return int(self._fetch(to_sql(f"SELECT count(*) FROM {name}"))[0][0])
 
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
-        """Return the words of about `count` contents, of blocks drawn by chance."""
+        """Return the hashed words of about `count` contents, from table blocks drawn by chance."""
         share = min(100.0, 130.0 * count / max(self.count_contents(space), 1))
         statement = f"SELECT words FROM {_table_of(space)} TABLESAMPLE SYSTEM ({share:f}) LIMIT {int(count)}"
         return [tuple(record[0]) for record in self._fetch(to_sql(statement))]
@@ -172,7 +172,7 @@ class PostgresIndex:
     def search_vectors(
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the nearest contents of allowed sets by the graph, which is followed until there are `k`."""
+        """Return about the `k` nearest contents of allowed sets by cosine, best first, found in the graph if built."""
         statement = f"""WITH nearest AS MATERIALIZED (
             SELECT id, vector <#> %s AS distance FROM {_table_of(space)} WHERE {_allow(allowed)}
             ORDER BY distance LIMIT {int(k)}) SELECT id, -distance FROM nearest ORDER BY distance, id"""
@@ -182,7 +182,7 @@ class PostgresIndex:
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the contents of allowed sets that share the words with the greatest weights."""
+        """Return the `k` contents of allowed sets with the highest sum of common words' weights, best first."""
         statement = f"""SELECT id, words, weight * (
                 SELECT sum(given.weight) FROM unnest(%s::int[], %s::real[]) AS given(word, weight)
                 WHERE given.word = ANY(words)) AS score
@@ -193,7 +193,7 @@ class PostgresIndex:
         return [SharedCandidate(record[0].hex, float(record[2]), tuple(record[1])) for record in records]
 
     def optimize(self, space: str) -> None:
-        """Build graph and word index where they are missing, and refresh the planner's statistics."""
+        """Build the space's word index, and its graph above 2,000 contents, if missing; ANALYZE all tables."""
         name = _table_of(space)
         with self._connect() as connection, connection.transaction():
             connection.execute(to_sql(f"SET LOCAL maintenance_work_mem = '{_BUILD_MEMORY}'"))
@@ -211,7 +211,7 @@ class PostgresIndex:
 
     @contextmanager
     def lock_ingest(self) -> Iterator[None]:
-        """Hold an advisory lock of the database, on a connection of its own; it ends with the process."""
+        """Context that holds an advisory lock of the database. Raises TeamError if it is held already."""
         with self._connect() as connection:
             ((is_locked,),) = connection.execute(to_sql("SELECT pg_try_advisory_lock(%s)"), [INGEST_LOCK]).fetchall()
             if not is_locked:
@@ -223,12 +223,12 @@ class PostgresIndex:
                     connection.execute(to_sql("SELECT pg_advisory_unlock(%s)"), [INGEST_LOCK])
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close the pool with all its connections."""
         self._pool.close()
 
     @contextmanager
     def _connect(self) -> Iterator[psycopg.Connection[Any]]:
-        """Context with a connection; the engine's errors become TeamError."""
+        """Context with a connection of the pool; PostgreSQL's errors become TeamError with a remedy."""
         try:
             with self._pool.connection() as connection:
                 yield connection
@@ -238,7 +238,7 @@ class PostgresIndex:
             raise TeamError(f"PostgreSQL at {self._address}: {_to_line(error)}. {_REMEDY}") from error
 
     def _fetch(self, statement: sql.Composable, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the statement's rows."""
+        """Run a statement and return all its rows."""
         with self._connect() as connection:
             rows: list[tuple[Any, ...]] = connection.execute(statement, values or None, binary=True).fetchall()
             return rows
@@ -251,7 +251,7 @@ class PostgresIndex:
     def _copy_and_merge(
         self, table_name: str, columns: Sequence[sql.Identifier], types: Sequence[str], values: Sequence[Any]
     ) -> None:
-        """Copy rows into a temporary table, and from there into the table, in one transaction."""
+        """Write rows by way of a temporary table, in one transaction; rows with the same key are replaced."""
         names = sql.SQL(", ").join(columns)
         updates = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in columns[1:])
         format_sql = partial(sql.SQL.format, table=sql.Identifier(table_name), names=names, updates=updates)
@@ -268,7 +268,7 @@ class PostgresIndex:
 
 
 def _make_where(table: Table, conditions: Conditions) -> tuple[sql.Composable, list[Any]]:
-    """Return the WHERE clause of the conditions, and its values."""
+    """Return the SQL WHERE clause of the conditions, with placeholders, and their values; an empty one without any."""
     if not conditions:
         return sql.SQL(""), []
     parts = [
@@ -283,16 +283,16 @@ def _make_where(table: Table, conditions: Conditions) -> tuple[sql.Composable, l
 
 
 def _allow(allowed: SetFilter) -> str:
-    """Return the condition on set_id; its only parameter is the list of ids."""
+    """Return the SQL condition that set_id is allowed; its one placeholder takes the filter's ids."""
     return "set_id <> ALL(%s::bigint[])" if allowed.is_excluded else "set_id = ANY(%s::bigint[])"
 
 
 def _table_of(space: str) -> str:
-    """Return the table of a space's contents."""
+    """Return the name of the table of a space's contents, made of a hash of the space's name."""
     return "contents_" + hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
 
 
 def _to_line(error: Exception) -> str:
-    """Return an error's first line, without a full stop."""
+    """Return the first line of an error's text, without a full stop."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".")

@@ -15,7 +15,10 @@ _MAX_SCANNED = 40_000  # tuples of the graph that a filtered search may visit
 
 
 def prepare_database(connection: psycopg.Connection[Any]) -> str:
-    """Create extension, tables and their indexes where they are missing; return the versions. Raises psycopg.Error."""
+    """Create extension, tables and indexes where they are missing; return the server's and extension's version.
+
+    Raises psycopg.Error.
+    """
     with connection.transaction():
         connection.execute(
             "SELECT pg_advisory_xact_lock(%s)", [INGEST_LOCK + 1]
@@ -35,7 +38,7 @@ def prepare_database(connection: psycopg.Connection[Any]) -> str:
 
 
 def configure_connection(connection: psycopg.Connection[Any]) -> None:
-    """Prepare a new connection of the pool."""
+    """Set a new connection of the pool to autocommit, vector types and the graph search's limits."""
     connection.autocommit = True
     register_vector(connection)
     connection.execute(to_sql(f"SET hnsw.ef_search = {_EF_SEARCH}"))
@@ -44,5 +47,5 @@ def configure_connection(connection: psycopg.Connection[Any]) -> None:
 
 
 def to_sql(statement: LiteralString | str) -> sql.SQL:
-    """Return a statement that is joined from this module's own words; values are always bound."""
+    """Wrap a statement as psycopg's SQL, unescaped: it must consist of this module's own words, never of values."""
     return sql.SQL(statement)  # type: ignore[arg-type, unused-ignore]

@@ -18,7 +18,7 @@ class RateLimit:
         self._buckets: dict[str, tuple[float, float]] = {}  # of each user: requests left, and when that was
 
     def admit(self, user: str) -> bool:
-        """Return whether the user may ask now, and count the request."""
+        """Return whether the user may send a request now; if so, take it from her budget."""
         with self._lock:
             now = self._clock()
             if len(self._buckets) >= _MAX_USERS:

@@ -26,7 +26,7 @@ class RayWorkers:
     """Ray Data's tasks and actors."""
 
     def __init__(self, settings: WorkerSettings, address: str | None, count: int = 0) -> None:
-        """Connect to a cluster on entry, or start one here; `count` actors embed, 0 suits the machine."""
+        """Store the options: entry connects to a Ray cluster, or starts one here. `count` 0: half its processors."""
         self._settings = settings
         self._address = address
         self._count = count
@@ -47,7 +47,7 @@ class RayWorkers:
         ray.shutdown()
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Yield the snippets of blobs, by Ray Data's tasks; what a dead worker had is tried again."""
+        """Cut blobs in Ray Data's tasks and yield results in any order; Ray retries what a dead worker had."""
         arguments = {"repository": repository, "settings": self._settings.index}
         for batch_round in _make_rounds(batches):
             dataset = ray.data.from_items([{"files": list(batch)} for batch in batch_round])
@@ -56,7 +56,7 @@ class RayWorkers:
                 yield row["blobs"]
 
     def embed(self, batches: Iterable[Sequence[str]]) -> Iterator[tuple[int, EmbeddedTexts]]:
-        """Yield the vectors and words of batches of texts, by Ray Data's actors, which hold a model each."""
+        """Embed batches of texts in Ray's actors; yield each one's number, from 0, with vectors and hashed words."""
         number = 0
         for batch_round in _make_rounds(batches):
             rows = [{"number": number + offset, "texts": list(texts)} for offset, texts in enumerate(batch_round)]
@@ -79,18 +79,18 @@ class _EmbedActor:
         self._embedder = TextEmbedder(settings.model, settings.key)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return the vectors and words of a batch of texts."""
+        """Embed a row's texts; return a row with its number, their vectors and their hashed words."""
         embedded = self._embedder.embed_texts(row["texts"])
         return {"number": row["number"], "vectors": embedded.vectors, "words": embedded.words}
 
 
 def _cut_row(row: dict[str, Any], repository: RepositoryClone, settings: IndexSettings) -> dict[str, Any]:
-    """Cut a batch of blobs, as a task of Ray Data."""
+    """Cut a row's blobs into snippets and return them as a row, for Ray Data."""
     return {"blobs": cut_blobs(repository, row["files"], settings)}
 
 
 def _make_rounds(batches: Iterable[Any]) -> Iterator[list[Any]]:
-    """Yield the batches in rounds."""
+    """Yield the batches in lists of at most 64."""
     remaining = iter(batches)
     while batch_round := list(islice(remaining, _BATCHES_PER_ROUND)):
         yield batch_round

@@ -27,11 +27,11 @@ class RepositorySets:
         self._index = catalogue.index
 
     def list_sets(self) -> dict[int, frozenset[int]]:
-        """Return set id → numbers of its repositories."""
+        """Read all stored sets of repositories: set id → numbers of the repositories."""
         return {int(row["id"]): frozenset(json.loads(str(row["members"]))) for row in self._index.select(SETS)}
 
     def intern_sets(self, sets: Iterable[frozenset[int]]) -> dict[frozenset[int], int]:
-        """Return the id of each set of repositories, storing new ones."""
+        """Return the id of each set of repository numbers, storing new ones and telling gateways of them."""
         ids = {members: make_number(["set", *sorted(members)], _SET_BITS) for members in sets if members}
         stored = {row["id"] for row in self._index.select(SETS, {"id": list(ids.values())})}
         rows: list[Row] = [
@@ -45,7 +45,7 @@ class RepositorySets:
         return ids | {frozenset(): _EMPTY_SET}
 
     def settle(self, contents: Iterable[str]) -> int:
-        """Give contents the set of repositories that have them now; remove those that none has. Return how many left.
+        """Store for each content which repositories have it now; delete those that none has, and count these.
 
         Blobs that no file has are to be removed before.
         """
@@ -64,7 +64,7 @@ class RepositorySets:
         return removed_count
 
     def remove_orphans(self, keys: Collection[str]) -> set[str]:
-        """Remove those of these blobs that no file has; return the contents of all of these blobs."""
+        """Delete those of these blobs that no file has; return the content ids of all of these blobs."""
         contents = self._catalogue.list_contents_of_blobs(keys)
         used = {row["blob"] for row in self._index.select(FILES, {"blob": list(keys)})}
         orphans = [key for key in keys if key not in used]
@@ -74,14 +74,14 @@ class RepositorySets:
         return {content for ids in contents.values() for content in ids}
 
     def list_claimed(self, number: int) -> set[str]:
-        """Return the contents whose set names a repository: more than it has, where an ingest was cut off."""
+        """Read the ids of contents whose stored set names a repository: too many, where an ingest was cut off."""
         set_ids = [set_id for set_id, members in self.list_sets().items() if number in members]
         return {
             content for space in self._catalogue.list_spaces() for content in self._index.list_contents(space, set_ids)
         }
 
     def forget(self, name: str) -> int:
-        """Remove a repository, and all that only it had; return how many contents. Raises TeamError."""
+        """Delete a repository, and what only it had; return how many contents were deleted. Raises TeamError."""
         record = self._catalogue.find_repository(name)
         if not record.commit_id and not self._catalogue.list_files(record.number):
             raise TeamError(f"The shared index has no repository {name}. See codekin team status.")
@@ -97,7 +97,7 @@ class RepositorySets:
         return count
 
     def _find_repositories(self, contents: Sequence[str]) -> dict[str, frozenset[int]]:
-        """Return the repositories that have each content, by their files."""
+        """Read content id → numbers of the repositories that have a file with the content."""
         blobs: dict[str, set[str]] = {content: set() for content in contents}
         for row in self._index.select(SNIPPETS, {"content": list(contents)}):
             blobs[str(row["content"])].add(str(row["blob"]))

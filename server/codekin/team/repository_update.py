@@ -67,7 +67,7 @@ class RepositoryUpdate:
     def __init__(
         self, context: IngestContext, repository: RepositoryClone, record: RepositoryRecord, on_progress: OnProgress
     ) -> None:
-        """`record` is what the index has of the repository."""
+        """Store nothing in the index yet. `record` is what it has of the repository."""
         self._context = context
         self._catalogue = context.catalogue
         self._sets = RepositorySets(context.catalogue)
@@ -81,7 +81,10 @@ class RepositoryUpdate:
         self._summary = IngestSummary(repository.name)
 
     def run(self, commit: str, tree: Mapping[str, TreeFile]) -> IngestSummary:
-        """Do all that the commit needs but store that it is done; return the summary. Raises QueryError, TeamError."""
+        """Update contents, blobs, files and sets to the commit's tree; return a summary. The caller marks it done.
+
+        Raises QueryError, TeamError.
+        """
         summary, record = self._summary, self._record
         summary.commit, summary.files = commit, len(tree)
         self._catalogue.save_repository(replace(record, state=UPDATING))
@@ -101,7 +104,7 @@ class RepositoryUpdate:
         return summary
 
     def _find_changes(self, keys: Mapping[str, str]) -> FileChanges:
-        """Return how path → blob key differs from what the index has."""
+        """Return how the tree's path → blob key differs from the repository's files in the index."""
         stored = self._catalogue.list_files(self._record.number)
         put = {path: key for path, key in keys.items() if stored.get(path) != key}
         return FileChanges(
@@ -111,7 +114,7 @@ class RepositoryUpdate:
         )
 
     def _find_complete(self, keys: Sequence[str]) -> set[str]:
-        """Return which blobs need no work; their contents are affected, as this repository has them from now on."""
+        """Return which blobs are cut and embedded already; note their contents, whose sets are settled later."""
         complete: set[str] = set()
         for start in range(0, len(keys), _KEYS_PER_CHECK):
             contents = self._catalogue.filter_complete_blobs(self._context.space, keys[start : start + _KEYS_PER_CHECK])
@@ -120,7 +123,7 @@ class RepositoryUpdate:
         return complete
 
     def _cut_and_embed(self, files: Sequence[BlobFile]) -> None:
-        """Cut blobs, embed new contents, and store both as they come."""
+        """Cut blobs and embed their new contents in the workers; store both as they come."""
         self._total = len(files)
         own_set = frozenset([self._record.number])
         set_id = self._sets.intern_sets([own_set])[own_set]
@@ -142,7 +145,7 @@ class RepositoryUpdate:
                 self._store_batch(batch, embedded, set_id)
 
     def _plan_batch(self, blobs: list[CutBlob]) -> _Batch:
-        """Return the blobs with the texts that nobody has embedded yet, which are claimed; count and report them."""
+        """Return cut blobs with their texts that still need a vector, claiming these; count the blobs and report."""
         texts = {
             self._context.keyring.make_content_id(content_hash): snippet.text
             for blob in blobs
@@ -157,7 +160,7 @@ class RepositoryUpdate:
         return _Batch(blobs, new_texts)
 
     def _store_batch(self, batch: _Batch, embedded: EmbeddedTexts, set_id: int) -> None:
-        """Store the new contents of a batch, then its blobs."""
+        """Store a batch's new contents with their vectors in the set `set_id`, then its blobs; count the contents."""
         self._summary.embedded += len(batch.new_texts)
         contents = [
             SharedContent(content_id, set_id, vector, *hashed)
@@ -167,7 +170,7 @@ class RepositoryUpdate:
         self._catalogue.put_blobs(batch.blobs, self._context.keyring)
 
     def _count(self, blobs: Sequence[CutBlob]) -> None:
-        """Count what was cut, and report progress."""
+        """Add cut blobs to the summary's counts, and report progress."""
         summary = self._summary
         summary.cut += len(blobs)
         for blob in blobs:
@@ -180,7 +183,7 @@ class RepositoryUpdate:
 
 
 def _split(files: Sequence[BlobFile]) -> Iterator[list[BlobFile]]:
-    """Yield the blobs in batches."""
+    """Yield the blobs in lists of at most 64."""
     remaining = iter(files)
     while batch := list(islice(remaining, _BLOBS_PER_BATCH)):
         yield batch

@@ -40,7 +40,7 @@ class IngestOptions:
 
 @contextmanager
 def open_catalogue(uri: str, key: Path | None, *, create: bool) -> Iterator[tuple[Catalogue, Keyring]]:
-    """Context with the catalogue at a URI and its keyring; `create` makes what is missing. Raises TeamError."""
+    """Context with an open shared index and its keyring; `create` makes key and schema if missing. Raises TeamError."""
     keyring = load_keyring(key or default_key_file(), create=create)
     try:
         index = open_shared_index(uri)
@@ -56,7 +56,10 @@ def open_catalogue(uri: str, key: Path | None, *, create: bool) -> Iterator[tupl
 
 
 def run_ingest(source: Path, uri: str, options: IngestOptions, on_progress: OnProgress) -> Iterator[IngestSummary]:
-    """Ingest the clones below a folder, or in a list, once or for ever; yield a summary of each. Raises TeamError."""
+    """Ingest the clones of a folder or list, with `watch` fetching and repeating for ever; yield summaries.
+
+    The later rounds yield what has changed or failed alone. Raises TeamError.
+    """
     repositories = find_repositories(source)
     default_model = ModelSettings(small=False)  # which every client has
     model = replace(default_model, name=options.model) if options.model else default_model
@@ -76,7 +79,7 @@ def run_ingest(source: Path, uri: str, options: IngestOptions, on_progress: OnPr
 
 
 def describe_index(catalogue: Catalogue) -> dict[str, Any]:
-    """Return what an index has, as JSON values."""
+    """Return engine, schema version, vector spaces and repositories of an index, as JSON values."""
     meta = catalogue.read_meta()
     spaces = [
         {
@@ -106,7 +109,7 @@ def describe_index(catalogue: Catalogue) -> dict[str, Any]:
 
 
 def check_index(catalogue: Catalogue) -> list[str]:
-    """Return what is wrong with an index, each with its remedy: unfinished repositories, missing or hidden contents."""
+    """Return what is wrong with an index, with remedies: unfinished repositories, missing or hidden contents."""
     findings: list[str] = []
     records = catalogue.list_repositories()
     active = catalogue.find_active_space()
@@ -127,7 +130,7 @@ def check_index(catalogue: Catalogue) -> list[str]:
 
 
 def _check_repository(catalogue: Catalogue, number: int, name: str, space: str) -> list[str]:
-    """Return what is wrong with the blobs and contents of a repository, by a sample of its files."""
+    """Check up to 2,000 files of a repository; return findings: blobs not cut, contents without vector or hidden."""
     rows = catalogue.index.select(FILES, {"repository": [number]}, _SAMPLED_BLOBS)
     keys = {str(row["blob"]) for row in rows}
     cut = {str(row["key"]) for row in catalogue.index.select(BLOBS, {"key": list(keys)})}
@@ -148,13 +151,13 @@ def _check_repository(catalogue: Catalogue, number: int, name: str, space: str) 
 
 
 def _count_contents(catalogue: Catalogue, space: str, dim: int) -> int:
-    """Return how many contents a space has."""
+    """Open a vector space and return how many contents it has."""
     catalogue.index.open_space(space, dim)
     return catalogue.index.count_contents(space)
 
 
 def _make_workers(settings: WorkerSettings, options: IngestOptions) -> IngestWorkers:
-    """Return the workers that the options name. Raises TeamError where Ray is missing."""
+    """Return workers, not started yet: Ray's if an option says so, else processes. Raises TeamError."""
     if not (options.ray or options.ray_address):
         return ProcessWorkers(settings, options.workers or 0)
     try:
@@ -165,7 +168,7 @@ def _make_workers(settings: WorkerSettings, options: IngestOptions) -> IngestWor
 
 
 def _fetch(repositories: list[RepositoryClone]) -> Iterator[IngestSummary]:
-    """Bring clones up to date with their remotes; yield a summary of each that failed."""
+    """Run git fetch in each clone; yield a summary, with the error, of each that failed."""
     for repository in repositories:
         try:
             repository.fetch()

@@ -49,65 +49,68 @@ class SharedIndex(Protocol):
 
     @property
     def description(self) -> str:
-        """Return engine, version and address without credentials, as text for people."""
+        """Return the engine's name, version and address without credentials, for people."""
         ...
 
     def upsert(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows, replacing those with the same key."""
+        """Write rows to a table, replacing those with the same key."""
         ...
 
     def select(self, table: Table, conditions: Conditions | None = None, limit: int | None = None) -> list[Row]:
-        """Return the rows that meet all conditions, in no particular order; a column's empty list is met by none."""
+        """Return a table's rows that meet all conditions, at most `limit`, in no particular order.
+
+        A column's empty list is met by none.
+        """
         ...
 
     def delete(self, table: Table, conditions: Conditions) -> None:
-        """Remove the rows that meet all conditions."""
+        """Delete a table's rows that meet all conditions."""
         ...
 
     def open_space(self, space: str, dim: int) -> None:
-        """Make the contents of a space searchable, creating it where it is new. Raises TeamError for another `dim`."""
+        """Open a vector space for search, creating it where it is new. Raises TeamError for another `dim`."""
         ...
 
     def drop_space(self, space: str) -> None:
-        """Remove a space with all its contents; do nothing where there is none."""
+        """Delete a vector space with all its contents; do nothing where there is none."""
         ...
 
     def put_contents(self, space: str, contents: Sequence[SharedContent]) -> None:
-        """Write contents, replacing those with the same id."""
+        """Write contents into the space, replacing those with the same id."""
         ...
 
     def filter_known(self, space: str, ids: Collection[str]) -> set[str]:
-        """Return which of these contents the space has."""
+        """Return which of these content ids the space has."""
         ...
 
     def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> "dict[str, NDArray[np.floating]]":
-        """Return the vectors of those of these contents that are in allowed sets."""
+        """Return content id → stored vector, of those of these contents that are in allowed sets."""
         ...
 
     def list_contents(self, space: str, set_ids: Collection[int]) -> set[str]:
-        """Return the contents of these repository sets."""
+        """Return the ids of the space's contents that have one of these repository sets."""
         ...
 
     def assign_sets(self, space: str, set_ids: Mapping[str, int]) -> None:
-        """Set the repository set of contents; those that the space lacks are ignored."""
+        """Store the repository set of each of these contents; those that the space lacks are ignored."""
         ...
 
     def delete_contents(self, space: str, ids: Collection[str]) -> None:
-        """Remove contents."""
+        """Delete these contents from the space."""
         ...
 
     def count_contents(self, space: str) -> int:
-        """Return the number of contents, which may be an estimate."""
+        """Return the number of contents in the space, which may be an estimate."""
         ...
 
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
-        """Return the words of about `count` contents (fewer if there are fewer), as evenly drawn as is cheap."""
+        """Return the hashed words of about `count` contents of the space, as evenly drawn as is cheap."""
         ...
 
     def search_vectors(
         self, space: str, vector: "NDArray[np.floating]", k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` contents of allowed sets that are nearest by cosine, best first."""
+        """Return about the `k` nearest contents of allowed sets by cosine, best first."""
         ...
 
     def search_words(
@@ -117,7 +120,7 @@ class SharedIndex(Protocol):
         ...
 
     def optimize(self, space: str) -> None:
-        """Build what makes searching fast, after many writes; searching works before, more slowly."""
+        """Build the indexes that make searches of the space fast, after many writes; searches work without them."""
         ...
 
     def lock_ingest(self) -> AbstractContextManager[None]:
@@ -130,7 +133,10 @@ class SharedIndex(Protocol):
 
 
 def open_shared_index(uri: str) -> SharedIndex:
-    """Connect to the engine at a URI: postgresql://…, http(s)://… of Milvus, or a file FILE.db. Raises TeamError."""
+    """Connect to the engine at postgresql://…, Milvus' http(s)://…, or a file FILE.db; create missing tables.
+
+    Raises TeamError.
+    """
     if uri.startswith(("postgresql://", "postgres://")):
         from codekin.team.postgres_index import PostgresIndex
 

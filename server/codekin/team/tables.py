@@ -29,7 +29,7 @@ class Table:
 
     @property
     def key(self) -> str:
-        """Return the name of the key's column."""
+        """Return the name of the key column, which is the first."""
         return next(iter(self.columns))
 
 

@@ -43,18 +43,18 @@ class TeamSearch:
     """Asks the gateway of the user's settings."""
 
     def __init__(self, settings: TeamSettings, roots: Sequence[Path], embedder: Embedder) -> None:
-        """Send nothing yet. Raises TeamError where the settings are unsound."""
+        """Check the settings' address and token; send nothing yet. Raises TeamError."""
         self._client = GatewayClient(settings)
         self._clones = LocalClones(roots, settings.clones)
         self._embedder = embedder
 
     @property
     def problem(self) -> str:
-        """Return why the last question had local answers alone; "" where it had the team's, too."""
+        """Return why the last question had local answers alone, for people; "" where it had the team's, too."""
         return self._client.problem
 
     def start(self, query: CodeQuery, task: Task, hit_filter: Filter, k: int) -> "PendingHits | None":
-        """Ask on a thread, and return at once; None where the filter leaves nothing but the workspace."""
+        """Embed and send the query on a thread, and return at once; None for an empty one, or one limited to paths."""
         if not query.text.strip() or hit_filter.folder or hit_filter.paths or hit_filter.excluded_paths:
             return None
         text = replace_surrogates(query.text)
@@ -88,7 +88,10 @@ class PendingHits:
         self._filter = hit_filter
 
     def merge_into(self, local_hits: Sequence[Hit], k: int) -> list[Hit]:
-        """Return the best `k` of the local hits and the team's; local ones alone where the team does not answer."""
+        """Wait up to 300 ms for the team's hits and return the best `k` of both; the local ones if it doesn't answer.
+
+        What is open in the workspace is left out of the team's hits.
+        """
         try:
             answer = decode_answer(self._pending.wait())
         except (TeamError, ValueError):
@@ -105,7 +108,7 @@ class PendingHits:
         return drop_improbable([*local_hits, *hits], MIN_RELATIVE_ANSWER)[:k]
 
     def _is_wanted(self, place: PlaceMessage) -> bool:
-        """Return whether the filter allows the place."""
+        """Return whether the filter and this version allow the place: its language, kind, and whether it is a test."""
         wanted = self._filter
         return (
             (not wanted.languages or place.language in wanted.languages)
@@ -116,7 +119,10 @@ class PendingHits:
         )
 
     def _score_answers(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
-        """Return places that answer a question with their probability, ranked as local ones are."""
+        """Return the places that answer the question probably enough, with probability, as local search ranks them.
+
+        Return [] where none of them answers it.
+        """
         frequencies = answer.frequencies
         terms = QueryTerms(self._query.text, lambda word: frequencies.get(word, 0), max(answer.content_count, 1))
         results = QueryResults(terms, _rank(answer.cosines), _rank(answer.shares), compares_files=False)
@@ -130,7 +136,7 @@ class PendingHits:
         return [(locations[location], probability) for location, probability in scored if probability >= MIN_HIT]
 
     def _score_code(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
-        """Return places of similar code with their probability: 1 for the same text, else by cosine alone."""
+        """Return places of similar code with their probability: 1 for the same text, else by cosine from 0.45."""
         scored = []
         for place in places:
             cosine = answer.cosines[place.content]
@@ -141,7 +147,7 @@ class PendingHits:
         return scored
 
     def _make_hit(self, place: PlaceMessage, score: float, is_identical: bool) -> Hit:
-        """Return a place as a hit, with its code where a local clone has it."""
+        """Convert a place to a hit; read its code in a local clone, if any, and compare that with the query's."""
         code = self._clones.read_code(place)
         location = _to_location(place)
         if code is not None:
@@ -163,7 +169,7 @@ class PendingHits:
 
 
 def _compare(query: CodeQuery, text: str, place: PlaceMessage) -> tuple[Kinship, str, float] | None:
-    """Return kinship, reason and share of structure of code that is a clone of the query's; else None."""
+    """Return kinship, reason and share of equal structure if the code is a clone of the query's, else None."""
     canonical = to_canonical_text(split_lines(text))
     profile = TokenProfile(query.text, query.language) if query.language else None
     evidence = classify(profile, TokenProfile(canonical, place.language, place.name)) if profile else None
@@ -171,12 +177,12 @@ def _compare(query: CodeQuery, text: str, place: PlaceMessage) -> tuple[Kinship,
 
 
 def _estimate_fused(cosine: float) -> float:
-    """Return the score that local search would about give code of this cosine, had it the words, too."""
+    """Estimate, from the cosine alone, the score that local search would give, which knows the words, too."""
     return _FUSED_SHARE * (cosine + _WORDS_PER_COSINE * max(2 * cosine - 1, 0.0)) / 2
 
 
 def _describe(text: str, place: PlaceMessage) -> str:
-    """Return what names tell of the likeness."""
+    """Say why a place is similar: up to 4 of its names' words that the query has, or just "similar meaning"."""
     words = set(split_words(text))
     names = split_words(f"{place.qualified_name} {PurePosixPath(place.path).stem}")
     shared = [word for word in dict.fromkeys(names) if word in words and len(word) > 2][:_MAX_LISTED_WORDS]
@@ -184,7 +190,7 @@ def _describe(text: str, place: PlaceMessage) -> str:
 
 
 def _rank(scores: Sequence[float]) -> list[Candidate]:
-    """Return the contents that have a score, best first."""
+    """Return candidates for the scores above 0, best first; a content is its position in `scores`."""
     candidates = [Candidate(content, score) for content, score in enumerate(scores) if score > 0]
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
@@ -205,7 +211,7 @@ def _to_location(place: PlaceMessage) -> Location:
 
 
 def _list_counted_words(question: str) -> list[str]:
-    """Return the words whose frequency ranking will want to know, those of the question first."""
+    """Return up to 200 words whose frequency ranking will ask for: the question's, then other forms of them."""
     counted: dict[str, None] = {}
 
     def count(word: str) -> int:

@@ -46,11 +46,17 @@ class IngestWorkers(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Yield the snippets of blobs; a blob that kills its worker has none, and the reason. Raises QueryError."""
+        """Cut blobs in workers and yield their snippets; a blob that kills its worker has none, and the reason.
+
+        Raises QueryError.
+        """
         ...
 
     def embed(self, batches: Iterable[Sequence[str]]) -> Iterator[tuple[int, EmbeddedTexts]]:
-        """Yield the number of a batch of texts, from 0, with their vectors and words. Raises ModelError, TeamError."""
+        """Embed batches of texts in workers; yield each one's number, from 0, with vectors and hashed words.
+
+        Raises ModelError, TeamError.
+        """
         ...
 
 
@@ -58,7 +64,7 @@ class ProcessWorkers:
     """Worker processes of this machine."""
 
     def __init__(self, settings: WorkerSettings, count: int = 0) -> None:
-        """Start `count` processes of each kind on entry; 0 suits the machine."""
+        """Start nothing yet: entry starts `count` processes that cut, and as many that embed; 0 is one a processor."""
         self._settings = settings
         self._count = count or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else count or 2
         self._cutters = Pool(self._count, Call(limit_memory))
@@ -74,7 +80,7 @@ class ProcessWorkers:
         self._embedders.__exit__()
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Yield the snippets of blobs, batch by batch; of a batch that kills its worker, blob by blob."""
+        """Cut blobs in processes; yield results batch by batch, or blob by blob after a batch that kills its worker."""
         running: dict[int, Sequence[BlobFile]] = {}
         suspects: list[BlobFile] = []
 
@@ -93,7 +99,10 @@ class ProcessWorkers:
         yield from map(partial(self._cut_suspect, repository), suspects)
 
     def embed(self, batches: Iterable[Sequence[str]]) -> Iterator[tuple[int, EmbeddedTexts]]:
-        """Yield the vectors and words of batches of texts."""
+        """Embed batches of texts in processes; yield each one's number, from 0, with vectors and hashed words.
+
+        Raises ModelError, and TeamError where a process dies.
+        """
         calls = (Call(_embed_texts, (list(texts),)) for texts in batches)
         for number, outcome in self._embedders.run(calls, Event(), 10 * _SILENCE_TIMEOUT_S):
             if isinstance(outcome, WorkerDiedError):
@@ -102,11 +111,11 @@ class ProcessWorkers:
             yield number, outcome
 
     def _make_call(self, repository: RepositoryClone, batch: Sequence[BlobFile]) -> Call:
-        """Return the call that cuts these blobs, within its bound of processor time."""
+        """Return the call, not made yet, that cuts these blobs within 20 s of processor time."""
         return Call(cut_blobs, (repository, list(batch), self._settings.index), _PROCESSOR_S)
 
     def _cut_suspect(self, repository: RepositoryClone, file: BlobFile) -> list[CutBlob]:
-        """Return the snippets of a blob that may kill a worker; none, with the reason, where it does so again."""
+        """Cut a blob alone, up to twice if it kills its worker; then return it without snippets, with the reason."""
         reason = _FAULT_REASON
         for _ in range(_MAX_ATTEMPTS):
             calls = [self._make_call(repository, [file])]
@@ -118,11 +127,11 @@ class ProcessWorkers:
 
 
 def _start_embedder(settings: ModelSettings, key: bytes) -> None:
-    """Load the worker process's model, in its first call. Raises ModelError."""
+    """Load the model into this worker process's global variable. Raises ModelError."""
     global _text_embedder
     _text_embedder = TextEmbedder(settings, key)
 
 
 def _embed_texts(texts: Sequence[str]) -> EmbeddedTexts:
-    """Embed texts with the worker process's model. Raises ModelError."""
+    """Return the texts' vectors and hashed words, by the worker process's loaded model. Raises ModelError."""
     return _text_embedder.embed_texts(texts)
