@@ -65,7 +65,10 @@ class _Corpus:
 
 
 def ask_all_systems(repository: Repository, checkouts: Path, category: str = "") -> list[AnsweredByAll]:
-    """Index a checkout in a temporary folder and put its questions (of one category) to every system."""
+    """Index a checkout in a temporary folder; return the files each system puts first for each question of a category.
+
+    All questions where the category is "".
+    """
     checkout = (checkouts / repository.name).resolve()
     questions = [question for question in repository.questions if category in ("", question.category)]
     if not questions:
@@ -88,7 +91,10 @@ def ask_all_systems(repository: Repository, checkouts: Path, category: str = "")
 
 
 def format_comparison(answers_by_repository: Sequence[Sequence[AnsweredByAll]]) -> str:
-    """Return a table of each system's figures: right files, over all questions, and NDCG@10 by repository."""
+    """Return a Markdown table, a row per system: share of questions with a right file first, in 3, in 5; NDCG@10.
+
+    NDCG@10 is the mean over repositories; the last figure is the share of questions without an answer.
+    """
     answers = [answer for repository_answers in answers_by_repository for answer in repository_answers]
     rows = []
     for system in SYSTEMS:
@@ -106,7 +112,7 @@ def format_comparison(answers_by_repository: Sequence[Sequence[AnsweredByAll]]) 
 
 
 def _read_corpus(engine: Engine, checkout: Path) -> _Corpus:
-    """Return the code that the engine searches, without documentation."""
+    """Read and return the texts and snippets of all files that the engine searches, documentation left out."""
     paths, texts, parts, owners = list[str](), list[str](), list[str](), list[int]()
     for file in engine.walk_files():
         snippets = [snippet for snippet in engine.list_snippets(file.path) if snippet.kind is not SnippetKind.SECTION]
@@ -127,7 +133,7 @@ def _ask_engine(engine: Engine, question: Question, checkout: Path) -> list[str]
 def _rank_by_baselines(
     corpus: _Corpus, questions: Sequence[Question], embedder: Embedder
 ) -> dict[str, list[list[str]]]:
-    """Return for each baseline the files for each question, best first."""
+    """Return for each baseline up to ten files per question, best first; embeds all of the corpus."""
     texts = [question.text for question in questions]
     file_scores = compute_bm25_scores(texts, corpus.texts)
     part_scores = compute_bm25_scores(texts, corpus.parts)
@@ -156,7 +162,7 @@ def _find_file_scores(part_scores: Scores, corpus: _Corpus) -> Scores:
 
 
 def _list_best(scores: Scores, corpus: _Corpus) -> list[str]:
-    """Return the ten files with the highest scores, none that has no word of the question."""
+    """Return the paths of up to ten files, best first, without those whose score is 0."""
     order = np.argsort(-scores, kind="stable")[:_MAX_FILES]
     return [corpus.paths[number] for number in order if scores[number] != 0]
 
@@ -186,7 +192,7 @@ def _parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Ask all systems, print the table, and return 0."""
+    """Ask all systems the questions of a benchmark, print the comparison and its signature, and return 0."""
     options = _parse_options(arguments)
     repositories = list(list_repositories(options.benchmark, options.split))
     require_checkouts(repositories, options.checkouts)

@@ -139,6 +139,7 @@ class _CloneMeasurer:
     """Runs clone queries on one engine and reports progress."""
 
     def __init__(self, engine: Engine, plan: SamplingPlan, on_progress: OnProgress, total: int) -> None:
+        """Prepare to report `total` steps; opens the index a second time if the plan measures retrievers alone."""
         self._engine = engine
         self._plan = plan
         self._on_progress = on_progress

@@ -284,7 +284,7 @@ def parse_cut_options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the repositories of `arguments` (None: sys.argv) with default settings, print the tables, return 0."""
+    """Measure completion in the repositories that `arguments` (None: sys.argv) name, print the tables, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=0)
     measure_root = partial(measure_completion, settings=Settings(), count=options.cuts, seed=options.seed)
     results = list(map_in_workers(measure_root, [root.resolve() for root in options.roots], options.workers))

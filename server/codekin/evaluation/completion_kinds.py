@@ -81,7 +81,7 @@ def _complete_cut(completer: Completer, cut: KindCut, settings: Settings) -> Kin
 
 
 def _undo_key(cursor: Cursor) -> Cursor:
-    """Return the cursor before its last character was typed."""
+    """Return the cursor, and its document's text, as before the last character was typed."""
     lines = cursor.text.split("\n")
     cursor_line, column = lines[cursor.row], max(cursor.column - 1, 0)
     lines[cursor.row] = cursor_line[:column] + cursor_line[cursor.column :]
@@ -89,7 +89,7 @@ def _undo_key(cursor: Cursor) -> Cursor:
 
 
 def _ask_baselines(completer: Completer, corpus: CutCorpus, cuts: Sequence[KindCut]) -> Iterable[KindResult]:
-    """Yield what each baseline proposes at each cut."""
+    """Yield what each baseline proposes at each cut, compared with the truth; nothing for cuts that can't be read."""
     contexts = [read_context(cut.cursor) for cut in cuts]
     readings = [completer.read_cursor(context) for context in contexts]
     pairs = [(cut, reading) for cut, reading in zip(cuts, readings, strict=True) if reading]
@@ -105,7 +105,7 @@ def _ask_baselines(completer: Completer, corpus: CutCorpus, cuts: Sequence[KindC
 
 
 def compare(cut: KindCut, system: str, score: float, shown_text: str, *, is_part: bool) -> KindResult:
-    """Return how a shown text compares with what stood behind the cut, white space aside."""
+    """Return how a shown text compares with the text hidden behind the cut, white space aside."""
     shown_lines = shown_text.split("\n")
     pairs = [
         (strip_blanks(shown_line), strip_blanks(true_line))
@@ -175,7 +175,7 @@ def format_table(results: Sequence[tuple[str, Sequence[KindResult]]], floor: flo
 
 
 def compute_benefit(results: Sequence[KindResult], floor: float) -> int:
-    """Return the characters that what is shown at the floor saves, less a key for each and what wrong ones cost."""
+    """Return the characters saved by showing proposals from the floor on, less 1 for a right, 5 for a wrong one."""
     shown = _select(results, floor)
     saved = sum(result.characters_shown - ACCEPT_COST for result in shown if result.is_right)
     return saved - READING_COST * sum(not result.is_right for result in shown)
@@ -185,12 +185,12 @@ _COLUMNS = ("shown", "first line exact", "right as shown", "tokens", "characters
 
 
 def _select(results: Iterable[KindResult], floor: float) -> list[KindResult]:
-    """Return what is shown at the floor."""
+    """Return the results whose score is at least the floor."""
     return [result for result in results if result.score >= floor]
 
 
 def _format_systems(title: str, results: Sequence[KindResult]) -> str:
-    """Return a row: how often the surest answers of each system have the right first line."""
+    """Return a Markdown row: for each system, the share of exact first lines among the 30% of cuts it is surest of."""
     cells = []
     for system in SYSTEMS:
         of_system = [result for result in results if result.system == system]
@@ -203,7 +203,7 @@ def _format_systems(title: str, results: Sequence[KindResult]) -> str:
 
 
 def _format_row(title: str, shown: Sequence[KindResult], cut_count: int, asked: Sequence[KindResult]) -> str:
-    """Return a row about what is shown at `cut_count` cuts; `asked` have the times."""
+    """Return a Markdown row: what share of `cut_count` cuts is `shown`, how right that is, the p95 ms of `asked`."""
     if not shown:
         return f"| {title} | 0% |" + " – |" * (len(_COLUMNS) - 1)
     shares = [

@@ -103,7 +103,7 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
 
 
 def _find_start_rows(snippet: CorpusSnippet) -> list[int]:
-    """Return up to twelve rows, after the first, at which a function may be cut."""
+    """Return up to twelve rows of code, the first and closing ones left out, before which a function may be cut."""
     hash_line = make_line_hasher(snippet.snippet.language)
     content_rows = [row for row, line in enumerate(snippet.lines) if hash_line[line]]
     return [row for row in content_rows[1:] if not is_closing(snippet.lines[row])][:_MAX_STARTS]

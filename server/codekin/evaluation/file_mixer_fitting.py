@@ -37,7 +37,7 @@ _MAX_QUESTIONS = {"commit": 90, "report": 50, "addition": 50, "documentation": 5
 
 
 def draw_questions(repository: Repository) -> list[Question]:
-    """Return some of the repository's questions of each category, always the same ones."""
+    """Return at most 30 to 90 of the repository's questions of each category, always the same ones."""
     questions = list(repository.questions)
     random.Random(repository.name).shuffle(questions)  # noqa: S311
     counts: Counter[str] = Counter()
@@ -64,14 +64,14 @@ def collect_examples(repository: Repository, checkouts: Path) -> list[Example]:
 
 
 def _read_query(text: str, index: Index) -> str:
-    """Return what the engine retrieves by for a question or a report."""
+    """Return the text that the engine would search for: the question, or a report's title and up to 24 tokens of it."""
     question = read_question(text)
     report = read_issue_report(question)
     return (report and write_query(report, index)) or question
 
 
 def make_examples(results: QueryResults, roots: Sequence[Path], answers: set[Path], weight: float) -> Iterator[Example]:
-    """Yield an example for each of the answers among the best files, beside all files that are none."""
+    """Yield an example for each of up to three answers among the 40 best files, beside those that are no answer."""
     files = results.list_files()
     if not files:
         return

@@ -79,7 +79,7 @@ class CutCorpus:
             yield self._make_cut(snippet_number, chance.choice(rows))
 
     def _find_cut_rows(self, corpus_snippet: CorpusSnippet) -> list[int]:
-        """Return the document's rows of statements at which a function may be cut; [] for none, or if not parsed."""
+        """Return the document's rows of statements before which the function may be cut; [] for none, or no parse."""
         document, snippet = self.documents[corpus_snippet.path], corpus_snippet.snippet
         syntax, lines, hash_line = (
             load_syntax(snippet.language),

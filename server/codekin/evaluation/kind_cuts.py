@@ -78,7 +78,7 @@ class _DocumentCutter:
         self.numbers: Positions = tokens.symbols >> 1
 
     def find_kind(self, position: int, *, is_in_name: bool) -> str | None:
-        """Return the kind of the place before a token, or in it; None for a place of no kind."""
+        """Return the kind of the place before the token at `position`, or within it; None for a place of no kind."""
         token, previous_token = int(self.numbers[position]), int(self.numbers[position - 1])
         if token == LINE_END:
             return None
@@ -97,7 +97,10 @@ class _DocumentCutter:
         return len(line.strip()) > 1 and not make_line_hasher(self._document.language)[line]
 
     def cut(self, position: int, kind: str, chance: random.Random) -> KindCut:
-        """Cut before a token, or within it where `kind` says so; the first line of a body is a kind of its own."""
+        """Return the document cut before a token, or within a name, the next 120 tokens hidden.
+
+        The first line of a body is a kind of its own.
+        """
         text, offset = self._document.text, int(self._tokens.offsets[position])
         if kind == IN_NAME:
             offset += chance.randrange(1, len(self._vocabulary.texts[int(self.numbers[position])]))

@@ -41,12 +41,12 @@ class _Workspace:
         self.open_token = line.open_token  # with which the next token begins
 
     def find_own(self, context: TokenContext, length: int) -> Symbols:
-        """Return the document's symbols behind the last `length` tokens of the context."""
+        """Return the symbols that follow, in the cursor's document, the last `length` tokens of the context."""
         positions = self._document.followers.match_contexts(context.tokens).select(length)
         return self._keep_begun(self._document.symbols[positions])
 
     def find_others(self, context: TokenContext, lengths: Sequence[int]) -> dict[int, Symbols]:
-        """Return, by length, the symbols of other documents behind the last tokens of the context."""
+        """Return, for each length, the symbols that follow as many last tokens of the context in other documents."""
         symbols_by_length = {}
         for length, positions in self._index.find_matches(context.tokens, lengths).items():
             is_own = np.zeros(len(positions), bool)
@@ -56,7 +56,7 @@ class _Workspace:
         return symbols_by_length
 
     def _keep_begun(self, symbols: Symbols) -> Symbols:
-        """Return the symbols that begin with the open token."""
+        """Return those symbols whose text begins with what is typed of the token at the cursor; all if nothing is."""
         symbols = np.where(symbols >> 1 == LINE_END, LINE_END * 2, symbols)  # whether a block ends does not matter
         if not self.open_token:
             return symbols
@@ -68,7 +68,10 @@ _Choice = tuple[int, float]  # a symbol and its score
 
 
 def propose_by_suffix(reading: CursorReading) -> PlainProposal | None:
-    """Copy what followed the longest run of equal tokens, token by token, in the document first."""
+    """Return the rest of the line, each token copied from behind the longest run of equal tokens; None for nothing.
+
+    The document's own runs come before equally long ones elsewhere.
+    """
 
     def choose(workspace: _Workspace, context: TokenContext) -> _Choice | None:
         others = workspace.find_others(context, range(1, MAX_CONTEXT_TOKENS + 1))
@@ -83,7 +86,10 @@ def propose_by_suffix(reading: CursorReading) -> PlainProposal | None:
 
 
 def propose_by_ngram(reading: CursorReading) -> PlainProposal | None:
-    """Write the likeliest token, again and again: contexts of 1 to 8 tokens, Witten-Bell, the document four-fold."""
+    """Return the rest of the line, each token the likeliest by a plain n-gram model; None for nothing.
+
+    Contexts of 1 to 8 tokens, Witten-Bell, the document's counts four-fold.
+    """
 
     def choose(workspace: _Workspace, context: TokenContext) -> _Choice | None:
         estimate, others = Estimate(), workspace.find_others(context, _NGRAM_LENGTHS)
@@ -103,7 +109,7 @@ def propose_by_ngram(reading: CursorReading) -> PlainProposal | None:
 def _propose(
     reading: CursorReading, choose: Callable[[_Workspace, TokenContext], _Choice | None]
 ) -> tuple[list[float], str]:
-    """Return the scores of the tokens that are chosen one by one up to the line's end, and their text."""
+    """Return the scores and the text of the tokens that `choose` gives one by one, up to the line's end or 25."""
     line = reading.lines[0]
     workspace, context, vocabulary = _Workspace(reading, line), line.document.make_context(), line.document.vocabulary
     symbols, scores = list[int](), list[float]()
@@ -120,7 +126,10 @@ def _propose(
 
 
 def propose_by_bm25(corpus: CutCorpus, readings: Sequence[CursorReading]) -> list[PlainProposal | None]:
-    """Go on as the function does that is most like the ten lines above each cursor, behind the longest equal run."""
+    """Return per cursor a rest of line copied from the other documents' snippet most like the ten lines above; or None.
+
+    It is what follows the longest run of equal tokens there.
+    """
     passages = [snippet.snippet.text for snippet in corpus.snippets]
     questions = ["\n".join(_read_start(reading.context)) for reading in readings]
     proposals: list[PlainProposal | None] = []
@@ -134,12 +143,12 @@ def propose_by_bm25(corpus: CutCorpus, readings: Sequence[CursorReading]) -> lis
 
 
 def _read_start(context: CompletionContext) -> tuple[str, ...]:
-    """Return the lines above the cursor, and the cursor's up to it."""
+    """Return up to ten of the function's lines above the cursor, and the cursor's line up to it."""
     return (*context.start_lines[-_QUERY_LINES:], context.text_before)
 
 
 def _copy_line(source_text: str, reading: CursorReading) -> str:
-    """Return what follows, up to the line's end, the longest run of the tokens before the cursor; "" for none."""
+    """Return what follows, to the line's end in `source_text`, the longest run of tokens before the cursor; or ""."""
     line, language = reading.lines[0], reading.context.language
     source_tokens = read_line_tokens(source_text + "\n", language, line.document.vocabulary)
     if source_tokens is None:

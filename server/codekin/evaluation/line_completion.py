@@ -75,7 +75,7 @@ def _complete_cut(completer: Completer, cut: LineCut, settings: Settings) -> Lin
 
 
 def _undo_key(cursor: Cursor) -> Cursor:
-    """Return the cursor before the last character was typed."""
+    """Return the cursor, and its document's text, as before the last character was typed."""
     lines = cursor.text.split("\n")
     line, column = lines[cursor.row], max(cursor.column - 1, 0)
     lines[cursor.row] = line[:column] + line[cursor.column :]

@@ -34,7 +34,7 @@ class LineCut:
 def choose_line_cuts(
     documents: Sequence[Document], vocabulary: TokenVocabulary, count: int, seed: int, *, at_starts: bool = False
 ) -> Iterator[LineCut]:
-    """Choose at most `count` places within lines of code, or `at_starts` of lines; deterministic by seed."""
+    """Yield up to `count` random cuts within lines of code, or `at_starts` of lines; deterministic by seed."""
     chance = random.Random(seed)  # noqa: S311
     tokens_of = [read_line_tokens(document.text, document.language, vocabulary) for document in documents]
     pairs = zip(documents, tokens_of, strict=True)
@@ -47,7 +47,7 @@ def choose_line_cuts(
 
 
 def _choose_place(tokens: LineTokens, chance: random.Random, *, at_starts: bool) -> tuple[int, int] | None:
-    """Return a random token and its line's end; None where that is no place of this kind before enough tokens."""
+    """Return the indices of a random token and of its line's end; None where it is no place to cut."""
     numbers = tokens.symbols >> 1
     position = chance.randrange(_MIN_MARGIN, len(numbers) - _MIN_MARGIN)
     if at_starts:
@@ -58,7 +58,7 @@ def _choose_place(tokens: LineTokens, chance: random.Random, *, at_starts: bool)
 
 
 def _cut(document: Document, tokens: LineTokens, place: tuple[int, int], vocabulary: TokenVocabulary) -> LineCut:
-    """Cut the document at a token, whose line ends as `place` says."""
+    """Return the document cut before a token, the next 120 hidden; `place` has the indices of it and its line's end."""
     position, line_end = place
     text, offset = document.text, int(tokens.offsets[position])
     hidden_end = min(position + HIDDEN_TOKENS, len(tokens.symbols) - 1)

@@ -26,7 +26,7 @@ _PLAN = FittingPlan(hidden_units=16, epochs=20, decay=3e-3)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Index a repository; return two examples, with and without scores, of each of up to `count` cuts."""
+    """Index a repository in a temporary folder; return two examples, with and without scores, of up to `count` cuts."""
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         completer.load_tokens()
@@ -48,7 +48,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Fit on the repositories of `arguments` (None: sys.argv), print the module, return 0."""
+    """Fit on the repositories that `arguments` (None: sys.argv) name, print the weights' module, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=1)
     examples = collect_from_roots(partial(collect_examples, count=options.cuts, seed=options.seed), options)
     names = ", ".join(sorted(root.resolve().name for root in options.roots))

@@ -73,7 +73,10 @@ class Parameters(NamedTuple):
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Collect the candidates for each token on the rest of `count` cut lines of one repository."""
+    """Return examples: candidates for the tokens behind `count` cuts within lines, and half as many at line starts.
+
+    Reads all files of the repository.
+    """
     workspace = Workspace([root], Settings().index)
     read = (workspace.read_document(file.path) for file in workspace.walk() if isinstance(file, SourceFile))
     documents = [document for document in read if isinstance(document, Document)]
@@ -95,7 +98,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 def _collect_from_cut(
     cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIndex, document_number: int
 ) -> list[Example]:
-    """Return an example for each true token behind the cut; [] where the language has no lexical rules."""
+    """Return an example for each of up to 12 true tokens behind the cut; [] where the language has no lexical rules."""
     lines = cut.text.split("\n")
     head = "\n".join([*lines[: cut.row], lines[cut.row][: cut.column]])
     before = read_line_tokens(head, cut.language, vocabulary)
@@ -117,7 +120,7 @@ def _collect_from_cut(
 
 
 def fit_mixer(examples: Sequence[Example], plan: FittingPlan = _TOKEN_PLAN, seed: int = 0) -> Mixer:
-    """Fit the mixer by minimising the cross-entropy of the right candidates."""
+    """Return a new mixer fitted to minimise the cross-entropy of the right candidates; deterministic by seed."""
     rows = np.concatenate([example.features for example in examples])
     means, scales = rows.mean(0), rows.std(0) + _MIN_SCALE
     batches = _Batch.from_examples(examples, means, scales)
@@ -132,7 +135,7 @@ def fit_mixer(examples: Sequence[Example], plan: FittingPlan = _TOKEN_PLAN, seed
 
 
 def _initialize(feature_count: int, hidden_units: int, chance: np.random.Generator) -> Parameters:
-    """Return small random parameters, the linear part and the biases zero."""
+    """Return new parameters: small random numbers, the linear part and the biases zero."""
     return Parameters(
         np.zeros(feature_count),
         chance.normal(0, _INITIAL_SCALE, (feature_count, hidden_units)),
@@ -145,6 +148,7 @@ class _Optimizer:
     """Adam with decoupled weight decay; the rate rises at first, then falls to zero."""
 
     def __init__(self, parameters: Parameters, step_count: int, decay: float) -> None:
+        """Start Adam's moments at zero; the learning rate rises and falls over `step_count` steps."""
         self._moments = [(np.zeros_like(array), np.zeros_like(array)) for array in parameters]
         self._step_count = step_count
         self._decay = decay
@@ -174,7 +178,7 @@ class _Batch(NamedTuple):
 
     @classmethod
     def from_examples(cls, examples: Sequence[Example], means: Floats, scales: Floats) -> "_Batch":
-        """Return all examples, normalised and padded."""
+        """Return all examples as one batch: normalised features, padded to the most candidates."""
         most = max(len(example.features) for example in examples)
         values = np.zeros((len(examples), most, len(means)))
         is_candidate = np.zeros((len(examples), most), bool)
@@ -190,13 +194,13 @@ class _Batch(NamedTuple):
         return cls(values, is_candidate, targets, offsets, weights / weights.mean())
 
     def select(self, rows: npt.NDArray[np.int64]) -> "_Batch":
-        """Return the examples in these rows."""
+        """Return a new batch of the examples in these rows."""
         return _Batch(
             self.values[rows], self.is_candidate[rows], self.targets[rows], self.offsets[rows], self.weights[rows]
         )
 
     def compute_gradients(self, parameters: Parameters) -> Parameters:
-        """Return the gradient of the mean cross-entropy."""
+        """Return the gradient, by each parameter, of the batch's weighted mean cross-entropy."""
         activations = np.tanh(self.values @ parameters.hidden + parameters.hidden_biases)
         scores = self.offsets + self.values @ parameters.linear + activations @ parameters.output
         scores = np.where(self.is_candidate, scores, -np.inf)
@@ -214,7 +218,7 @@ class _Batch(NamedTuple):
 
 
 def format_module(title: str, origin: str, constant: str, mixer: Mixer) -> str:
-    """Return the source of the module that holds the weights."""
+    """Return the source text of the module that holds a mixer's weights, as `constant`; writes no file."""
     return "\n".join(
         [
             f'"""{title}: fitted, not chosen.',
@@ -235,7 +239,7 @@ def format_module(title: str, origin: str, constant: str, mixer: Mixer) -> str:
 
 
 def _format_array(array: Floats) -> str:
-    """Return the source of an expression for the array."""
+    """Return a Python expression, over several lines, that makes the array, with three decimals."""
     document_numbers = [f"{value:.3f}" for value in array.ravel().tolist()]
     text = textwrap.fill(" ".join(document_numbers), 110, initial_indent=" " * 8, subsequent_indent=" " * 8)
     shape = f".reshape({array.shape[0]}, -1)" if array.ndim > 1 else ""
@@ -243,7 +247,7 @@ def _format_array(array: Floats) -> str:
 
 
 def collect_from_roots(collect: Callable[[Path], list[Example]], options: Namespace) -> list[Example]:
-    """Return what `collect` finds in each of the options' `roots`, in as many workers as they say."""
+    """Call `collect` on each of the options' `roots`, in worker processes, and return all examples."""
     roots = [root.resolve() for root in options.roots]
     return [example for examples in map_in_workers(collect, roots, options.workers) for example in examples]
 

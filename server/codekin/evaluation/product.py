@@ -59,7 +59,7 @@ def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]
 
 
 def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[Path]) -> Answer:
-    """Ask the engine one query: a question as text, a passage of the set by its lines in `files`, else as code."""
+    """Return the engine's answer to one query: asked as text, by its lines in its own file of `files`, or as code."""
     query_text, own_passage = benchmark.queries[query], benchmark.own_passages[query]
     if benchmark.task is Task.NL2CODE:
         return engine.search(query_text, _MAX_HITS)

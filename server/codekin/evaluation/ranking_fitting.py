@@ -78,7 +78,7 @@ class FileChoice:
 
 
 def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]:
-    """Index a repository in a temporary folder; return the candidate files of the questions that they answer."""
+    """Index a repository in a temporary folder; return each question's candidate files, if an answer is among them."""
     checkout = (checkouts / repository.name).resolve()
     choices: list[FileChoice] = []
     with open_search(checkout / repository.root) as (search, _, roots):
@@ -94,7 +94,7 @@ def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]
 
 @contextmanager
 def open_search(root: Path) -> Iterator[tuple[SearchEngine, Index, Sequence[Path]]]:
-    """Index a folder in a temporary one, and yield what searches it, its index and its roots."""
+    """Index a folder in a temporary one; yield its search engine, index and roots, all closed at the end."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as cache:
         settings = Settings(cache=CacheSettings(directory=cache))
         with closing(Engine([root], settings)) as engine:
@@ -108,7 +108,7 @@ def open_search(root: Path) -> Iterator[tuple[SearchEngine, Index, Sequence[Path
 
 
 def fit_weights(choices: Sequence[FileChoice]) -> dict[str, float]:
-    """Return name → weight, rounded to two decimals; the prior's for fixed features. Needs a choice."""
+    """Return the fitted name → weight, rounded to two decimals; the prior's for tests and prose. Needs a choice."""
     names = list(PRIOR_WEIGHTS)
     scale = np.concatenate([choice.rows for choice in choices]).std(axis=0) + 1e-6
     prior = np.array(list(PRIOR_WEIGHTS.values())) * scale
@@ -151,7 +151,7 @@ def format_module(weights: Mapping[str, float], repositories: int, questions: in
 def _make_choices(
     question: Question, signals: Mapping[str, Mapping[str, float]], repository_weight: float
 ) -> Iterator[FileChoice]:
-    """Yield the question's choice of the likeliest files and all answers; nothing where no file is an answer."""
+    """Yield one choice: a question's 40 likeliest files and all answers; nothing where no candidate is an answer."""
     answers = {target.path for target in question.targets}
     are_answers = np.array([path in answers for path in signals], float)
     if not are_answers.any():
@@ -181,8 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def collect_in_workers(
     collect: Callable[..., list[_Collected]], arguments: Sequence[str] | None, description: str | None
 ) -> list[list[_Collected]]:
-    """Return what `collect` finds in each repository of the split `train` of the benchmark that the arguments name.
+    """Parse the arguments, and return what `collect` finds in each repository of the benchmark's split `train`.
 
+    It is called, in worker processes, with a repository and the folder of the checkouts, as `checkouts`.
     It is called with a repository and the folder of the checkouts, as `checkouts`.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)

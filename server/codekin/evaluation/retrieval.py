@@ -165,7 +165,7 @@ def format_tables(results: Sequence[RetrievalResult]) -> str:
 
 
 def _format_overview(results: Sequence[RetrievalResult], sets: Sequence[str]) -> str:
-    """Return a table of NDCG@10, one row per model, one column per set."""
+    """Return a Markdown table of NDCG@10 over all languages, one row per model, one column per set."""
     result_of = {(result.model, result.set): result for result in results if not result.language}
     models = dict.fromkeys(result.model for result in results)
     rows = [[model, *(_format_ndcg(result_of.get((model, set_name))) for set_name in sets)] for model in models]

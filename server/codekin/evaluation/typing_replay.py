@@ -72,7 +72,10 @@ class TypingResult:
 
 
 def replay_repository(root: Path, settings: Settings, count: int = COMMITS) -> TypingResult:
-    """Type lines of the last `count` commits that added code to a repository's files. Raises GitRepositoryError."""
+    """Type lines of the last `count` commits that added code again; return what that took. Raises GitRepositoryError.
+
+    The workspace, as it was before them, is indexed in a temporary folder.
+    """
     repository = GitRepository(root / ".git")
     commits = choose_commits(repository, count)
     result = TypingResult(root.name)
@@ -142,7 +145,7 @@ def _is_source(path: str) -> bool:
 
 
 def _compare(path: str, before: list[str], after: list[str]) -> Iterator[Insertion]:
-    """Yield the places where `after` has lines that `before` does not have."""
+    """Yield an insertion for each place where `after` has lines that `before` lacks."""
     matcher = SequenceMatcher(None, before, after, autojunk=False)
     for kind, _, before_end, start, end in matcher.get_opcodes():
         if kind in ("insert", "replace"):
@@ -158,7 +161,7 @@ class Typist:
         self._result = result
 
     def type_lines(self, path: Path, insertion: Insertion) -> None:
-        """Type all lines of an insertion, one behind the other."""
+        """Type all lines of an insertion, counting keys, ghost texts and what they save in the result."""
         language = detect_language(path)
         row = 0
         while language and row < len(insertion.added_lines):
@@ -168,7 +171,7 @@ class Typist:
                 row += 1
 
     def _type_line(self, cursor: Cursor, insertion: Insertion, row: int) -> int:
-        """Type one line; return the number of lines that were written."""
+        """Type one line, counting in the result; return the lines written: more if a ghost text had several."""
         line = insertion.added_lines[row].rstrip()
         column = len(line) - len(line.lstrip())
         self._result.lines += 1
@@ -199,14 +202,14 @@ class Typist:
         return 1
 
     def _count_ghost(self, upcoming: str, shown: str, *, is_right: bool) -> None:
-        """Count a ghost text that appears."""
+        """Count a ghost text that appears, in the result: as wrong if so, as useless if its first word is, too."""
         self._result.shown += 1
         self._result.wrong += not is_right
         first_word = _WORD.match(shown)
         self._result.useless += not is_right and not (first_word and upcoming.startswith(first_word[0]))
 
     def _end_lines(self, insertion: Insertion, row: int, further_lines: int) -> int:
-        """Count the further lines of an accepted text, and the key for the last line end; return all lines."""
+        """Count an accepted text's further lines, and the key for the last line end; return all lines' number."""
         for line in insertion.added_lines[row + 1 : row + 1 + further_lines]:
             self._result.lines += 1
             self._result.characters += len(line.strip()) + 1

@@ -32,7 +32,7 @@ _NEWTON_STEPS = 40
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Index a repository, return the candidates of up to `count` cuts, each with whether its line is right."""
+    """Index a repository in a temporary folder; return the candidates of up to `count` cuts, and if each is right."""
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         for cut in corpus.choose_cuts(count, seed):
@@ -55,7 +55,7 @@ def fit_weights(cuts: Sequence[Example]) -> dict[str, float]:
 def _fit_logistic_regression(
     examples: Sequence[Mapping[str, float]], is_right: Sequence[bool], names: Sequence[str]
 ) -> dict[str, float]:
-    """Return name → weight of a ridge logistic regression, with a "bias", rounded to two decimals."""
+    """Fit a ridge logistic regression; return name → weight, with a "bias", rounded to two decimals."""
     rows: Floats = np.array([[*(features[feature_name] for feature_name in names), 1.0] for features in examples])
     targets: Floats = np.array(is_right, float)
     weights = np.zeros(rows.shape[1])

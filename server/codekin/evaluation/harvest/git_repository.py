@@ -66,7 +66,7 @@ class GitRepository:
             yield Commit(commit_hash, subject.strip(), body.strip(), added, modified)
 
     def list_changed_lines(self, revisions: Sequence[str]) -> dict[str, dict[str, list[Span]]]:
-        """Return revision → path → the lines, after each commit, that it changed."""
+        """Return revision → path → lines (0-based, after the commit) that it changed in files that it modified."""
         arguments = (*_LOG, "--no-walk=unsorted", "--stdin", "-p", "-U0", "--diff-filter=M", "--format=%x01%H")
         output = self._run("log", *arguments, stdin="\n".join(revisions).encode())
         changed_lines: dict[str, dict[str, list[Span]]] = {}
@@ -82,7 +82,7 @@ class GitRepository:
         return changed_lines
 
     def read_files(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Return (revision, path) → text, of the files that are there, are text and have up to 400,000 bytes."""
+        """Return (revision, path) → text of the files that exist, are text and have at most 400,000 bytes."""
         wanted = [place for place in places if "\n" not in place[1]]
         request = "".join(f"{revision}:{path}\n" for revision, path in wanted).encode()
         output = self._run("cat-file", "--batch", stdin=request)

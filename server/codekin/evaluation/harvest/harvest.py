@@ -144,7 +144,7 @@ def _to_row(repository: Repository, question: Question) -> dict[str, object]:
 
 
 def _choose_commits(repository: GitRepository, tree: SourceTree, max_questions: int) -> list[_CommitQuestion]:
-    """Return the commits whose subject or body asks for one to three source files that still stand."""
+    """Return up to `max_questions` commits a category that ask for one to three source files, which still exist."""
     chosen: list[_CommitQuestion] = []
     category_counts: Counter[str] = Counter()
     file_counts: Counter[tuple[str, str]] = Counter()

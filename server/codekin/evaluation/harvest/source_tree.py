@@ -17,7 +17,7 @@ class SourceTree:
     """The files of a revision; source files are those with a grammar that are neither tests nor examples."""
 
     def __init__(self, repository: GitRepository, revision: str) -> None:
-        """Read all source files at the revision and cut them into snippets."""
+        """Read all source files at the revision, cut them into snippets, and index the names that they define."""
         self._repository = repository
         self.revision = revision
         self.files = repository.list_files(revision)
@@ -30,12 +30,12 @@ class SourceTree:
                     self.definitions[snippet.name].append((path, snippet))
 
     def read_texts(self, paths: Iterable[str]) -> dict[str, str]:
-        """Return path → text of the files that are there and are text."""
+        """Read and return path → text of those files, at the tree's revision, that exist, are text and not large."""
         texts = self._repository.read_files((self.revision, path) for path in paths)
         return {path: text for (_, path), text in texts.items()}
 
     def locate(self, path: str, qualified_names: Iterable[str]) -> list[Target]:
-        """Return where the file has these definitions now; the whole file where it has none of them."""
+        """Return the places of a file's definitions with these qualified names; the whole file if it has none."""
         names = set(qualified_names)
         spans = [snippet.span for snippet in self.snippets[path] if snippet.qualified_name in names]
         return [Target(path, span) for span in spans] or [Target(path)]

@@ -198,7 +198,7 @@ CONTROL_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 
 
 def _find_loops(function: ParsedFunction, *node_types: str) -> Iterator["Node"]:
-    """Yield the function's nodes of these types."""
+    """Yield the function's nodes of these types, which are loops."""
     return (node for node in function.nodes if node.type in node_types)
 
 

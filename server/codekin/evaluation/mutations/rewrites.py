@@ -227,7 +227,7 @@ REWRITES: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 
 
 def _list_statements(function: ParsedFunction) -> list[tuple["Node", tuple[int, int]]]:
-    """Return the statements that have lines of their own, with their first and last row."""
+    """Return (statement, (first row, last row)) of the statements in blocks that share no row with other code."""
     statement_rows = [
         (statement, function.find_statement_rows(statement)) for block in function.blocks for statement in block
     ]

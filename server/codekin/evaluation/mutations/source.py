@@ -52,7 +52,7 @@ class ParsedFunction:
 
     @cached_property
     def lines(self) -> list[str]:
-        """Return the lines of the shelled text."""
+        """Return the lines of the parsed text: the function within its shell of other code, if it has one."""
         return self.data.decode().split("\n")
 
     @cached_property
@@ -81,11 +81,11 @@ class ParsedFunction:
         return frozenset(rows)
 
     def read_text(self, node: "Node") -> str:
-        """Return the node's text, of the shelled text's bytes."""
+        """Return the source text of a node of this function's tree."""
         return self.data[node.start_byte : node.end_byte].decode()
 
     def read_indentation(self, row: int) -> str:
-        """Return the row's leading white space."""
+        """Return the leading white space of a row (0-based) of the parsed text."""
         line = self.lines[row]
         return line[: len(line) - len(line.lstrip())]
 
@@ -130,7 +130,7 @@ class ParsedFunction:
         return self._remove_shell(b"".join([*chunks, self.data[position:]]).decode())
 
     def _remove_shell(self, text: str) -> str:
-        """Return the shelled text without its shell, by the shell's lengths."""
+        """Return the parsed text, perhaps edited, without the code put around the function; it is cut off by length."""
         shell_start, shell_end = self.shell
         return text[len(shell_start) : len(text) - len(shell_end)]
 
@@ -155,7 +155,7 @@ class ParsedFunction:
         }
 
     def find_bindings(self, node: "Node") -> Iterator["Node"]:
-        """Yield the leaves that bind a name, in and below `node`."""
+        """Yield the leaves, in and below `node`, with which the function itself binds a name."""
         fields_by_type = _parse_sites(self.language_templates.bound)
         for parent in list_nodes(node):
             for field in fields_by_type.get(parent.type, ()):
@@ -186,7 +186,7 @@ class ParsedFunction:
         return self.root
 
     def _collect_uses(self) -> dict[str, list["Node"]]:
-        """Return the leaves that name variables, by name."""
+        """Return name → the leaves, in the whole tree, that use it as a variable, not as a member."""
         uses_by_name: dict[str, list[Node]] = {}
         for leaf in self.leaves:
             if leaf.type in NAME_TYPES and not self.is_member(leaf):
@@ -239,7 +239,7 @@ class ParsedFunction:
 
 
 def parse_function(text: str, language: str) -> ParsedFunction | None:
-    """Parse the function in the first shell without parse errors; None if none parses, or no templates."""
+    """Parse a function, within other code if it needs that; None where it has errors or its language no templates."""
     syntax = load_syntax(language)
     if syntax is None or language not in LANGUAGE_TEMPLATES or "\r" in text:
         return None
@@ -270,7 +270,7 @@ def choose_result(generator: Random, candidates: Sequence[str]) -> str | None:
 
 @cache
 def _parse_sites(sites: str) -> dict[str, tuple[str, ...]]:
-    """Return the sites as parent type → fields, cached."""
+    """Parse "parent.field parent#position parent" into parent node type → fields, cached."""
     fields_by_type: dict[str, tuple[str, ...]] = {}
     for site in sites.split():
         parent_type, separator, field = re.fullmatch(r"(\w+)([.#]?)(\w*)", site).groups()  # type: ignore[union-attr]

@@ -186,7 +186,7 @@ def _is_constant(value: "Node") -> bool:
 
 
 def _list_names(function: ParsedFunction, node: "Node") -> set[str]:
-    """Return the names in and below the node, members included."""
+    """Return the identifiers in and below the node, those of members included."""
     return {function.read_text(leaf) for leaf in list_nodes(node) if leaf.type in NAME_TYPES}
 
 
