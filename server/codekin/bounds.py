@@ -97,7 +97,7 @@ def _convert_patterns(pattern_table: Any, choices: Collection[str]) -> dict[str,
 
 
 def find_pattern_faults(pattern_table: Mapping[Any, Any], choices: Collection[str]) -> dict[str, str]:
-    """Return what is wrong with patterns and their values, by pattern; what is no text is left to others."""
+    """Return pattern → what is wrong with it or its value; entries that are not strings are passed over."""
     faults_by_pattern = {}
     for pattern, choice in pattern_table.items():
         if not isinstance(pattern, str) or not isinstance(choice, str):

@@ -61,7 +61,7 @@ class Engine(AnsweringEngine):
         return self._refresher.refresh(on_progress, cancel_event, workers, wait=wait)
 
     def refresh_if_changed(self, max_changes: int) -> bool:
-        """Bring the index up to date with the disk; False, and nothing is done, where more than that has changed."""
+        """Bring the index in line with the disk; return False, doing nothing, if over `max_changes` paths changed."""
         changed_paths = self._snapshot.find_changes() if self._snapshot else None
         if changed_paths == []:
             self.follow()
@@ -262,7 +262,7 @@ class Engine(AnsweringEngine):
         return with_repair(make_status, self._repair)
 
     def state(self) -> IndexState:
-        """Return what the indexer does; READY unless started."""
+        """Return whether the indexer is indexing, paused, standing by, or ready; READY before `start`."""
         return self._indexer.state if self._started else IndexState.READY
 
     def coverage(self) -> float:

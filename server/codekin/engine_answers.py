@@ -40,7 +40,7 @@ class AnsweringEngine(EngineCore):
     """An engine that answers questions about the workspace's code."""
 
     def wait_until_loaded(self, stall_timeout_s: float, cancel_event: Cancel) -> None:
-        """Wait while another thread loads an index that is complete, as long as that gets on within the time-out."""
+        """Wait while a complete index is loaded into memory, until no progress for `stall_timeout_s` seconds."""
         self._run_with_repair(lambda: None)
         loaded_share, changed = self._index.loaded_share, time.monotonic()
         while loaded_share < 1 and self._overview.measure_indexed_share() == 1 and not cancel_event.is_set():

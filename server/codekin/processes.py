@@ -56,12 +56,15 @@ def start_python(
 
 
 def run_code(code: str, timeout_s: float) -> Ended:
-    """Run codekin's own code in another Python, as it may crash; return code and output. Raises ProcessTimeoutError."""
+    """Run code of ours, which may crash, in another Python; return exit code and output. Raises ProcessTimeoutError."""
     return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 
 def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
-    """Run an installed module (such as pip) as `python -m` does, to its end. Raises ProcessTimeoutError."""
+    """Run an installed module (such as pip) as `python -m` does, to its end; return exit code and output.
+
+    Raises ProcessTimeoutError.
+    """
     code = f"{_SET_PATH}import runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
     return _run(_python(code, module, *arguments), _SAFE_FOLDER, timeout_s)
 

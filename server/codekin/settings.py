@@ -242,17 +242,17 @@ def runtime_directory() -> Path:
 
 
 def endpoint_key() -> str:
-    """Return the API key for model.endpoint; empty where none is set."""
+    """Return the API key for model.endpoint from CODEKIN_ENDPOINT_KEY; "" where that is not set."""
     return os.environ.get("CODEKIN_ENDPOINT_KEY", "").strip()
 
 
 def is_continuous_integration() -> bool:
-    """Return whether this is a job of continuous integration, which is to leave no process behind."""
+    """Return whether the environment's CI says that this is a job of CI, which is to leave no process behind."""
     return os.environ.get("CI", "").strip().lower() not in ("", "0", "false")
 
 
 def tcp_token() -> str:
-    """Return the token that a client of `serve --tcp` must send; empty where none is set."""
+    """Return the token that a client of `serve --tcp` must send, from CODEKIN_TCP_TOKEN; "" where that is not set."""
     return os.environ.get("CODEKIN_TCP_TOKEN", "").strip()
 
 
