@@ -78,7 +78,7 @@ def _find_target(node: "Node", syntax: Syntax) -> "Node | None":
 
 
 def _find_value(node: "Node", syntax: Syntax) -> "Node | None":
-    """Return the node of the bound value: a value field, else (by grammar) the last child; None if there is none."""
+    """Return the bound value's node: an accessor, a value field, or (by grammar) the last child; None without."""
     implicit_values, has_accessors = syntax.grammar.implicit_values, syntax.has_accessors
     last_child = _last_named_child(node) if has_accessors or implicit_values else None
     if has_accessors and last_child is not None and syntax.node_role(last_child) is NodeRole.ACCESSOR:
@@ -155,7 +155,7 @@ def _collect_call_parts(call: "Node", syntax: Syntax) -> "dict[str, list[Node]]"
 
 @cache
 def _map_call_parts(syntax: Syntax) -> dict[int, str]:
-    """Map each node kind's id to what such a node in a call is; kinds that are absent are passed over."""
+    """Return node kind id → the part that such a node is in a call, cached; kinds that are passed over are absent."""
     kinds = {kind_id: syntax.language.node_kind_for_id(kind_id) for kind_id in range(syntax.language.node_kind_count)}
     parts = {
         kind_id: _choose_call_part(node_type, syntax.node_roles.get(kind_id, NodeRole.STATEMENT))

@@ -114,7 +114,7 @@ class DefinitionFinder:
     def _make_definition(
         self, node: "Node", kind: SnippetKind, name: SourceName, owner: Definition, lead: Lead | None
     ) -> Definition:
-        """Return a definition without inner ones; the caller adds it to `owner.inner`."""
+        """Return a new definition, its doc read, without inner ones; the caller adds it to `owner.inner`."""
         qualified_name = ".".join(filter(None, (owner.qualified_name, name.qualifier, name.text)))
         first_row = node.start_point[0]
         definition = Definition(node, kind, name.text, qualified_name, name.line, first_row, find_last_row(node) + 1)
@@ -134,7 +134,7 @@ class DefinitionFinder:
             )
 
     def _function_kind(self, node: "Node", name: SourceName, owner: Definition, lead: Lead | None) -> SnippetKind:
-        """Return the function's kind, attributes and comments above it included."""
+        """Return the function's kind (test, method …), judged with the attributes and comments above it."""
         attributes = self._source[lead.nodes[0].start_byte if lead else node.start_byte : name.byte]
         return choose_function_kind(node, name, attributes, owner, self._syntax)
 
@@ -250,7 +250,7 @@ class DefinitionFinder:
         return self._scan_bodies(made_object, call.values) if call.values else None
 
     def _scan_bodies(self, holder: Definition, bodies: "tuple[Node, ...]") -> Definition:
-        """Return the class-like definition, the definitions inside `bodies` added as its inner ones."""
+        """Add the definitions inside `bodies` to `holder.inner`; return `holder`."""
         for body in bodies:
             self._scan_open_node(body, holder, None)
         return holder
@@ -291,7 +291,7 @@ class DefinitionFinder:
 
 
 def _merge_clauses(owner: Definition) -> None:
-    """Make one function of the last two where they are clauses of one name, next to each other."""
+    """Merge, in place, the last two inner definitions if adjacent clauses of one name, the last without doc."""
     former, last = owner.inner[-2:] if len(owner.inner) > 1 else (None, None)
     if former is None or last is None or (former.name, former.kind) != (last.name, last.kind) or last.doc:
         return

@@ -52,7 +52,7 @@ extract = extract_snippets  # the former name: scripts outside this repository i
 def extract_with_tree(
     lines: Sequence[str], language: str, former_parse: ParsedSource | None = None
 ) -> tuple[list[Snippet], ParsedSource | None]:
-    """Return the snippets of at least one line, and the tree (None: cut into windows). Never raises.
+    """Parse one or more lines; return their snippets, in order, and the tree, if there is one. Never raises.
 
     With a `former_parse` of similar lines it is fast. The tree is None without a grammar, or if the parse exceeds its
     budget.
@@ -132,7 +132,7 @@ def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
 
 
 def _split_into_windows(lines: Sequence[str], language: str) -> list[Snippet]:
-    """Return snippets of up to 40 lines; cuts prefer a line with little indentation that follows a blank line."""
+    """Return snippets of up to 40 lines, none blank; cuts prefer a line of little indentation behind a blank one."""
     if not lines:
         return []
     measure = SizeMeasure(lines, SnippetBound(WINDOW_LINES, MAX_CHARS))

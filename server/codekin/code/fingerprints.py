@@ -77,17 +77,17 @@ def make_fingerprints(text: str, language: str) -> Fingerprints | None:
 
 
 def hash_runs(tokens: Tokens) -> Codes:
-    """Return a hash of each run of RUN_TOKENS tokens, shape (n - 4,), with names and literals reduced to their kind."""
+    """Return a hash of each run of 5 tokens, shape (n - 4,), with names and literals reduced to their kind."""
     return _hash_runs_of_codes(_abstract_codes(tokens))
 
 
 def _hash_runs_of_codes(codes: Codes) -> Codes:
-    """Return a hash of each run of RUN_TOKENS codes, shape (n - 4,): their sum, each weighted by its place."""
+    """Return a hash of each run of 5 codes, shape (n - 4,): their sum, each weighted by its place."""
     return np.correlate(codes, _RUN_WEIGHTS, "valid") if len(codes) >= RUN_TOKENS else codes[:0]
 
 
 def _has_many_runs(run_hashes: Codes) -> bool:
-    """Return whether MIN_RUNS of the runs, or more, are distinct."""
+    """Return whether 20 of the runs, or more, are distinct."""
     are_many_soon = len(set(run_hashes[: 2 * MIN_RUNS].tolist())) >= MIN_RUNS
     return are_many_soon or len(set(run_hashes.tolist())) >= MIN_RUNS
 
@@ -112,7 +112,7 @@ def _number_names(tokens: Tokens, abstracted_codes: Codes) -> Codes:
 
 
 def _abstract_codes(tokens: Tokens) -> Codes:
-    """Return the codes with names and literals reduced to their kind."""
+    """Return a copy of the tokens' codes with names and literals reduced to their kind."""
     abstracted_codes: Codes = np.where(tokens.kinds == MARK, tokens.codes, tokens.kinds << KIND_SHIFT)
     return abstracted_codes
 

@@ -27,12 +27,12 @@ class SnippetLayout:
         self._cursor = 0
 
     def lay_out(self, module: Definition) -> list[Snippet]:
-        """Return the snippets of a whole document, in order."""
+        """Cut the whole document along its definitions, once; return its snippets, in order."""
         self._lay_out_inner(module)
         return self._snippets
 
     def _lay_out_inner(self, owner: Definition) -> None:
-        """Lay out the definitions in `owner` and the lines between them, up to the owner's end."""
+        """Add snippets for the definitions in `owner` and the lines between; move the cursor to the owner's end."""
         part_number = 0 if owner.kind in _CONTAINERS else 1
         for inner_definition in owner.inner:
             if not (
@@ -52,7 +52,7 @@ class SnippetLayout:
         return sum(not is_bare(line) for line in self._lines[self._cursor : end_row]) <= _HEADER_LINES
 
     def _lay_out_definition(self, definition: Definition) -> None:
-        """Lay out a definition: whole if it fits the bound, else in parts; classes with members always in parts."""
+        """Add a definition's snippets: one if it fits the bound, else parts; a class with members has parts always."""
         start_row = max(definition.start, self._cursor)
         if start_row >= definition.end:
             return
@@ -90,7 +90,7 @@ class SnippetLayout:
         return True
 
     def _lay_out_run(self, owner: Definition, end_row: int, part_number: int) -> int:
-        """Lay out the lines from the cursor to `end_row` as `owner`'s own; return the number of its next part."""
+        """Add the lines from the cursor to `end_row` as `owner`'s own, move the cursor; return the next part number."""
         is_end_trimmed = part_number == 0 and end_row == owner.end and bool(owner.name)
         start_row, last_row = self._trim_rows(self._cursor, end_row, is_end_trimmed)
         if start_row < last_row and self._size_measure.fits_bound(start_row, last_row):

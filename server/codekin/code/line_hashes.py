@@ -91,7 +91,7 @@ def unpack_line_hashes(packed: bytes) -> LineHashes:
 
 
 def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) -> LineHashes:
-    """Return the hashes of a content's lines; borders beyond line 65,535 are left out."""
+    """Return the hash of each line of a content, with these borders, those beyond line 65,535 left out."""
     hasher = make_line_hasher(language)
     return LineHashes(
         tuple(map(hasher.__getitem__, text.split("\n"))), tuple(border for border in borders if border < 65_536)

@@ -178,7 +178,7 @@ def _blank_piece(source_bytes: bytes) -> bytes:
 
 
 def _blank_line_starts(text: bytes) -> bytes:
-    """Blank the macros at the starts of lines."""
+    """Return the text, in the same length, with the macros at the starts of lines blanked."""
     blanked_text = bytearray(text)
     for line_start in _MACRO_AT_LINE_START.finditer(text):
         for pattern in _PATTERNS_AT_LINE_START:
@@ -190,12 +190,12 @@ def _blank_line_starts(text: bytes) -> bytes:
 
 
 def blank_group(match: re.Match[bytes]) -> bytes:
-    """Blank the first group, except for line ends."""
+    """Return the match with its first group blanked, except for line ends."""
     return replace_group(match, b"")
 
 
 def _make_type(match: re.Match[bytes]) -> bytes:
-    """Replace the first group by a type."""
+    """Return the match with its first group replaced by the type `int`, filled up with blanks."""
     return replace_group(match, b"int")
 
 

@@ -26,7 +26,7 @@ _JULIA_NAME = re.compile(
 
 
 def find_name(node: "Node", syntax: Syntax, source_bytes: bytes) -> SourceName | None:
-    """Return the name of a function or container; None where it has none."""
+    """Return the name of a function or container node; None where it has none."""
     read_name = _map_readers(syntax).get(node.kind_id)
     if read_name is not None:
         return read_name(node, source_bytes)
@@ -36,7 +36,7 @@ def find_name(node: "Node", syntax: Syntax, source_bytes: bytes) -> SourceName |
 
 @cache
 def _map_readers(syntax: Syntax) -> dict[int, Callable[["Node", bytes], SourceName | None]]:
-    """Map the ids of the node kinds that have a reader to it."""
+    """Return node kind id → the function that reads its name, for kinds that have a special one; cached."""
     kinds = {kind_id: syntax.language.node_kind_for_id(kind_id) for kind_id in syntax.node_roles}
     keys = {kind_id: (syntax.grammar.package, node_type or "") for kind_id, node_type in kinds.items()}
     return {kind_id: _READERS[key] for kind_id, key in keys.items() if key in _READERS}
@@ -103,7 +103,7 @@ def _read_haskell_function(node: "Node", source_bytes: bytes) -> SourceName | No
 
 
 def _read_selector(node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Return a method's selector: `totalWithRate:currency:`; None if it has none."""
+    """Return an Objective-C method's selector: `totalWithRate:currency:`; None if it has none."""
     parts = [child_node for child_node in node.named_children if child_node.type in ("identifier", "method_parameter")]
     if not parts or parts[0].type != "identifier":
         return None
@@ -112,7 +112,7 @@ def _read_selector(node: "Node", source_bytes: bytes) -> SourceName | None:
 
 
 def _read_labels(node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Return a block's last label, qualified by those before: main of resource.aws_vpc; None if none, or too long."""
+    """Return a Terraform block's last label, qualified by those before: main of resource.aws_vpc; None if too long."""
     labels = [child_node for child_node in node.named_children if child_node.type in ("identifier", "string_lit")]
     texts = [read_text(label, source_bytes).strip('"') for label in labels]
     if not texts or not texts[-1] or len("".join(texts)) > MAX_NAME or "\n" in "".join(texts):

@@ -80,7 +80,7 @@ def read_dotted_name(node: "Node", source_bytes: bytes) -> SourceName | None:
 
 
 def _remove_type_arguments(text: str) -> str:
-    """Return the text without `<…>` and `[…]`, nested ones included."""
+    """Return the text's first 1,000 characters without `<…>` and `[…]`, nested ones included."""
     text = text[:_MAX_TYPE_CHARACTERS]
     while (shorter_text := _TYPE_ARGUMENTS.sub("", text)) != text:
         text = shorter_text
@@ -227,7 +227,7 @@ def _name_operator(node: "Node", source_bytes: bytes) -> SourceName | None:
 
 
 def _name_csharp_class(node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Read a class's name; an extension block, which is parsed as a class (rewrites.py), has its keyword for a name."""
+    """Return a C# class's name; of an extension block, which is parsed as a class (rewrites.py), its keyword."""
     name_node = node.child_by_field_name("name")
     if name_node is not None and source_bytes[name_node.end_byte - 9 : name_node.end_byte] == b"extension":
         return SourceName("extension", name_node.start_point[0], name_node.start_byte)

@@ -91,7 +91,7 @@ class Syntax:
 
     @cached_property
     def _rules(self) -> dict[str, re.Pattern[str]]:
-        """Return each rule's pattern, compiled to match whole names."""
+        """Return rule name → its pattern, compiled to match whole names; cached."""
         rules = (
             "constructors",
             "test_names",
@@ -171,7 +171,7 @@ def parse_source(source_bytes: bytes, syntax: Syntax) -> "Node | None":
 def parse_incrementally(
     source_bytes: bytes, syntax: Syntax, former_parse: ParsedSource | None = None
 ) -> ParsedSource | None:
-    """Parse `source_bytes`; fast with `former_parse` of similar text. None if the budget is exceeded. Never raises."""
+    """Rewrite and parse `source_bytes`; fast with `former_parse` of similar text. None if over budget. Never raises."""
     return parse_rewritten(rewrite_for_parse(source_bytes, syntax), syntax, former_parse)
 
 
@@ -183,7 +183,10 @@ def rewrite_for_parse(source_bytes: bytes, syntax: Syntax) -> bytes:
 def parse_rewritten(
     source_bytes: bytes, syntax: Syntax, former_parse: ParsedSource | None = None
 ) -> ParsedSource | None:
-    """Parse what `rewrite_for_parse` returned, or a text made of it; as `parse_incrementally`."""
+    """Parse what `rewrite_for_parse` returned; fast with `former_parse`.
+
+    None if over budget or too many open brackets.
+    """
     parser = _get_parser(syntax)
     if syntax.grammar.max_open_brackets and count_open_brackets(source_bytes) > syntax.grammar.max_open_brackets:
         return None

@@ -13,7 +13,7 @@ _VISIBLE = re.compile(rb"[^\n]")
 
 
 def blank_repeats(source_bytes: bytes) -> bytes:
-    """Return `source_bytes` with long repetitions of a short unit blanked, in the same length."""
+    """Return `source_bytes`, in the same length, with runs of 1 KiB or more of a unit of up to 16 bytes blanked."""
     runs: list[tuple[int, int]] = []
     for probe_offset in range(0, len(source_bytes) - _SAMPLE_BYTES, _MIN_RUN_BYTES // 2):
         if runs and probe_offset < runs[-1][1]:

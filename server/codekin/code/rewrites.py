@@ -86,7 +86,7 @@ _POWERSHELL_LIST = re.compile(rb" -[A-Za-z]\w*+ [A-Za-z]\w*+((?:,[ \t]*+[A-Za-z]
 
 
 def rewrite_source(source_bytes: bytes, rewriting: str) -> bytes:
-    """Return `source_bytes` as the grammar is given it; `rewriting` is the grammar's, "" for none."""
+    """Return `source_bytes`, in the same length, rewritten for a grammar by the rewriter of that name; "" for none."""
     return _REWRITINGS[rewriting](source_bytes) if rewriting else source_bytes
 
 
@@ -104,7 +104,7 @@ def _rewrite_objective_c(source_bytes: bytes) -> bytes:
 
 
 def _rewrite_rust(source_bytes: bytes) -> bytes:
-    """Make blocks of the macros that hold functions: `cfg_if! { if #[cfg(unix)] { fn …`, strategies of none."""
+    """Turn Rust macros that hold functions into blocks: `cfg_if! { fn …`; blank proptest's parameters."""
     if b"! {" not in source_bytes and b"!{" not in source_bytes:
         return source_bytes
     text, is_changed = bytearray(source_bytes), False
@@ -176,13 +176,13 @@ def _rewrite_kotlin(source_bytes: bytes) -> bytes:
 
 
 def _blank_guard(match: re.Match[bytes]) -> bytes:
-    """Blank a guard, if a condition of `when` stands before it."""
+    """Return the match, a guard in Kotlin, blanked if a condition of `when` stands before it, else unchanged."""
     line_start = match.string.rfind(b"\n", 0, match.start()) + 1
     return blank_group(match) if _KOTLIN_CONDITION.fullmatch(match.string[line_start : match.start()]) else match[0]
 
 
 def _rewrite_suspend(match: re.Match[bytes]) -> bytes:
-    """Blank the modifier before a block; replace the name by letters."""
+    """Return the match with Kotlin's `suspend` blanked before a block, else, as a name, replaced by letters."""
     return blank_group(match) if match[2] else _fill_group(match)
 
 
@@ -201,7 +201,7 @@ def _rewrite_powershell(source_bytes: bytes) -> bytes:
 
 
 def _fill_group(match: re.Match[bytes]) -> bytes:
-    """Replace the first group, which is in one line, by letters."""
+    """Return the match with its first group, which is in one line, replaced by as many letters x."""
     return replace_group(match, b"x" * len(match[1]))
 
 
