@@ -1,12 +1,14 @@
 """How well names match a question, as arrays: hundreds of names are compared with a question at once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 Scores = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 _FULL_RARITY_NATS = 20.0  # of three rare words
 _NAMES_AT_ONCE = 256  # of whose words all similarities are in memory
@@ -33,25 +35,27 @@ class NameMatches:
         return self.product**2 * rarity / (_FULL_RARITY_NATS / 2)
 
 
-class WordComparison(dict[str, int]):
-    """Mapping from a word of names to the row of its similarities to the question's words, computed on first use.
+class WordComparison:
+    """Compares names with the words of one question, each word of a name once.
 
-    Row 0 is of all words that are related to none.
+    Row 0 of the similarities is of all words that are related to none.
     """
 
-    def __init__(self, weights: Sequence[float], compare: Callable[[str], list[float] | None]) -> None:
-        """Take the weights of the question's words, and what compares a word with each of them (None: unrelated)."""
-        super().__init__()
+    def __init__(
+        self,
+        weights: Sequence[float],
+        compare: Callable[[str], list[float] | None],
+        select_related: Callable[[set[str]], Iterable[str]] = iter,
+    ) -> None:
+        """Take the weights of the question's words, and what compares a word with each of them (None: unrelated).
+
+        `select_related` leaves out, of many words, most of those that are unrelated.
+        """
         self._weights = np.array(weights, np.float64)
         self._compare = compare
-        self._rows: list[list[float]] = [[0.0] * len(weights)]
-
-    def __missing__(self, word: str) -> int:
-        similarities = self._compare(word)
-        if similarities is not None:
-            self._rows.append(similarities)
-        row = self[word] = len(self._rows) - 1 if similarities is not None else 0
-        return row
+        self._select_related = select_related
+        self._similarities: list[list[float]] = [[0.0] * len(weights)]
+        self._rows: dict[str, int] = {}  # by word
 
     def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
         """Return how well the names, each split into words, match the question; all 0 where no word is related."""
@@ -59,13 +63,38 @@ class WordComparison(dict[str, int]):
         if not total_weight or not len(names):
             nothing = np.zeros(len(names))
             return NameMatches(nothing, nothing, np.zeros((len(names), len(self._weights))), 0.0)
-        # A row 0 behind each name's words: names without words would have none to reduce.
-        rows_by_name = [[*map(self.__getitem__, words), 0] for words in names]
-        similarities = np.array(self._rows)
-        starts = range(0, len(names), _NAMES_AT_ONCE)
-        blocks = [_reduce_names(similarities, rows_by_name[start : start + _NAMES_AT_ONCE]) for start in starts]
+        rows, starts = self._find_rows(names)
+        similarities = np.array(self._similarities)
+        blocks = [
+            _reduce_names(similarities, rows, starts[first : first + _NAMES_AT_ONCE + 1])
+            for first in range(0, len(names), _NAMES_AT_ONCE)
+        ]
         nearest, precision = (np.concatenate(block_parts) for block_parts in zip(*blocks, strict=True))
         return NameMatches(self.weigh(nearest), precision, nearest, total_weight)
+
+    def _find_rows(self, names: Sequence[Sequence[str]]) -> tuple[Rows, Rows]:
+        """Return the rows of all names' words, and where each name begins among them, and the last one ends.
+
+        Behind each name's words is a row 0: names without words would have none to reduce.
+        """
+        words = list(chain.from_iterable(names))
+        self._compare_new(set(words).difference(self._rows))
+        counts = np.fromiter(map(len, names), np.int64, len(names))
+        starts = np.concatenate([[0], np.cumsum(counts + 1)])
+        rows = np.zeros(starts[-1], np.int64)
+        is_word = np.ones(len(rows), np.bool_)
+        is_word[starts[1:] - 1] = False
+        rows[is_word] = list(map(self._rows.__getitem__, words))
+        return rows, starts
+
+    def _compare_new(self, words: set[str]) -> None:
+        """Compute and keep the similarities of words that were not met before."""
+        self._rows.update(dict.fromkeys(words, 0))
+        for word in self._select_related(words):
+            similarities = self._compare(word)
+            if similarities is not None:
+                self._rows[word] = len(self._similarities)
+                self._similarities.append(similarities)
 
     def weigh(self, similarities: Scores) -> Scores:
         """Return the means, (n,), of the similarities (n, words), weighted by the rarity of the question's words."""
@@ -73,14 +102,13 @@ class WordComparison(dict[str, int]):
         return similarities @ self._weights / total_weight if total_weight else np.zeros(len(similarities))
 
 
-def _reduce_names(similarities: Scores, rows_by_name: Sequence[Sequence[int]]) -> tuple[Scores, Scores]:
+def _reduce_names(similarities: Scores, rows: Rows, starts: Rows) -> tuple[Scores, Scores]:
     """Return for each name its best similarity to each word of the question, and the mean of its own words' best.
 
-    Each name's last row is no word.
+    `starts` has one more: where the last name ends. Each name's last row is no word.
     """
-    counts = np.array([len(name_rows) - 1 for name_rows in rows_by_name])
-    starts = np.cumsum(counts + 1) - counts - 1
-    rows = np.concatenate(rows_by_name)
-    nearest = np.maximum.reduceat(similarities[rows], starts, axis=0)
-    precision = np.add.reduceat(similarities.max(axis=1)[rows], starts) / np.maximum(counts, 1)
+    counts, block_rows = np.diff(starts) - 1, rows[starts[0] : starts[-1]]
+    first_rows = starts[:-1] - starts[0]
+    nearest = np.maximum.reduceat(similarities[block_rows], first_rows, axis=0)
+    precision = np.add.reduceat(similarities.max(axis=1)[block_rows], first_rows) / np.maximum(counts, 1)
     return nearest, precision

@@ -66,15 +66,25 @@ def is_test_path(path: Path, roots: Sequence[Path]) -> bool:
 
 
 def to_relative_path(path: str, roots: Sequence[Path]) -> str:
-    """Return the path relative to its root, with /; whole, without the leading /, where it is in no root.
+    """Return the path relative to its root, with /; whole, without the leading /, where it is in no root."""
+    return to_relative_paths([path], roots)[0]
+
+
+def to_relative_paths(paths: Iterable[str], roots: Sequence[Path]) -> list[str]:
+    """Return the paths relative to their roots, as `to_relative_path` does.
 
     Compares strings: pathlib takes ten times as long.
     """
-    for root in map(str, roots):
+    root_texts = list(map(str, roots))
+    return [_strip_root(path, root_texts).replace("\\", "/").lstrip("/") for path in paths]
+
+
+def _strip_root(path: str, roots: Sequence[str]) -> str:
+    """Return what follows the first root that the path is in; the whole path where it is in none."""
+    for root in roots:
         if path.startswith(root) and path[len(root) : len(root) + 1] in ("/", "\\"):
-            path = path[len(root) :]
-            break
-    return path.replace("\\", "/").lstrip("/")
+            return path[len(root) :]
+    return path
 
 
 def _find_word(pattern: re.Pattern[str], relative_path: str) -> str:

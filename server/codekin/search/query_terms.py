@@ -80,8 +80,9 @@ class QueryTerms:
         # "thread pool" asks for `threadpool`, too.
         self._compounds = {first + second: (first, second) for first, second in pairwise(question_words)}
         self.file_words = [*self.words, *self._compounds]  # that the name of a file may have
-        self._stems = {word[:_STEM_LENGTH] for word in self.words}
-        self._comparison = WordComparison(self._weights, self._compare_words)
+        self._stems_by_word = {word: word[:_STEM_LENGTH] for word in self.words}
+        self._stems = set(self._stems_by_word.values())
+        self._comparison = WordComparison(self._weights, self._compare_words, self._select_related)
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
         """Return names a definition may have: tokens, and 2 to 4 words joined: `handlerequest`, `handle_request`."""
@@ -127,12 +128,18 @@ class QueryTerms:
         """
         return self._document_frequency("".join(split_words(name)))
 
-    def _compare_words(self, name_word: str) -> list[float] | None:
-        """Return a name's word's similarity to each word of the question; None where it is related to none."""
-        compound = self._compounds.get(name_word, ())
-        if not compound and name_word[:_STEM_LENGTH] not in self._stems:
-            return None
-        return [_SAME if word in compound else word_similarity(word, name_word) for word in self.words]
+    def _select_related(self, name_words: set[str]) -> list[str]:
+        """Return those of names' words that may be related to a word of the question: a few of hundreds."""
+        stems, compounds = self._stems, self._compounds
+        return [word for word in name_words if word[:_STEM_LENGTH] in stems or word in compounds]
+
+    def _compare_words(self, name_word: str) -> list[float]:
+        """Return a related word's similarity to each word of the question."""
+        compound, stem = self._compounds.get(name_word, ()), name_word[:_STEM_LENGTH]
+        return [
+            _SAME if word in compound else word_similarity(word, name_word) if word_stem == stem else 0.0
+            for word, word_stem in self._stems_by_word.items()
+        ]
 
 
 def word_similarity(word: str, other_word: str) -> float:

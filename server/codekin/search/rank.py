@@ -14,7 +14,7 @@ import numpy as np
 from codekin.search.answerability import AnswerEvidence
 from codekin.search.file_mixer import BestFiles, compare_best_files, deal_scores
 from codekin.search.name_matches import Scores
-from codekin.search.paths import to_relative_path
+from codekin.search.paths import to_relative_paths
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank_features import Retrieved, SnippetFeatures, compute_file_features
 from codekin.search.ranking_weights import FILE_WEIGHTS
@@ -163,7 +163,7 @@ class QueryResults:
         if self._features is None:
             locations_by_file = [list(locations.values()) for locations in self._locations_by_file.values()]
             snippets = SnippetFeatures(locations_by_file, self._terms, self._retrieved)
-            relative_paths = [to_relative_path(str(path), roots) for path in self._locations_by_file]
+            relative_paths = to_relative_paths(map(str, self._locations_by_file), roots)
             unseen_cosine = self._retrieved.unseen_cosine
             file_features = compute_file_features(snippets, relative_paths, self._terms, unseen_cosine)
             if self._wants_tests:

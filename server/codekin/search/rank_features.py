@@ -7,6 +7,7 @@ evaluation/README.md.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,14 @@ _SNIPPET_WEIGHTS = {
     "stub": -1.0,
     "test": -0.6,
 }
+_OTHER_WEIGHTS = {SnippetKind.CLASS: _SNIPPET_WEIGHTS["rest of a class"]} | {
+    kind: _SNIPPET_WEIGHTS["rest of a file"]
+    for kind in SnippetKind
+    if not kind.is_function and kind is not SnippetKind.CLASS
+}
+_KIND_NUMBERS = {kind: number for number, kind in enumerate(SnippetKind)}
+_ARE_FUNCTIONS = np.array([kind.is_function for kind in SnippetKind])
+_KIND_WEIGHTS = np.array([_OTHER_WEIGHTS.get(kind, _SNIPPET_WEIGHTS.get(kind, 0.0)) for kind in SnippetKind])
 _MAX_STUB_LINES = 2  # of a function: it hands on what others do
 _UNSEEN_SHARE = 0.9  # of the last candidate's cosine: assumed for snippets that were not retrieved
 _RANK_DECAY = 10.0  # places behind the best one, at which a rank says half
@@ -51,6 +60,15 @@ class Retrieved:
         return _UNSEEN_SHARE * min(self.cosines.values(), default=0.0)
 
 
+class _PathNames(NamedTuple):
+    """The words of a path, each once per name."""
+
+    folder: tuple[str, ...]
+    title: tuple[str, ...]  # of the file's name without the last extension
+    place: tuple[str, ...]  # of its folder's own name and the title
+    depth: int  # folders
+
+
 class SnippetFeatures:
     """The features of the snippets of some files: a row each, those of a file side by side."""
 
@@ -62,8 +80,10 @@ class SnippetFeatures:
         counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
         self.file_rows = np.repeat(np.arange(len(counts)), counts)  # (n,): each snippet's file
-        self.is_function = np.array([location.kind.is_function for location in self.locations], np.bool_)
-        self.is_stub = self.is_function & np.array(list(map(_is_short, self.locations)), np.bool_)
+        self._kinds = np.array([_KIND_NUMBERS[location.kind] for location in self.locations])
+        self.is_function = _ARE_FUNCTIONS[self._kinds]
+        line_counts = np.array([location.span.end - location.span.start for location in self.locations])
+        self.is_stub = self.is_function & (line_counts <= _MAX_STUB_LINES)
         self._match_definitions(terms)
         self._match_names(terms)
         self._look_up(retrieved)
@@ -71,18 +91,15 @@ class SnippetFeatures:
 
     def _match_definitions(self, terms: QueryTerms) -> None:
         """Set `is_prose`, `defined` (the question has its name) and `named` (is its name); 0 for headings."""
-        are_code = [location.kind is not SnippetKind.SECTION for location in self.locations]
-        self.is_prose = ~np.array(are_code, np.bool_)
-        self.defined = _to_scores(
-            terms.match_definition(location.name) if is_code else 0.0
-            for location, is_code in zip(self.locations, are_code, strict=True)
-        )
+        self.is_prose = self._kinds == _KIND_NUMBERS[SnippetKind.SECTION]
+        self.defined = _to_scores(terms.match_definition(location.name) for location in self.locations)
+        self.defined[self.is_prose] = 0.0
         self.named = np.zeros(len(self.locations))
         if terms.name:
             self.named = _to_scores(
-                terms.match_single_name(location.name, location.qualified_name) if is_code else 0.0
-                for location, is_code in zip(self.locations, are_code, strict=True)
+                terms.match_single_name(location.name, location.qualified_name) for location in self.locations
             )
+            self.named[self.is_prose] = 0.0
 
     def _match_names(self, terms: QueryTerms) -> None:
         """Set how well each snippet's name and qualified name match the question; equal names are compared once."""
@@ -111,8 +128,13 @@ class SnippetFeatures:
         weights = _SNIPPET_WEIGHTS
         scores = weights["cosine"] * self.cosines + weights["share"] * self.shares + weights["named"] * self.named
         scores += weights["qualified"] * self.qualified + weights["defined"] * self.defined
-        kind_weights = map(_weigh_kind, self.locations, self.defined.tolist())
-        return np.asarray(scores + _to_scores(kind_weights))
+        return np.asarray(scores + self._weigh_kinds())
+
+    def _weigh_kinds(self) -> Scores:
+        """Return how likely snippets of their kinds and lengths answer, beside others, in logits."""
+        kind_weights = _KIND_WEIGHTS[self._kinds] + np.where(self.is_stub, _SNIPPET_WEIGHTS["stub"], 0.0)
+        is_defined_class = (self._kinds == _KIND_NUMBERS[SnippetKind.CLASS]) & (self.defined > 0)
+        return np.where(is_defined_class, _SNIPPET_WEIGHTS["class"] * self.defined, kind_weights)
 
     def find_highest(self, values: Scores) -> Scores:
         """Return each file's highest value, (files, …), of its snippets' (n, …)."""
@@ -128,29 +150,14 @@ class SnippetFeatures:
         return np.asarray(nearest.sum(axis=1) / _NEAREST_COUNT)
 
 
-def _weigh_kind(location: Location, defined: float) -> float:
-    """Return how likely a snippet of this kind and length answers, beside others, in logits."""
-    kind = location.kind
-    if kind is SnippetKind.CLASS:
-        return _SNIPPET_WEIGHTS["class"] * defined if defined else _SNIPPET_WEIGHTS["rest of a class"]
-    if not kind.is_function:
-        return _SNIPPET_WEIGHTS["rest of a file"]
-    weight = _SNIPPET_WEIGHTS["stub"] if _is_short(location) else 0.0
-    return weight + _SNIPPET_WEIGHTS.get(kind, 0.0)
-
-
-def _is_short(location: Location) -> bool:
-    """Return whether the location has at most two lines: a function that short only calls another."""
-    return location.span.end - location.span.start <= _MAX_STUB_LINES
-
-
 def compute_file_features(
     snippets: SnippetFeatures, relative_paths: Sequence[str], terms: QueryTerms, unseen_cosine: float
 ) -> dict[str, Scores]:
     """Return name → feature, (files,), of the snippets' files: those in FILE_WEIGHTS, and those of the network."""
-    folders, titles = zip(*map(_split_path, relative_paths), strict=True)
-    places = [f"{folder.rpartition('/')[2]} {title}" for folder, title in zip(folders, titles, strict=True)]
-    matches = terms.match_names(list(map(list_words, (*folders, *titles, *places))))
+    names = list(map(_read_path_names, relative_paths))
+    matches = terms.match_names(
+        [*(name.folder for name in names), *(name.title for name in names), *(name.place for name in names)]
+    )
     count = len(relative_paths)
     title_products, place_products = matches.product[count : 2 * count], matches.product[2 * count :]
     return {
@@ -158,7 +165,7 @@ def compute_file_features(
         "place_name": place_products,  # its name and its folder's have the question's words, and few others
         "exact_title": (title_products == 1) * float(bool(terms.name)),
         "title_strength": matches.strength[count : 2 * count],
-        "depth": _to_scores(path.count("/") for path in relative_paths),
+        "depth": _to_scores(name.depth for name in names),
         **_read_snippets(snippets, unseen_cosine),
         **_read_functions(snippets),
         "covered": _cover_words(snippets, matches, terms),
@@ -233,10 +240,13 @@ def list_words(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(split_words(name)))
 
 
-def _split_path(relative_path: str) -> tuple[str, str]:
-    """Return a path's folder and its file's name without the last extension."""
+@lru_cache(maxsize=16_384)
+def _read_path_names(relative_path: str) -> _PathNames:
+    """Return the words of a path below its root (cached)."""
     folder, _, file_name = relative_path.rpartition("/")
-    return folder, file_name.rpartition(".")[0] or file_name
+    title = file_name.rpartition(".")[0] or file_name
+    place = f"{folder.rpartition('/')[2]} {title}"
+    return _PathNames(list_words(folder), list_words(title), list_words(place), relative_path.count("/"))
 
 
 def _weigh_places(ranking: Iterable[int], contents: Sequence[int]) -> Scores:
