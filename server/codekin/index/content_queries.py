@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from codekin.index.file_names import FileNames
 from codekin.storage.store import Store
 from codekin.types import Filter
 from codekin.vectors.matrix import LabelArray
@@ -19,6 +20,7 @@ class ContentQueries:
 
     store: Store
     sort_keys: SortKeys
+    file_names: FileNames
     _generation: int  # of the store, when it was last loaded
     _document_frequencies: dict[str, int]
     _cached_filter: tuple[int, Filter, LabelArray] | None
@@ -72,6 +74,11 @@ class ContentQueries:
             contents = np.sort(np.array(self.store.contents_within(local_filter), dtype=np.int64))
             self._cached_filter = cached_filter = (self._generation, local_filter, contents)
         return cached_filter[2]
+
+    def _forget_words(self) -> None:
+        """Forget what the store said of the words of contents and of files' names: it has changed."""
+        self._document_frequencies = {}
+        self.file_names = FileNames(self.store)
 
     def document_frequency(self, word: str) -> int:
         """Return the number of contents that contain the word, cached until the store changes. Raises StoreError."""

@@ -70,7 +70,7 @@ class Index(ContentQueries):
         self._identity = self.store.identity()
         self.light = self._make_model_vectors(self._space, self._dim, self._index_paths.graph)
         self.heavy = self._make_heavy_vectors()
-        self._document_frequencies: dict[str, int] = {}
+        self._forget_words()
         self._word_counts = np.zeros(0, np.int32)
         self._cached_filter: tuple[int, Filter, LabelArray] | None = None
         self._generation = -1
@@ -201,7 +201,7 @@ class Index(ContentQueries):
         self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))
         for model_vectors in self.all_vectors:
             model_vectors.follow_store(self.store)
-        self._document_frequencies = {}
+        self._forget_words()
         self._generation = generation
 
     def _load_completions(self, generation: int) -> None:

@@ -193,7 +193,7 @@ class SearchEngine:
 
     def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], hit_filter: Filter) -> list[Path]:
         """Return up to four files whose names match best, of those in which no retriever found anything."""
-        named_files = self._index.store.find_by_file_name(terms.file_words, _MAX_NAMED_FILES, hit_filter)
+        named_files = self._index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
         unretrieved_files = [path for path in named_files if path not in retrieved_files]
         matches = terms.match_names([split_words(file_title(path)) for path in unretrieved_files])
         best_rows = np.argsort(-matches.product, kind="stable")[:_MAX_UNRETRIEVED_FILES]

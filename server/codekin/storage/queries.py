@@ -30,8 +30,8 @@ FUNCTION_COUNTS_QUERY = (
     f"WHERE s.kind IN ({_FUNCTION_KINDS}) AND s.part < 2 GROUP BY f.language"
 )
 
-_NUMBER_LIST = "(SELECT value FROM json_each(?))"  # one value for any number of them
-_MAX_WORD_LENGTH = 60  # characters; there is a term for each length that a prefix may have
+NUMBER_LIST = "(SELECT value FROM json_each(?))"  # one value for any number of them
+_MAX_WORD_LENGTH = 60  # characters; each length that a beginning may have is looked up
 
 
 class FunctionLocation(NamedTuple):
@@ -51,13 +51,11 @@ class NumberedFilter(Filter):
     test_files: tuple[int, ...] = ()  # () where `tests` is None
 
 
-def prefix_terms(word: str) -> list[str]:
-    """Return FTS5 terms for words with the first 60% of `word`, and its beginnings from 3 characters; [] if empty."""
-    quotable_word = word.replace('"', "")[:_MAX_WORD_LENGTH]
-    if not quotable_word:
-        return []
-    min_length = max(3, math.ceil(0.6 * len(quotable_word)))
-    return [f'"{quotable_word[:min_length]}"*', *(f'"{quotable_word[:length]}"' for length in range(3, min_length))]
+def list_beginnings(word: str) -> tuple[str, list[str]]:
+    """Return the first 60% of a word, at least 3 characters, and its shorter beginnings from 3 characters."""
+    beginning = word[:_MAX_WORD_LENGTH]
+    min_length = max(3, math.ceil(0.6 * len(beginning)))
+    return beginning[:min_length], [beginning[:length] for length in range(3, min_length)]
 
 
 def filter_condition(hit_filter: Filter, *, has_snippets: bool = True) -> tuple[str, tuple[str, ...]]:
@@ -76,13 +74,13 @@ def filter_condition(hit_filter: Filter, *, has_snippets: bool = True) -> tuple[
     if not isinstance(hit_filter, NumberedFilter):
         return condition, tuple(values)
     if hit_filter.matching_files is not None:
-        condition += f" AND f.id IN {_NUMBER_LIST}"
+        condition += f" AND f.id IN {NUMBER_LIST}"
         values.append(json.dumps(hit_filter.matching_files))
     if hit_filter.tests is False:
-        condition += f" AND f.id NOT IN {_NUMBER_LIST}" + (f" AND s.kind <> '{SnippetKind.TEST}'" * has_snippets)
+        condition += f" AND f.id NOT IN {NUMBER_LIST}" + (f" AND s.kind <> '{SnippetKind.TEST}'" * has_snippets)
         values.append(json.dumps(hit_filter.test_files))
     if hit_filter.tests and has_snippets:
-        condition += f" AND (s.kind = '{SnippetKind.TEST}' OR f.id IN {_NUMBER_LIST})"
+        condition += f" AND (s.kind = '{SnippetKind.TEST}' OR f.id IN {NUMBER_LIST})"
         values.append(json.dumps(hit_filter.test_files))
     return condition, tuple(values)
 

@@ -1,5 +1,6 @@
 """Read-only queries on the snippets and contents of one workspace's store."""
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import numpy.typing as npt
 
 from codekin.storage import removal
 from codekin.storage.full_text import (
+    FIND_TITLE_WORDS,
+    LAST_CHARACTER,
+    SELECT_TITLE_TOTALS,
     SELECT_TOTALS,
     decode_totals,
     decode_word_count,
@@ -20,9 +24,9 @@ from codekin.storage.queries import (
     FUNCTION_LOCATIONS_QUERY,
     FUNCTION_PARTS_QUERY,
     LOCATION_COLUMNS,
+    NUMBER_LIST,
     FunctionLocation,
     filter_condition,
-    prefix_terms,
     to_location,
     to_path,
 )
@@ -147,19 +151,29 @@ class SnippetQueries(SkippedFiles):
         statement = f"{LOCATION_COLUMNS}{where} ORDER BY f.path, s.start LIMIT ?"
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
-    def find_by_file_name(self, words: Iterable[str], limit: int, hit_filter: Filter = Filter()) -> list[Path]:
-        """Return up to `limit` files, no Markdown, with words in their names that begin like these. Raises StoreError.
+    def find_title_words(self, beginning: str) -> dict[str, npt.NDArray[np.int64]]:
+        """Return word → files in whose names it is, repeated, of all words that begin like this. Raises StoreError."""
+        rows = self._query(FIND_TITLE_WORDS, (beginning, beginning + LAST_CHARACTER))
+        return {word: np.fromstring(files, np.int64, sep=",") for word, files in rows}
 
-        Best first, by BM25. A word of a name matches if it has the first 60% of a given word, or is a beginning of it.
-        """
-        match_query = " OR ".join(term for word in words for term in prefix_terms(word))
+    def count_all_title_words(self) -> tuple[int, int]:
+        """Return the number of files, and that of the words in their names together. Raises StoreError."""
+        rows = self._query(SELECT_TITLE_TOTALS)
+        return self._convert(lambda row: decode_totals(row[0]), rows)[0] if rows else (0, 0)
+
+    def count_title_words_of(self, files: Sequence[int]) -> dict[int, int]:
+        """Return the number of words in their names by file; files that are gone are left out. Raises StoreError."""
+        rows = self._query(f"SELECT id, sz FROM titles_docsize WHERE id IN {NUMBER_LIST}", (json.dumps(files),))
+        return dict(self._convert(lambda row: (row[0], decode_word_count(row[1])), rows))
+
+    def list_code_files(self, files: Sequence[int], hit_filter: Filter = Filter()) -> dict[int, Path]:
+        """Return the paths of those of these files that are no documentation, within the filter. Raises StoreError."""
         condition, values = filter_condition(hit_filter, has_snippets=False)
         statement = (
-            "SELECT f.path FROM titles JOIN files f ON f.id = titles.rowid "
-            f"WHERE titles MATCH ? AND f.language <> 'markdown'{condition} ORDER BY titles.rank, f.path LIMIT ?"
+            f"SELECT f.id, f.path FROM files f WHERE f.id IN {NUMBER_LIST} AND f.language <> 'markdown'{condition}"
         )
-        rows = self._query(statement, (match_query, *values, limit)) if match_query else []
-        return self._convert(lambda row: to_path(row[0]), rows)
+        rows = self._query(statement, (json.dumps(files), *values))
+        return dict(self._convert(lambda row: (row[0], to_path(row[1])), rows))
 
     def list_functions(self) -> list[FunctionLocation]:
         """Return every function of the store, a split one once, by path and line. Raises StoreError."""
