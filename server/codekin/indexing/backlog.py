@@ -20,9 +20,9 @@ class EmbeddingBacklog:
         self._index = index
 
     def iterate_batches(self, get_batch_size: Callable[[], int], cancel_event: Cancel) -> Iterator[dict[bytes, str]]:
-        """Yield current texts by content hash in batches, until none lacks a vector or cancelled. Raises StoreError.
+        """Yield batches {hash: current text} of contents without a heavy vector, until none is left or cancelled.
 
-        Each content is yielded once. Reads and cuts the files anew.
+        Raises StoreError. Each content is yielded once. Reads and cuts the files anew.
         """
         yielded_hashes: set[bytes] = set()
         has_progress = True
@@ -42,7 +42,7 @@ class EmbeddingBacklog:
                 has_progress = True
 
     def _order_files(self, cancel_event: Cancel) -> Iterator[Path]:
-        """Yield files with pending contents, open ones, then newest, until out of date. Raises StoreError."""
+        """Yield files with contents that lack a heavy vector, open ones, then newest, until the order is outdated."""
         store, started = self._index.store, time.monotonic()
         generation, file_states = store.generation(), store.file_states()
         open_paths = self._workspace.overlays()
@@ -55,7 +55,7 @@ class EmbeddingBacklog:
             yield path
 
     def _pending_texts(self, path: Path) -> Iterator[tuple[bytes, str]]:
-        """Read and cut the file; yield hash and text of snippets that lack a vector; nothing if it is skipped."""
+        """Read and cut the file; yield hash and text of snippets without a heavy vector; nothing if it is skipped."""
         document = self._workspace.read_document(path)
         if isinstance(document, Document):
             pending_contents = self._pending_contents()
@@ -71,7 +71,7 @@ class EmbeddingBacklog:
 def _split_batch(
     batch: Mapping[bytes, str], get_batch_size: Callable[[], int], cancel_event: Cancel
 ) -> Iterator[dict[bytes, str]]:
-    """Yield a batch that one file with thousands of contents has made too large in parts."""
+    """Yield the batch in parts of the wanted size, until cancelled; one file may have thousands of contents."""
     content_hashes = list(batch)
     while content_hashes and not cancel_event.is_set():
         size = get_batch_size()

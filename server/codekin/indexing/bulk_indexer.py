@@ -108,7 +108,7 @@ class BulkIndexer:
         return False
 
     def _start_watching(self) -> None:
-        """Start a watcher that queues changed files and requests rescans."""
+        """Start a watcher of the disk, on threads, that queues changed files and requests rescans."""
         from codekin.workspace.watcher import Watcher  # the command line never watches
 
         polling_s = self._settings.polling_s
@@ -136,12 +136,12 @@ class BulkIndexer:
                 failures += 1
 
     def _release_all_overlays(self) -> None:
-        """Drop all processes' unsaved text from the store; queue this process's open documents. Raises StoreError."""
+        """Mark all unsaved text in the store as outdated; queue this process's open documents. Raises StoreError."""
         self._index.store.release_overlays()
         self._edits.queue_changed(self._workspace.overlays())
 
     def _check_index_files(self) -> None:
-        """Load new data; if a file was replaced, request a rescan and queue open documents. Raises StoreError."""
+        """Load new data; if a file was replaced, check it, request a rescan and queue open files. Raises StoreError."""
         self._index.follow()
         if self._index.problem:
             raise self._index.problem
@@ -155,7 +155,7 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _handle_failure(self, error: Exception, failures: int) -> None:
-        """Record the error, set a corrupt file aside, and wait before the next attempt. Raises StoreClosingError."""
+        """Record the error, set a corrupt file aside, request a rescan and wait 1 to 60 s. Raises StoreClosingError."""
         if isinstance(error, StoreClosingError):
             raise error
         logger.warning("%s", error, exc_info=not isinstance(error, CodekinError))
@@ -193,7 +193,7 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _start_child(self, failures: int) -> ReconcileProcess | None:
-        """Drop others' unsaved text from the store, start a child; None when paused or stopping. Raises StoreError.
+        """Mark others' unsaved text in the store as outdated, start a child; None when paused. Raises StoreError.
 
         Both may take long, so nothing is locked meanwhile: a pause or stop in between ends the child.
         """

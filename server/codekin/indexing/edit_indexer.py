@@ -72,7 +72,7 @@ class EditIndexer:
             self.index_paths(paths)
 
     def _wait_for_work(self) -> list[Path] | None:
-        """Wait for due paths or a backfill, and return the paths (perhaps none); None when stopping."""
+        """Wait for due paths or a backfill; take the paths off the queue (perhaps none); None when stopping."""
         wake = self._state.wake
         with wake:
             while True:

@@ -93,7 +93,7 @@ class EmbeddingWorker:
 
     @property
     def pending_count(self) -> int:
-        """Return how many contents are known to lack a vector; 0 before the model is open."""
+        """Return how many contents are known to lack a vector of the heavy model; 0 before that is open."""
         return len(self._get_vectors().pending) if self._heavy else 0
 
     def open(self) -> HeavyModel | None:
@@ -110,9 +110,9 @@ class EmbeddingWorker:
             return self._heavy
 
     def run_until_done(self, on_progress: OnProgress, cancel_event: Cancel) -> int:
-        """Embed all, or wait while another process does, unless cancelled; return how many. Raises ModelError.
+        """Embed contents without a heavy vector, or wait while another process does, unless cancelled; return how many.
 
-        It counts contents that this process embedded; 0 without a heavy model.
+        It counts contents that this process embedded; 0 without a heavy model. Raises ModelError.
         """
         heavy, embedded_count = self.open(), 0
         if heavy is None:
@@ -131,7 +131,7 @@ class EmbeddingWorker:
         return embedded_count
 
     def enable(self) -> None:
-        """Let a model that fills in by default be opened, too."""
+        """Allow `open` to open the small model even where it is used by default, not chosen in the settings."""
         self._open_heavy = self._starter
 
     def start(self) -> None:
@@ -289,12 +289,12 @@ class EmbeddingWorker:
             return vector_store.find_or_create_space(space, hash_content(PROBE), heavy.probe)
 
     def _get_vectors(self) -> ModelVectors:
-        """Return the heavy model's part of the index; the model must be open."""
+        """Return the heavy model's vectors in the index, which exist once the model is open."""
         model_vectors = self._index.heavy
         assert model_vectors is not None  # noqa: S101 (it is there once the model is open)
         return model_vectors
 
     def _make_progress(self, seconds_left: float | None) -> Progress:
-        """Return the progress: contents with a vector, of all."""
+        """Return the progress of the heavy model: contents that have its vector, of all."""
         embedded_count, pending_count = len(self._get_vectors().dense), len(self._get_vectors().pending)
         return Progress(embedded_count, embedded_count + pending_count, seconds_left)

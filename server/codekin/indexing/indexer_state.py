@@ -49,13 +49,13 @@ class IndexerState:
             self.wake.wait_for(lambda: self.is_stopping or condition(), timeout_s)
 
     def report_progress(self, progress: Progress) -> None:
-        """Set the progress, load what was written into memory, and notify. Raises StoreError."""
+        """Set the progress, load from the store what was written, and call `notify_change`. Raises StoreError."""
         self.progress = progress
         self._index.follow()
         self.notify_change()
 
     def record_error(self, error: CodekinError) -> None:
-        """Log the error, and record it in the error log for the report of recent problems. Never raises."""
+        """Log the error, and add it to the store's error log, the recent problems. Never raises."""
         logger.warning("%s", error)
         self._index.error_log.record(str(error))
 

@@ -42,10 +42,10 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 def ingest_in_workers(
     index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel_event: Cancel
 ) -> Iterator[IngestResult]:
-    """Yield chunks' results, unordered; of a chunk that kills a worker, file by file. Raises IndexingError.
+    """Ingest chunks of files in worker processes; yield results, unordered. Raises IndexingError.
 
-    The same holds for a chunk on which a worker hangs. It ends early when cancelled. IndexingError means that no worker
-    can be started; what a chunk raises is raised, too.
+    The files of a chunk that kills a worker, or on which one hangs, are then ingested one by one. It ends early when
+    cancelled. IndexingError means that no worker can be started; what a chunk raises is raised, too.
     """
     suspect_paths: list[Path] = []
     calls = [_make_call(chunk, forced_paths) for chunk in chunks]
@@ -61,7 +61,7 @@ def ingest_in_workers(
 def ingest_in_isolation(
     index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel_event: Cancel
 ) -> Iterator[IngestResult]:
-    """Yield the results of files that may kill a worker, one by one; skip one that does. Raises IndexingError."""
+    """Ingest suspect files one by one in a worker process; yield results, skip what kills it. Raises IndexingError."""
     if not paths:
         return
     with Pool(1, Call(_start_ingester, (index_paths,))) as pool:
@@ -90,9 +90,9 @@ def _ingest_suspect(
 
 
 def map_in_workers(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Iterator[Result]:
-    """Yield the function's result for each item, in order. Raises its exceptions; IndexingError if a worker dies.
+    """Run the function on each item in worker processes; yield results in order. Raises its errors, IndexingError.
 
-    The function is pickled: it is a module's, or a `functools.partial` of one.
+    IndexingError means that a worker died. The function is pickled: it is a module's, or a `functools.partial` of one.
     """
     results: dict[int, Result] = {}
     next_number = 0

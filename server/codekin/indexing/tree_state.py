@@ -18,9 +18,10 @@ def store_tree(store: Store, snapshot: TreeSnapshot) -> None:
 
 
 def load_tree(store: Store, settings: IndexSettings) -> TreeSnapshot | None:
-    """Return the tree that the store matches; None if that is unknown, so a scan is due. Raises StoreError.
+    """Return the snapshot of the tree that the last scan stored; None if the store or rules have changed since.
 
-    Any later change of the store, by whichever process, and other rules or another version make it unknown.
+    Raises StoreError. Any later change of the store, by whichever process, and other rules or another version make it
+    unknown.
     """
     is_current = (
         store.get_meta(_GENERATION_KEY) == store.generation()

@@ -97,7 +97,7 @@ class Worker:
         self._process.wait()
 
     def _find_cause(self, watch: Watch) -> Cause:
-        """Wait for the process's end; return why it died, by its exit status."""
+        """Wait until the process has ended; return why it died, by who killed it and its exit status."""
         status = self._process.wait()
         if watch.has_killed:
             return Cause.SILENCE
@@ -139,7 +139,7 @@ def _read_exactly(stream: BinaryIO | Any, count: int) -> bytes:
 
 
 def main() -> None:
-    """Run the calls that arrive on standard input, until it ends; then end the process."""
+    """Run the calls that come on standard input, one by one, and send results and heartbeats; at its end, exit."""
     input_stream, output_stream = _claim_stdio()
     messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive_messages, args=(input_stream, messages), daemon=True).start()
@@ -203,7 +203,7 @@ def _receive_messages(input_stream: BinaryIO, messages: "queue.SimpleQueue[bytes
 
 
 def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return standard input and output for messages alone; what libraries print goes to standard error."""
+    """Return standard input and output, for messages alone; what libraries print goes to standard error from now on."""
     input_stream, output_stream = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("rb") as null_device:
         os.dup2(null_device.fileno(), 0)

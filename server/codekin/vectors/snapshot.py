@@ -29,7 +29,7 @@ class Snapshot:
         return len(self.matrix) - len(self)
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Snapshot":
-        """Return a snapshot with unit `vectors` under `labels` added, as Matrix.add_rows does."""
+        """Return a snapshot with unit `vectors` (n, dim) added under `labels`; known labels stay, and become live."""
         matrix = self.matrix.add_rows(labels, vectors)
         is_added_in_graph = _find_graphed(self.graph, matrix.labels[len(self.is_in_graph) :])
         return replace(self, matrix=matrix, is_in_graph=np.concatenate([self.is_in_graph, is_added_in_graph]))
