@@ -182,7 +182,7 @@ class Pool:
         self._remove_worker(worker)
 
     def _start_worker(self) -> Worker:
-        """Return a worker that is ready. Raises IndexingError after three deaths, or what its first call raises."""
+        """Start a worker, run the first call in it, return it. Raises its errors, IndexingError if it keeps dying."""
         cause = Cause.FAULT
         for _ in range(_MAX_STARTS):
             worker = Worker()

@@ -42,7 +42,7 @@ class ReconcileProcess:
         }
 
     def run_until_done(self, on_progress: OnProgress) -> IndexReport | None:
-        """Return the report, None when stopped; blocks. Raises IndexingError if the process dies, hangs or fails."""
+        """Send the order, await and return the report, None when stopped. Raises IndexingError if the process dies."""
         with Watch(self._process, self._silence_timeout_s, max(START_TIMEOUT_S, self._silence_timeout_s)) as watch:
             report = self._read_messages(watch, on_progress)
             if report is not None:
