@@ -36,9 +36,9 @@ class ContentQueries:
         return cached_count[1]
 
     def sort_keys_of(self, contents: LabelArray | Sequence[int]) -> SortKeyArray:
-        """Return (n,): the keys that break ties, read from the store if not in memory. Raises StoreError.
+        """Return the contents' tie-breaking keys, uint64 (n,); reads those not in memory from the store.
 
-        The key of an unknown content is 0.
+        The key of an unknown content is 0. Raises StoreError.
         """
         sort_keys = self.sort_keys.find_keys(contents)
         unloaded_rows = np.flatnonzero(sort_keys == 0)
@@ -49,7 +49,7 @@ class ContentQueries:
         return sort_keys
 
     def count_words_of(self, contents: LabelArray) -> npt.NDArray[np.int32]:
-        """Return the numbers of words of these contents, (n,), 0 of those that are gone. Raises StoreError."""
+        """Return the numbers of words of these contents, (n,), cached; 0 of those that are gone. Raises StoreError."""
         word_counts = known_counts = self._word_counts
         missing_count = int(contents.max(initial=-1)) + 1 - len(word_counts)
         if missing_count > 0:
@@ -62,7 +62,7 @@ class ContentQueries:
         return word_counts[contents]
 
     def allowed_contents(self, hit_filter: Filter) -> LabelArray | None:
-        """Return a filter's contents, ascending; None (all) if it leaves nothing of the workspace out.
+        """Return the numbers of contents within the filter, ascending, cached; None if it leaves nothing local out.
 
         The last filter's answer is cached until the store changes. Raises StoreError.
         """

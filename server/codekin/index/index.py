@@ -84,12 +84,12 @@ class Index(ContentQueries):
         self.continuation_vectors = ContinuationVectors()
 
     def _make_model_vectors(self, space: str, dim: int, graph_path: Path) -> ModelVectors:
-        """Return the empty vectors of one space."""
+        """Return an empty set of vectors of one space; the file of its graph is at `graph_path`."""
         dense = DenseIndex(dim, graph_path, f"{self._identity} {space}", on_problem=self._on_problem)
         return ModelVectors(space, dense, self._vectors)
 
     def _make_heavy_vectors(self) -> ModelVectors | None:
-        """Return the empty vectors of the heavy model; None if there is none."""
+        """Return an empty set of the heavy model's vectors; None if there is no heavy model."""
         if self._heavy_space is None:
             return None
         space, dim = self._heavy_space
@@ -117,7 +117,7 @@ class Index(ContentQueries):
 
     @property
     def dense(self) -> DenseIndex:
-        """Return the light model's dense index."""
+        """Return the search index, in memory, of the light model's vectors."""
         return self.light.dense
 
     @property
@@ -134,7 +134,7 @@ class Index(ContentQueries):
 
     @property
     def loaded_share(self) -> float:
-        """Return the share of the store's contents whose vectors are in memory, 0 … 1."""
+        """Return the share of the store's contents whose light-model vectors are in memory, 0 … 1."""
         loaded_count, missing_count = len(self.dense), self.light.unloaded_count + len(self.light.pending)
         return loaded_count / (loaded_count + missing_count) if missing_count else 1.0
 
@@ -163,7 +163,7 @@ class Index(ContentQueries):
             self._follow_lock.release()
 
     def save_image(self) -> None:
-        """Save what is in memory for processes that start, where that is worth it; or remove it. Raises StoreError."""
+        """Save the arrays in memory to files that new processes map, if due; else drop old files. Raises StoreError."""
         with self._follow_lock:
             images = self._index_paths.image, self._index_paths.completion_image
             if self._saved.is_mostly_gone(self.sort_keys) and remove_images(*images):
@@ -179,7 +179,7 @@ class Index(ContentQueries):
                 save_completion_data(self._index_paths.completion_image, self.store, self._continuation_space, data)
 
     def _restore_image(self) -> None:
-        """Map what some process has saved, if it is of this store. Raises StoreError."""
+        """Map the contents' arrays that some process has saved to a file, if it is of this store. Raises StoreError."""
         loaded = restore_contents(self._index_paths.image, self.store, self.light)
         if loaded is not None:
             self.sort_keys, self.fingerprints = loaded.sort_keys, loaded.fingerprints
@@ -214,7 +214,7 @@ class Index(ContentQueries):
         self._completion_generation = generation
 
     def _restore_completion_image(self) -> None:
-        """Map what some process has saved for completions, if it is of this store. Raises StoreError."""
+        """Map the completions' arrays that some process has saved to a file, if of this store. Raises StoreError."""
         path, labels = self._index_paths.completion_image, self.sort_keys.labels
         restored = restore_completion_data(path, self.store, self._continuation_space, labels)
         if restored is not None:
@@ -222,7 +222,7 @@ class Index(ContentQueries):
             self._saved_completions = SavedImage(self.line_index.newest)
 
     def _check_files(self) -> None:
-        """Empty the memory if the store's file was replaced; if the vectors' was, search it anew. Raises StoreError."""
+        """Empty memory if the store's file was replaced; search a replaced file of vectors anew. Raises StoreError."""
         newest_vector = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
         self._older_count += is_older
@@ -246,7 +246,7 @@ class Index(ContentQueries):
             model_vectors.dense.maintain_graph()
 
     def settle_in_background(self) -> None:
-        """Call `follow_and_compact` on a new thread, whose error is recorded; returns at once."""
+        """On a new thread, load all that was written, renew graphs and save the image; returns at once."""
 
         def follow_until_closed() -> None:
             """Load, compact and save the image once; record any error but the index's closing."""

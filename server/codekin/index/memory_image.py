@@ -74,11 +74,11 @@ class SavedImage:
 
     @classmethod
     def of(cls, sort_keys: SortKeys) -> "SavedImage":
-        """Return what a file that was saved with these contents has."""
+        """Return the highest number and the count of these contents, as a file saved with them has."""
         return cls(sort_keys.newest, len(sort_keys))
 
     def is_due(self, sort_keys: SortKeys) -> bool:
-        """Return whether the contents in memory are many, more than a tenth of them newer than those of the file."""
+        """Return whether 10,000 contents or more are in memory, over a tenth of them newer than the file's."""
         missing_count = int(np.count_nonzero(sort_keys.labels > self.newest))
         return len(sort_keys) >= _MIN_CONTENTS and missing_count > _MAX_MISSING_SHARE * len(sort_keys)
 
@@ -96,7 +96,10 @@ def remove_images(*paths: Path) -> bool:
 
 
 def save_contents(path: Path, store: Store, model_vectors: ModelVectors, loaded: LoadedContents) -> None:
-    """Save all contents; nothing where a vector is missing, or the disk is full. Raises StoreError."""
+    """Save keys, vectors and fingerprints to the file, its state to the store; nothing if a vector is missing.
+
+    Raises StoreError; a full disk is no error.
+    """
     labels = loaded.sort_keys.labels
     if model_vectors.pending or not model_vectors.dense.has_labels(labels).all():
         return
@@ -124,7 +127,10 @@ def restore_completion_data(path: Path, store: Store, space: str, contents: Labe
 
 
 def save_completion_data(path: Path, store: Store, space: str, loaded: CompletionData) -> None:
-    """Save what completions need; nothing where the disk is full. Raises StoreError."""
+    """Save line hashes and continuations to the file, its state to the store; no error if the disk is full.
+
+    Raises StoreError.
+    """
     arrays = {
         "newest": np.array([loaded.line_index.newest]),
         "continuation_labels": loaded.continuation_vectors.labels,
@@ -137,7 +143,7 @@ def save_completion_data(path: Path, store: Store, space: str, loaded: Completio
 def load_continuations(
     store: Store, vectors: VectorStore, space: str, numbers: Sequence[int], loaded: ContinuationVectors
 ) -> ContinuationVectors:
-    """Return the continuation vectors with those of these contents, as far as there are any. Raises StoreError."""
+    """Return `loaded` with these contents' continuation vectors, as far as `vectors` has any. Raises StoreError."""
     hashes = store.content_hashes(numbers)
     for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
         chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]
@@ -147,7 +153,7 @@ def load_continuations(
 
 
 def _open(path: Path, store: Store, state_key: str, space: str) -> ArrayFile | None:
-    """Return the file if it is of this space and of the store's state, or one before. Raises StoreError."""
+    """Map the file and return it; None if of another space, or of a state unknown to the store. Raises StoreError."""
     state = store.get_meta(state_key)
     return open_array_file(path, f"{state} {space}") if isinstance(state, str) else None
 

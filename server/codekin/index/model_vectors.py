@@ -98,5 +98,5 @@ class ModelVectors:
 
 
 def _without_hashes(contents: Mapping[bytes, int], removed_hashes: set[bytes]) -> dict[bytes, int]:
-    """Return the contents without these hashes."""
+    """Return a copy of `contents` (numbers by hash) without these hashes."""
     return {content_hash: number for content_hash, number in contents.items() if content_hash not in removed_hashes}
