@@ -57,7 +57,7 @@ class BaseRevision:
 
 
 def open_base_revision(workspace_root: Path, reference: str) -> BaseRevision:
-    """Return the commit at which HEAD's history left `reference`'s, with its files. Raises QueryError."""
+    """Return the merge base of HEAD and `reference` (else `reference`) with its files' ids. Raises QueryError."""
     tip_commit = _resolve_revision(workspace_root, reference)
     try:
         base_commit = run_git(workspace_root, "merge-base", tip_commit, "HEAD").decode().strip()

@@ -56,7 +56,7 @@ class Changes:
         return self.states.get(function, FunctionState.UNCHANGED)
 
     def is_new_clone(self, group: DuplicateGroup, function_texts: Sequence[str]) -> bool:
-        """Return whether the group has a function that was no duplicate then; `function_texts` are the table's."""
+        """Return whether the group has a function that was no duplicate at the revision; the texts are the table's."""
         return any(self._has_become_clone(member.function, group, function_texts) for member in group.members)
 
     def _has_become_clone(self, function: FunctionCopy, group: DuplicateGroup, function_texts: Sequence[str]) -> bool:
@@ -82,7 +82,10 @@ def find_changes(
     max_bytes: int,
     language_rules: LanguageRules,
 ) -> Changes:
-    """Compare the functions of the table with the revision. `workspace_files` are all files of the workspace."""
+    """Read the revision's files; return functions new or changed since, and copies that drifted apart.
+
+    Raises QueryError. `workspace_files` are all files of the workspace.
+    """
     present_files = set(workspace_files)
     changed_files = {
         source_path for source_path in present_files if not _is_unchanged(base_revision, source_path, max_bytes)
@@ -144,7 +147,7 @@ def _classify_functions(
     changed_files: set[Path],
     former_functions: Sequence[_FormerFunction],
 ) -> None:
-    """Note which functions of the changed files are new or edited: neither where they were nor moved."""
+    """Note in `changes` which functions of changed files are NEW or CHANGED: neither where they were, nor moved."""
     former_counts = Counter((function.path, function.text) for function in former_functions)
     unplaced: list[FunctionCopy] = []
     for function in function_table.functions:
@@ -171,7 +174,7 @@ def _classify_functions(
 
 
 def _find_drifts(changes: Changes, function_table: FunctionTable) -> Iterable[Drift]:
-    """Yield the functions that were identical and are so no longer, largest sets first."""
+    """Return the sets of functions that were identical at the revision and no longer are, largest first."""
     changed_by_digest: dict[bytes, list[FunctionCopy]] = defaultdict(list)
     for function, former_text in changes.former_texts.items():
         former_digest = digest_codes(TokenProfile(former_text, function.language).tokens.codes)

@@ -50,7 +50,7 @@ class DuplicateFinder:
         on_progress: OnProgress,
         cancel_event: Cancel,
     ) -> DuplicateSearch:
-        """Read the functions, return the search; its groups, with `base_revision` changed ones, are made lazily."""
+        """Read all functions now; return a search that makes groups lazily, only changed ones with `base_revision`."""
         source_files = [source_file for source_file in self._workspace.walk() if isinstance(source_file, SourceFile)]
         function_filter = FunctionFilter(selection, self._workspace.roots)
         whole_functions = map(join_parts, list_whole_functions(self._index.store))

@@ -75,7 +75,7 @@ class FunctionTable:
         return len(self.texts) - 1
 
     def functions_by_text(self) -> list[list[FunctionCopy]]:
-        """Return the functions of each text."""
+        """Return a list for each text, by its number: the functions that have it."""
         copies_by_text: list[list[FunctionCopy]] = [[] for _ in self.texts]
         for function in self.functions:
             copies_by_text[function.text_number].append(function)
@@ -83,13 +83,13 @@ class FunctionTable:
 
 
 def list_whole_functions(store: Store) -> list[list[Location]]:
-    """Return each function's parts: one, or several of a long function."""
+    """Return every function of the store as a list of its parts: one, or several of a long one. Raises StoreError."""
     locations_by_file = groupby(store.list_function_parts(), key=lambda location: location.path)
     return [function_parts for _, locations in locations_by_file for function_parts in group_parts(locations)]
 
 
 def join_parts(function_parts: Sequence[Location]) -> Location:
-    """Return the place of a whole function."""
+    """Return the location of a whole function, from its parts in order."""
     return replace(function_parts[0], span=Span(function_parts[0].span.start, function_parts[-1].span.end), part=0)
 
 
@@ -100,7 +100,10 @@ def read_functions(
     on_progress: OnProgress,
     cancel_event: Cancel,
 ) -> FunctionTable:
-    """Read the functions at these places, which are in order; those that have moved since are left out."""
+    """Read what stands at these locations; return functions with texts, without those too short or of another language.
+
+    The locations are in order of files; those past the end of their file are left out. It ends early when cancelled.
+    """
     function_table, start_time, read_count = FunctionTable(), time.monotonic(), 0
     for file_path, locations in groupby(function_locations, key=lambda location: location.path):
         if cancel_event.is_set():

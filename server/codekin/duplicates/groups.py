@@ -78,7 +78,7 @@ class DuplicateGrouper:
         )
 
     def find_groups(self, is_wanted: Callable[[FunctionCopy], bool]) -> Iterator[DuplicateGroup]:
-        """Yield the groups that have a wanted function, as soon as none that saves more can follow."""
+        """Yield the groups that have a wanted function, those first whose removal would save most lines."""
         neighbours = self._find_neighbours()
         pending: list[tuple[int, tuple[object, ...], DuplicateGroup]] = []
         for max_saved_lines, text_numbers in self._list_components(neighbours, is_wanted):
@@ -91,7 +91,7 @@ class DuplicateGrouper:
             yield heapq.heappop(pending)[2]
 
     def _find_neighbours(self) -> dict[int, list[int]]:
-        """Return the sets of runs whose texts may be near-duplicates, by set; without the set itself."""
+        """Return, by set of token runs, the other sets that overlap enough for their texts to be near-duplicates."""
         neighbours: dict[int, list[int]] = {}
         for run_set, other_sets in self._runs.find_similar_pairs(NEAR_DUPLICATE_SHARE, MIN_RUNS):
             for other_set in other_sets.tolist():
@@ -102,7 +102,7 @@ class DuplicateGrouper:
     def _list_components(
         self, neighbours: dict[int, list[int]], is_wanted: Callable[[FunctionCopy], bool]
     ) -> list[tuple[int, list[int]]]:
-        """Return the connected texts, with the most lines that a group of them could save, most first."""
+        """Return (most lines to be saved, texts) of each set of connected texts with a wanted function, most first."""
         components: list[tuple[int, list[int]]] = []
         visited: set[int] = set()
         for first_set in range(len(self._texts_of_set)):
@@ -121,7 +121,7 @@ class DuplicateGrouper:
         return sorted(components, key=lambda component: -component[0])
 
     def _group_texts(self, text_numbers: list[int], neighbours: dict[int, list[int]]) -> Iterator[DuplicateGroup]:
-        """Yield the groups among connected texts."""
+        """Yield the groups among connected texts; sorts `text_numbers` in place."""
         candidates = {text_number: self._list_candidates(text_number, neighbours) for text_number in text_numbers}
         text_numbers.sort(
             key=lambda text_number: (-len(candidates[text_number]), self._copies[text_number][0].sort_key)
@@ -157,7 +157,7 @@ class DuplicateGrouper:
         ]
 
     def _join_nearest(self, text_number: int, candidates: Sequence[int], parents: dict[int, tuple[int, int]]) -> None:
-        """Put a text that is like no model into the group of the member that it is most like, if there is one."""
+        """Add a text that is like no model to `parents`, in the group of the member most like it, if there is one."""
         grouped_texts = np.array([other_text for other_text in candidates if other_text in parents], np.int64)
         kinship_levels = self._find_levels(text_number, grouped_texts)
         if len(grouped_texts) and kinship_levels.min() <= self._max_level:
@@ -176,7 +176,7 @@ class DuplicateGrouper:
         return np.asarray(np.where(self._exact[other_texts] == self._exact[text_number], 0, kinship_levels), np.int64)
 
     def _make_group(self, model_text: int, texts_with_parents: Sequence[tuple[int, int]]) -> DuplicateGroup:
-        """Return the group of `texts_with_parents`, given with the texts that they were found by."""
+        """Return the group of these texts, each with the text that it was found by; the model's function is first."""
         model_function = min(self._copies[model_text], key=lambda function: function.sort_key)
         profiles: dict[int, TokenProfile] = {}
         group_members: list[GroupMember] = []

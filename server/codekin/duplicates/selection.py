@@ -51,7 +51,7 @@ class FunctionFilter:
         return not is_excluded and selection.tests in (None, is_test)
 
     def is_wanted(self, file_path: Path) -> bool:
-        """Return whether a group is wanted because it has a function in this file."""
+        """Return whether the file is in or below a selected path (True without one), which makes its groups wanted."""
         wanted_paths = self.selection.paths
         return not wanted_paths or any(file_path.is_relative_to(wanted_path) for wanted_path in wanted_paths)
 

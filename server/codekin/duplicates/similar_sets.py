@@ -117,7 +117,7 @@ def _split_evenly(pair_counts: IntArray, max_sum: int) -> Iterator[tuple[int, in
 
 
 def _sort_distinct(pair_codes: IntArray) -> IntArray:
-    """Return the distinct codes, ascending. `np.unique` hashes them first, which takes ten times as long."""
+    """Sort `pair_codes` in place; return a copy of the distinct ones. `np.unique` takes ten times as long."""
     pair_codes.sort()
     is_first = np.ones(len(pair_codes), np.bool_)
     is_first[1:] = pair_codes[1:] != pair_codes[:-1]
