@@ -48,7 +48,7 @@ class ResidentProcess:
         return is_wanted and is_embedded and sys.platform != "win32"
 
     def ask(self, request: Message) -> Message | None:
-        """Send a request and return the answer; None if no process answers in time."""
+        """Send a request to the process, if it runs, and return the answer; None if none comes within 20 s."""
         address = read_address(self.address_path) if self.is_allowed else None
         channel = connect(address) if address else None
         if channel is None:

@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def fingerprint_code(package_folder: Path = _PACKAGE) -> str:
-    """Return a hash of the names, sizes and times of all modules, in two milliseconds; "" during an upgrade."""
+    """Return a hash of the names, sizes and times of codekin's modules on the disk, in 2 ms; "" during an upgrade."""
     try:
         modules = sorted(_list_modules(str(package_folder)))
     except OSError:

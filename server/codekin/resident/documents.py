@@ -21,7 +21,7 @@ def to_relative_path(file_path: Path, workspace_root: Path) -> str:
 
 
 def context_to_document(context_pack: "ContextPack", coverage: float, workspace_root: Path) -> Document:
-    """Return the code for a task, with the number of tokens and of what did not fit."""
+    """Return a context pack for JSON: its code, its tokens, how many entries did not fit, and the index's coverage."""
     return {
         "entries": [_entry_to_document(context_entry, workspace_root) for context_entry in context_pack.entries],
         "tokens": context_pack.token_count,
@@ -31,7 +31,7 @@ def context_to_document(context_pack: "ContextPack", coverage: float, workspace_
 
 
 def findings_to_document(findings: "Iterable[GuardFinding]", workspace_root: Path) -> Document:
-    """Return new functions with their twins; lines count from 1, and the "path" of the new one may be None."""
+    """Return the guard's findings for JSON: new functions with their twins, lines from 1; a "path" may be None."""
     return {"findings": [_finding_to_document(guard_finding, workspace_root) for guard_finding in findings]}
 
 

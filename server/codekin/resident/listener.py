@@ -39,7 +39,10 @@ class CommandListener:
         return self._lock.is_locked
 
     def listen(self) -> None:
-        """Answer commands from now on, on threads; returns at once. Raises OSError, ModelError."""
+        """Write this process's address and answer commands from now on, on threads; returns at once.
+
+        Raises OSError, ModelError.
+        """
         if stale_address := read_address(self._address_path):
             stale_address.unlink()
         listener, self._address = listen()

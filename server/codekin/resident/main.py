@@ -19,7 +19,7 @@ _CHECK_INTERVAL_S = 5.0  # how soon it notices that it is idle, or that its work
 
 
 def main() -> None:
-    """Serve one workspace; ends at once if another process does so."""
+    """Run the resident process: read the order from standard input, serve its workspace until idle, then exit."""
     start_order = json.loads(sys.stdin.readline())
     settings, _ = override_settings(Settings(), start_order["settings"], source="the starter")
     address_path, workspace_root = Path(start_order["address"]), Path(start_order["root"])

@@ -106,7 +106,7 @@ class ResidentService:
             self._bring_up_to_date()
 
     def _bring_up_to_date(self) -> bool:
-        """Index what has changed on the disk since the last request; False where that would take long."""
+        """Index what has changed on the disk since the last request; False, undone, if that is more than 64 files."""
         if self._is_watched:
             return True
         with self._refresh_lock:
