@@ -166,7 +166,7 @@ def _make_hunk_proposal(target_path: Path | None, hunk_lines: list[str]) -> Prop
 
 
 def _read_path(path_text: str) -> Path | None:
-    """Return the path in a diff's file header, unquoted; None for a deleted file."""
+    """Return the path in a diff's file header, unquoted and without "b/"; None for a deleted file."""
     if path_text == "/dev/null":
         return None
     quoted_match = _QUOTED_PATH.fullmatch(path_text)

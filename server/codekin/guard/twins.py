@@ -68,7 +68,7 @@ class Guard:
                 yield snippet
 
     def _list_former_names(self, proposal: Proposal, target_path: Path | None, language: str) -> frozenset[str]:
-        """Return the names of the file's functions before the change; of one already written, those last committed."""
+        """Return the names of the file's functions before the change (or as committed, if made); none for a diff."""
         if target_path is None or proposal.added_rows is not None:
             return frozenset()
         if not proposal.is_written:
@@ -87,7 +87,7 @@ class Guard:
     def _find_twin(
         self, target_path: Path | None, function: Snippet, removed_lines: frozenset[str]
     ) -> GuardFinding | None:
-        """Return the finding with the best clone that the change keeps; None if there is no such clone."""
+        """Return the finding with the function's best clone in the index that the change keeps; None without one."""
         twins = self._engine.find_clones(function, target_path)
         remaining = [twin for twin in twins if not _is_removed(twin, removed_lines)]
         if not remaining:
