@@ -109,7 +109,7 @@ def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document |
 
 
 def snippets_of(document: Document) -> list[Snippet]:
-    """Return a document's snippets in order; those of a notebook are cut cell by cell."""
+    """Cut a document into snippets and return them in order; a notebook is cut cell by cell."""
     if not document.cells:
         return extract_snippets(document.text, document.language)
     return extract_cells(split_lines(document.text), document.cells)

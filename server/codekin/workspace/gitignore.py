@@ -182,7 +182,7 @@ def _get_extension(name: str) -> str:
 
 
 def escape_pattern(path: str) -> str:
-    """Return the pattern that matches this relative path alone, below a leading slash."""
+    """Return the relative path with escapes, so that "/" and it form the pattern that matches this path alone."""
     return re.sub(r"([\\*?\[ ])", r"\\\1", path)
 
 

@@ -102,7 +102,7 @@ class IgnoreRules:
         return tuple(self._problems.values())
 
     def make_root_scope(self, root: Path) -> IgnoreScope:
-        """Return the scope of a workspace root, without its own ignore files (see enter_scope).
+        """Return the scope of a workspace root, with rules of a repository around it, without its own ignore files.
 
         A root itself is never excluded: no default applies to it, and if a repository around it ignores it, the
         rules from outside are dropped.

@@ -74,7 +74,7 @@ class TreeSnapshot:
 
 
 def take_snapshot(workspace: Workspace) -> TreeSnapshot:
-    """Walk the workspace and note all stamps."""
+    """Walk the workspace; return a snapshot of the stamps of all files and folders that the walk looks at."""
     snapshot = TreeSnapshot()
     for _ in snapshot.walk(workspace):
         pass
