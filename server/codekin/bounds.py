@@ -84,7 +84,7 @@ def convert_value(setting_field: Field[Any], type_hint: Any, setting_value: Any)
 
 
 def _convert_patterns(pattern_table: Any, choices: Collection[str]) -> dict[str, str]:
-    """Return a table of file name patterns as it is. Raises ValueError, whose message completes "must be …"."""
+    """Check a table of file name patterns, and return it as a dict. Raises ValueError, to complete "must be …"."""
     if not isinstance(pattern_table, Mapping) or not all(
         isinstance(pattern_part, str) for table_item in pattern_table.items() for pattern_part in table_item
     ):

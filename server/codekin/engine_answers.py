@@ -71,7 +71,7 @@ class AnsweringEngine(EngineCore):
     def find_similar(
         self, path: Path, lines: Span, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> Answer:
-        """Find at most `k` places like the snippet at one line, or like several lines. Raises QueryError if no code.
+        """Find up to `k` probable places like the snippet at one line, or several lines. Raises QueryError if no code.
 
         Best first; improbable ones are left out, so there may be none. The code itself and its function are no hits.
         `cancel_event` ends the search with the hits made so far.
@@ -88,7 +88,7 @@ class AnsweringEngine(EngineCore):
         hit_filter: Filter = Filter(),
         cancel_event: Cancel | None = None,
     ) -> Answer:
-        """Find at most `k` places like `code`, from anywhere. Raises QueryError beyond 1,000,000 characters.
+        """Find up to `k` probable places like `code`, from anywhere. Raises QueryError beyond 1,000,000 characters.
 
         Best first; improbable ones are left out, so there may be none, as for blank code. Clones are recognised where
         its language is known: `language`, or that to which the hits are limited.
@@ -101,7 +101,7 @@ class AnsweringEngine(EngineCore):
     def search(
         self, question: str, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> Answer:
-        """Find at most `k` places for a question in words, best first. Raises QueryError beyond 100,000 characters."""
+        """Find up to `k` probable places for a question in words, best first. Raises QueryError if it is too long."""
         query = CodeQuery(read_question(question), is_code=False)
         return self._answer_query(query, Task.NL2CODE, k, hit_filter, cancel_event)
 
@@ -122,7 +122,7 @@ class AnsweringEngine(EngineCore):
     def search_everything(
         self, question: str, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> tuple[Answer, bool]:
-        """Search; while less than nine tenths are indexed, files themselves, too, by words, and say so (True).
+        """Return hits of the index and, while under nine tenths of files are indexed, of files by words (then True).
 
         Raises QueryError, and StoreClosingError when cancelled.
         """
@@ -144,7 +144,7 @@ class AnsweringEngine(EngineCore):
         hit_filter: Filter = Filter(),
         cancel_event: Cancel | None = None,
     ) -> list[Existence]:
-        """Say which functions in `code` exist already. Raises QueryError for no code or an unknown language.
+        """Return for each function in `code` whether it exists already. Raises QueryError: no code, unknown language.
 
         `path` is where the code is to stand: a function of the same name there is what it replaces, and no match. Code
         without functions is judged as one piece. The language is guessed where `language` is "". `hit_filter` limits

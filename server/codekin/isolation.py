@@ -36,7 +36,7 @@ def harden_process() -> None:
 
 
 def import_folders() -> list[str]:
-    """Return the trusted entries of `sys.path`, in their order.
+    """Return the entries of `sys.path`, in order, without the current folder and untrusted ones of `PYTHONPATH`.
 
     Not trusted are the current folder and what `PYTHONPATH` names, unless packages were installed there, outside the
     current folder and any workspace, as by `pip install --target` and a cluster's modules. The folder that codekin is

@@ -112,7 +112,10 @@ def _python(code: str, *arguments: str) -> list[str]:
 
 
 def _run(command: list[str], folder: str, timeout_s: float | None) -> Ended:
-    """Run a command to its end without input, in a clean environment; return its result. Raises ProcessTimeoutError."""
+    """Run a command to its end, without input, in a clean environment; return exit code and output.
+
+    Raises ProcessTimeoutError.
+    """
     return run(
         command, cwd=folder, env=isolation.clean_environment(), stdin=DEVNULL, capture_output=True, text=True,
         errors="replace", timeout=timeout_s, check=False,

@@ -263,7 +263,7 @@ def config_file() -> Path:
 
 
 def is_users_own(group: str, key: str) -> bool:
-    """Return whether only the user may set this, and not a workspace's file."""
+    """Return whether only the user may set the setting `group.key`, and not a workspace's file."""
     return (group, to_snake_case(key)) in _find_user_scoped_names()
 
 

@@ -289,7 +289,8 @@ class Status:
 class Cancel(Protocol):
     """Cancellation flag, such as threading.Event: an answer under way ends soon after `is_set()` returns True."""
 
-    def is_set(self) -> bool: ...
+    def is_set(self) -> bool:
+        """Return whether the answer under way is to end soon."""
 
 
 OnProgress = Callable[[Progress], None]

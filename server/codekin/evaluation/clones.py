@@ -58,7 +58,7 @@ class CloneQuery:
 
     @property
     def table_row(self) -> str:
-        """Return the name of the table's row in which the query is counted."""
+        """Return the name of the table's row that counts the query: "3 edited", or "4 other language" without edits."""
         return f"{self.type} {self.type.name.lower()}" if self.edits else "4 other language"
 
 
@@ -95,7 +95,7 @@ class CloneReport:
 
     @cached_property
     def queries_by_row(self) -> dict[str, list[CloneQuery]]:
-        """Return the queries grouped by the table's rows, in the rows' order."""
+        """Return the queries grouped by the table's rows, in the rows' order (cached)."""
         groups: dict[str, list[CloneQuery]] = {}
         for query in sorted(self.queries, key=lambda query: query.table_row):
             groups.setdefault(query.table_row, []).append(query)
@@ -238,7 +238,7 @@ class _CloneMeasurer:
             self._retrievers.close()
 
     def _count_step(self) -> None:
-        """Report one more query as done."""
+        """Count one more query as done, and report the progress."""
         self._done += 1
         self._on_progress(Progress(self._done, self._total, None))
 

@@ -116,7 +116,7 @@ def _compare_copy(cut: Cut, copy: CopiedSuggestion | None) -> ShownSuggestion | 
 
 
 def make_cursor(cut: Cut) -> Cursor:
-    """Return the cursor at the cut."""
+    """Return a cursor where the cut is, in the document as it is cut."""
     return Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
 
 

@@ -55,7 +55,10 @@ class KindResult:
 
 
 def measure_kinds(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> list[KindResult]:
-    """Index one repository in a temporary folder, complete `count` cuts of each kind. Raises BenchmarkError."""
+    """Index a repository in a temporary folder; return how codekin and baselines complete `count` cuts of each kind.
+
+    Raises BenchmarkError.
+    """
     with open_temporary_completer(root, settings) as (completer, corpus):
         completer.load_tokens()
         cuts = list(choose_kind_cuts(list(corpus.documents.values()), count, seed))
@@ -218,7 +221,7 @@ def _format_row(title: str, shown: Sequence[KindResult], cut_count: int, asked: 
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the repositories of `arguments` (None: sys.argv), print the tables, return 0."""
+    """Measure completion by kind in the repositories of `arguments` (None: sys.argv), print the tables, return 0."""
     options = parse_cut_options(arguments, __doc__, CUTS, seed=0)
     settings = Settings()
     measure_root = partial(measure_kinds, settings=settings, count=options.cuts, seed=options.seed)

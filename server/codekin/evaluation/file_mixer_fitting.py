@@ -50,7 +50,7 @@ def draw_questions(repository: Repository) -> list[Question]:
 
 
 def collect_examples(repository: Repository, checkouts: Path) -> list[Example]:
-    """Index a repository in a temporary folder; return the examples of some of its questions."""
+    """Index a repository in a temporary folder; return training examples: files to order, for some of its questions."""
     checkout = (checkouts / repository.name).resolve()
     questions = draw_questions(repository)
     examples: list[Example] = []

@@ -44,7 +44,10 @@ class LineResult:
 
 
 def measure_lines(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> list[LineResult]:
-    """Index one repository in a temporary folder and complete `count` of its lines. Raises BenchmarkError."""
+    """Index a repository in a temporary folder; return how completions of `count` of its lines compare with the truth.
+
+    Raises BenchmarkError.
+    """
     with open_temporary_completer(root, settings) as (completer, corpus):
         completer.load_tokens()
         cuts = choose_line_cuts(list(corpus.documents.values()), TokenVocabulary(), count, seed)
@@ -131,7 +134,10 @@ def _format_row(name: str, shares: Sequence[float], results: Sequence[LineResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the repositories of `arguments` (None: sys.argv), print the tables, return 0."""
+    """Measure the completion of lines in the repositories that `arguments` name, print the tables, return 0.
+
+    Where `arguments` is None, those of sys.argv are used.
+    """
     options = parse_cut_options(arguments, __doc__, CUTS, seed=0)
     measure_root = partial(measure_lines, settings=Settings(), count=options.cuts, seed=options.seed)
     roots = [root.resolve() for root in options.roots]

@@ -94,7 +94,7 @@ def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]
 
 @contextmanager
 def open_search(root: Path) -> Iterator[tuple[SearchEngine, Index, Sequence[Path]]]:
-    """Index a folder in a temporary one; yield its search engine, index and roots, all closed at the end."""
+    """Index a folder in a temporary one; yield its search engine, index and roots; the index is removed at the end."""
     with TemporaryDirectory(prefix="codekin-evaluate-") as cache:
         settings = Settings(cache=CacheSettings(directory=cache))
         with closing(Engine([root], settings)) as engine:
@@ -184,7 +184,6 @@ def collect_in_workers(
     """Parse the arguments, and return what `collect` finds in each repository of the benchmark's split `train`.
 
     It is called, in worker processes, with a repository and the folder of the checkouts, as `checkouts`.
-    It is called with a repository and the folder of the checkouts, as `checkouts`.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmark", type=Path, metavar="BENCH")

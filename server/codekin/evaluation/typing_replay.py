@@ -72,9 +72,9 @@ class TypingResult:
 
 
 def replay_repository(root: Path, settings: Settings, count: int = COMMITS) -> TypingResult:
-    """Type lines of the last `count` commits that added code again; return what that took. Raises GitRepositoryError.
+    """Simulate typing up to six lines of each of the last `count` commits, and return what that took.
 
-    The workspace, as it was before them, is indexed in a temporary folder.
+    The workspace, as it was before these commits, is indexed in a temporary folder. Raises GitRepositoryError.
     """
     repository = GitRepository(root / ".git")
     commits = choose_commits(repository, count)
@@ -107,7 +107,7 @@ def choose_commits(repository: GitRepository, count: int) -> list[Commit]:
 
 @contextmanager
 def _write_files(repository: GitRepository, revision: str) -> Iterator[Path]:
-    """Yield a temporary folder with the source files of a revision."""
+    """Write a revision's source files to a temporary folder, and yield it; it is removed at the end."""
     with TemporaryDirectory(prefix="codekin-replay-") as name:
         paths = [path for path in repository.list_files(revision) if _is_source(path)]
         for (_, path), text in repository.read_files((revision, path) for path in paths).items():
@@ -257,12 +257,12 @@ def to_json(results: Sequence[TypingResult]) -> dict[str, Any]:
 
 
 def _find_p95(values: Sequence[float]) -> float:
-    """Return the 95th percentile; 0 for no values."""
+    """Return the 95th percentile of the values; 0 for none."""
     return float(np.percentile(values, 95)) if len(values) else 0.0
 
 
 def format_table(results: Sequence[TypingResult]) -> str:
-    """Return a Markdown table with a row for each repository and one for all."""
+    """Return a Markdown table of keys saved and ghost texts shown, a row for each repository and one for all."""
     lines = [
         "| repository | lines | characters | saved | by words | ghosts | right | keys a wrong | a useless | p95 ms |",
         "|---" + "|---:" * 9 + "|",
@@ -276,7 +276,7 @@ def format_table(results: Sequence[TypingResult]) -> str:
 
 
 def _format_row(result: TypingResult) -> str:
-    """Return the row of one repository."""
+    """Return a repository's row of the Markdown table: counts, shares and the p95 of processor time in ms."""
     right = 1 - result.wrong / max(result.shown, 1)
     by_words = result.saved_by_words / max(result.characters, 1)
     p95_ms = 1000 * _find_p95(result.processor_s)

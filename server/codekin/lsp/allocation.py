@@ -15,7 +15,10 @@ _HEAPS = 2  # the interpreter's lock lets hardly more than one thread allocate a
 
 
 def limit_free_memory() -> None:
-    """Set glibc's limits once and for all; do nothing where there is another C library. Call it before any thread."""
+    """Make glibc keep less free memory from now on: 4 MiB a heap, two heaps; does nothing with another C library.
+
+    Call it before any thread is started.
+    """
     if sys.platform != "linux":
         return
     import ctypes

@@ -17,7 +17,7 @@ _MAX_DEPTH = 100  # clients send up to 12 levels
 
 
 def decode_frame(frame: Frame) -> Any:
-    """Return the JSON value of the frame, made safe as above. Raises JsonRpcParseError, also beyond 100 levels."""
+    """Return the frame's JSON value: finite numbers, no lone surrogates, up to 100 levels. Raises JsonRpcParseError."""
     if frame.charset not in ("utf-8", "utf8"):
         raise JsonRpcParseError(f"Messages must be in UTF-8, not in {frame.charset[:40]}.")
     try:

@@ -106,7 +106,7 @@ class Documents(Workspace):
         return document
 
     def set_roots(self, roots: Sequence[Path]) -> None:
-        """Set the workspace's folders, as the client names them, for former ones; links are resolved on a thread."""
+        """Replace the workspace's folders by these, as the client names them; their links are resolved on a thread."""
         if self._roots == [*roots]:
             return
         self._roots, self._client_roots = [*roots], {client_root: client_root for client_root in roots}

@@ -18,7 +18,7 @@ NO_FOLDER_MESSAGE = (
 
 
 def list_client_roots(params: InitializeParams) -> list[Path]:
-    """Return the paths of the folders that the client has open, as it names them; [] for none. Reads no disk.
+    """Return the paths of the folders that the client has open, as it names them, but no disk's root. Reads no disk.
 
     `rootPath` counts only for a client that knows neither `rootUri` nor folders: Helix sends an empty list of folders
     for a file outside any project, and the folder it was started in, which may be all of the user's, as `rootPath`. The

@@ -26,7 +26,7 @@ def create_server(*, is_remote: bool = False) -> CodekinServer:
 
 
 def serve_client(listen_address: ListenAddress | None = None) -> NoReturn:
-    """Serve one client, on standard input and output or at the address, until it sends `exit` or is gone.
+    """Serve one client, on standard input and output or at the address, until it has exited; then end the process.
 
     Then ends the process, with status 1 where the client has not sent `shutdown` first. Raises QueryError or OSError
     where it can't listen. Redirects standard output and the log.

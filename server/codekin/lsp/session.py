@@ -130,7 +130,7 @@ class Session:
             self._listener.engine_requested()
 
     async def run_query(self, priority: Priority, engine_call: "Callable[[Engine, Cancel], T]") -> T | None:
-        """Run `engine_call` on the engine's threads and return its result; None without an engine after up to 5 s.
+        """Run `engine_call` on the engine's threads; without one after 5 s, return None or, if a user waits, raise why.
 
         Raises what the call raises, SupersededError, and, for `_USER_PRIORITIES`, the reason why there is no engine
         (QueryError where no folder is open), after one more attempt to open it.
@@ -222,7 +222,7 @@ class Session:
                 await self._exchange_engine(engine)
 
     def _create_engine(self, engine_request: _EngineRequest) -> "Engine":
-        """Create the engine, which tells the loop of its changes. Runs on the opener's thread. Raises CodekinError."""
+        """Create the engine, on the opener's thread; its changes are handled on the loop. Raises CodekinError."""
         from codekin.engine import Engine
 
         created_engines: list[Engine] = []  # its callback may be called before the constructor returns

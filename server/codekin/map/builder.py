@@ -54,7 +54,7 @@ class MapBuilder:
         self._latest: tuple[int, CodeMap] | None = None  # with the limit that it was built for
 
     def build(self, limit: int, on_progress: OnProgress, cancel_event: Cancel) -> CodeMap | None:
-        """Return the map of at most `limit` functions, cached while the index is unchanged; None when cancelled.
+        """Build and return the map of up to `limit` functions; kept while the index is unchanged; None when cancelled.
 
         Takes some seconds the first time, and waits while another thread builds. Progress counts hundredths.
         """

@@ -22,7 +22,7 @@ MIN_RELATIVE_ANSWER = 0.05  # the same for a question: of what answers it, some 
 
 
 def calibrate_search(score: float, known_share: float, word_count: int, content_count: int) -> float:
-    """Return the probability, 0 to 1, that a location with this score of `rank` answers a question in words.
+    """Return the probability, 0 to 1, that a location ranked with this logit answers a question in words.
 
     `known_share` is the share of the question that the workspace has words for, `word_count` the number of its words:
     of a long question fewer words are in any one place. Larger corpora raise the best score of irrelevant locations.
@@ -33,7 +33,7 @@ def calibrate_search(score: float, known_share: float, word_count: int, content_
 
 
 def calibrate_similarity(score: float, kinship: Kinship = Kinship.SIMILAR) -> float:
-    """Return the probability, 0 to 1, that code with this fused score (0 to 1) is kin to the query's code.
+    """Return the probability, within its kinship's bounds, that code with this fused score (0 to 1) is the query's kin.
 
     Identical code is certain, and other kinships have bounds.
 

@@ -65,32 +65,32 @@ class TokenProfile:
 
     @cached_property
     def run_hashes(self) -> Codes:
-        """Return the hash of each run of RUN_TOKENS consecutive tokens, by position; empty for a shorter text."""
+        """Return the hash of each run of RUN_TOKENS tokens, by position; empty for a shorter text (cached)."""
         return hash_runs(self.tokens)
 
     @cached_property
     def distinct_runs(self) -> Codes:
-        """Return the distinct hashes of runs, ascending."""
+        """Return the distinct hashes of runs, ascending (cached)."""
         return np.unique(self.run_hashes)
 
     @cached_property
     def run_set(self) -> frozenset[int]:
-        """Return the distinct hashes of runs as a set: to see in microseconds that two texts have little in common."""
+        """Return the distinct hashes of runs as a set, cached: tells in microseconds how little texts share."""
         return frozenset(self.run_hashes.tolist())
 
     @cached_property
     def word_codes(self) -> Codes:
-        """Return the distinct codes of names and literals, ascending."""
+        """Return the distinct codes of names and literals, ascending (cached)."""
         return np.unique(self.tokens.codes[self.tokens.kinds != MARK])
 
     @cached_property
     def structure_digest(self) -> bytes:
-        """Return a digest that is equal for texts that differ only in literals and consistently renamed names."""
+        """Return a digest (cached), equal for texts that differ only in literals and consistently renamed names."""
         return digest_codes(renumber_names(self.tokens))
 
     @cached_property
     def called_names(self) -> dict[str, None]:
-        """Return the names directly before an opening parenthesis, each once, in order, as keys."""
+        """Return the names directly before an opening parenthesis, each once, in order, as keys (cached)."""
         texts = self.tokens.texts
         name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
         return dict.fromkeys(texts[position] for position in name_positions if texts[position + 1] == "(")

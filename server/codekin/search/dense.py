@@ -53,7 +53,7 @@ class DenseRetriever:
     def _search_centered(
         self, centered: FloatArray, means: LanguageMeans, k: int, pool: CandidatePool
     ) -> list[Candidate]:
-        """Return the candidates of one pool by the light model, the means of their languages taken off."""
+        """Return the best `k` candidates of a pool by the light model, the means of their languages taken off."""
         light = self._index.light.dense
         retrieved = self._find_cosines(light, centered, _CENTERED_FACTOR * k, pool)
         are_loaded, vectors = light.find_vectors(list(retrieved))
@@ -65,7 +65,7 @@ class DenseRetriever:
     def _search_pool(
         self, vector: FloatArray, heavy_search: tuple[DenseIndex, HeavyQuery] | None, k: int, pool: CandidatePool
     ) -> list[Candidate]:
-        """Return the candidates of one pool, by both models where the heavy one has an index and a query vector."""
+        """Return the best `k` candidates of a pool, by both models where the heavy one has vectors and the query's."""
         light = self._index.light.dense
         cosines = self._find_cosines(light, vector, k, pool)
         if heavy_search is not None:

@@ -39,7 +39,7 @@ class FrameLocator:
         return list(dict.fromkeys(path for frame in frames for path in self._find_files(frame)))
 
     def _find_files(self, frame: StackFrame) -> list[Path]:
-        """Return the stored files whose ends agree best with the frame's path; [] where that is too little to tell."""
+        """Return the up to three stored files whose ends agree best with a frame's path; [] for none, or for more."""
         counted = [
             (_count_common_end(frame.path, parts), path, parts)
             for path, parts in self._paths_by_name.get(frame.path[-1] if frame.path else "", ())

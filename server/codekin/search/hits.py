@@ -234,7 +234,7 @@ class _QueryComparison:
 
     @cached_property
     def _rare_query_words(self) -> list[str]:
-        """Return the query's words that are rare enough to list in a reason, rarest first."""
+        """Return the query's words that are rare enough to list in a reason, rarest first (cached)."""
         words = set(split_words(self._query.text))
         return self._sort_by_rarity(word for word in words if is_significant(word) and not word.isdecimal())
 
@@ -260,7 +260,7 @@ class _QueryComparison:
         return classify(self._profile, _profile_code(code)) if self._profile else None
 
     def _describe_calls(self, query_profile: TokenProfile, code: _CurrentCode) -> str:
-        """Return `same calls: …` with the rarest calls that both have; "" for fewer than two."""
+        """Return `same calls: …` with up to four of the rarest calls that both have; "" for fewer than two."""
         called_names = _profile_code(code).called_names
         shared_calls = {
             "".join(split_words(called_name)): called_name
@@ -271,7 +271,7 @@ class _QueryComparison:
         return f"same calls: {', '.join(shared_calls[word] for word in rarest)}" if len(rarest) > 1 else ""
 
     def _describe_shared_words(self, code: _CurrentCode) -> str:
-        """Return `shares …` with the rarest words that both have; `similar meaning` without any."""
+        """Return `shares …` with up to four of the rarest words that both have; `similar meaning` without any."""
         words = {*split_words(code.text), *split_words(code.location.qualified_name)}
         shared_words = list(islice((word for word in self._rare_query_words if word in words), _MAX_LISTED_WORDS))
         return "shares " + ", ".join(shared_words) if shared_words else "similar meaning"

@@ -28,7 +28,7 @@ class LexicalRetriever:
         self._index = index
 
     def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
-        """Return at most `k` candidates by the rarest words, best first; a score is a share of the highest BM25.
+        """Return up to `k` candidates by the query's rarest words, best first; a score is a share of the highest BM25.
 
         They are from `pool` where that is given, else from the query's filter.
         """
@@ -37,7 +37,7 @@ class LexicalRetriever:
         ]
 
     def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
-        """Return for each (k, pool) the candidates of that pool, as `search` does, at the price of one search.
+        """Return each (k, pool)'s candidates by one search; of pools but the first, only what is among the best of all.
 
         Of pools beside the first one only what is among the best of all is found.
         """

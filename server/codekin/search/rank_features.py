@@ -124,7 +124,7 @@ class SnippetFeatures:
         self.is_retrieved = are_found | (self.defined > 0) | (self.named > 0)
 
     def _compute_scores(self) -> Scores:
-        """Return the weighted sums of the features, in logits."""
+        """Return the snippets' weighted sums of their features, in logits, (n,)."""
         weights = _SNIPPET_WEIGHTS
         scores = weights["cosine"] * self.cosines + weights["share"] * self.shares + weights["named"] * self.named
         scores += weights["qualified"] * self.qualified + weights["defined"] * self.defined
@@ -256,5 +256,5 @@ def _weigh_places(ranking: Iterable[int], contents: Sequence[int]) -> Scores:
 
 
 def _to_scores(values: Iterable[float]) -> Scores:
-    """Return the values as an array."""
+    """Return the values as an array of float64."""
     return np.array(list(values), np.float64)

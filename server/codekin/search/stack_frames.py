@@ -54,7 +54,6 @@ def find_stack_frames(text: str) -> list[StackFrame]:
     """Return up to 200 places that a text names, each once, the innermost frame of the first fault first.
 
     Whether there are such files is not known.
-    At most 200. Whether there are such files is not known.
     """
     traces = [_Trace(is_outermost_first=False, is_cause=False)]
     frame_count = 0

@@ -62,7 +62,7 @@ def _find_described_files(body: str, defining_file: Mapping[str, str]) -> list[s
 
 
 def _make_question(heading: str, body: str, page_name: str) -> str:
-    """Return the heading if it has three words, else the first sentence, else page name and heading; "" if short."""
+    """Return a heading of three words, else the section's first sentence of four, else page name and heading; or ""."""
     title = _strip_markup(heading)
     if len(title.split()) >= _MIN_HEADING_WORDS:
         return title

@@ -72,7 +72,10 @@ def harvest_repositories(sources: Sequence[HarvestSource], max_questions: int, w
 
 
 def harvest_repository(source: HarvestSource, max_questions: int) -> Repository:
-    """Return the repository with up to `max_questions` questions a category. Raises GitRepositoryError."""
+    """Read a Git directory; return its repository with up to `max_questions` questions a category.
+
+    Raises GitRepositoryError.
+    """
     repository = GitRepository(source.git_directory)
     tree = SourceTree(repository, repository.find_head())
     commit_questions = _choose_commits(repository, tree, max_questions)

@@ -62,7 +62,7 @@ def find_changed_definitions(snippets: Iterable[Snippet], changed_lines: Iterabl
 
 
 def count_languages(tree: SourceTree) -> Mapping[str, int]:
-    """Return the number of source files of each language."""
+    """Return language → number of the tree's source files in it."""
     counts: dict[str, int] = defaultdict(int)
     for path in tree.snippets:
         counts[detect_language(Path(path)) or ""] += 1

@@ -52,28 +52,28 @@ class ParsedFunction:
 
     @cached_property
     def lines(self) -> list[str]:
-        """Return the lines of the parsed text: the function within its shell of other code, if it has one."""
+        """Return the lines of the parsed text: the function within its shell of other code, if it has one (cached)."""
         return self.data.decode().split("\n")
 
     @cached_property
     def nodes(self) -> list["Node"]:
-        """Return all nodes of the tree in the order in which they begin."""
+        """Return all nodes of the tree in the order in which they begin (cached)."""
         return list(list_nodes(self.root))
 
     @cached_property
     def leaves(self) -> list["Node"]:
-        """Return the nodes without children that have text, in order."""
+        """Return the nodes without children that have text, in order (cached)."""
         return [node for node in self.nodes if not node.child_count and node.end_byte > node.start_byte]
 
     @cached_property
     def function(self) -> "Node | None":
-        """Return the outermost function node; None where there is none."""
+        """Return the outermost function node; None where there is none (cached)."""
         find_role = self.syntax.node_role
         return next((node for node in self.nodes if find_role(node) in _FUNCTION_ROLES), None)
 
     @cached_property
     def frozen_rows(self) -> frozenset[int]:
-        """Return the rows that begin inside a string or a comment, whose indentation must not change."""
+        """Return the rows that begin inside a string or a comment, whose indentation must not change (cached)."""
         rows: set[int] = set()
         for node in self.nodes:
             if node.is_named and node.start_point[0] != node.end_point[0] and _OPAQUE_TYPES.search(node.type):
@@ -91,7 +91,7 @@ class ParsedFunction:
 
     @cached_property
     def indentation_step(self) -> str:
-        """Return the white space that one level of indentation adds; four spaces where nothing is indented."""
+        """Return the white space that one level of indentation adds; four spaces where nothing is indented (cached)."""
         base_indent = self.read_indentation(self.function.start_point[0]) if self.function is not None else ""
         indents = [self.read_indentation(statement.start_point[0]) for block in self.blocks for statement in block]
         deeper_indents = [indent for indent in indents if len(indent) > len(base_indent)]
@@ -99,7 +99,7 @@ class ParsedFunction:
 
     @cached_property
     def blocks(self) -> list[list["Node"]]:
-        """Return the statements of each block inside the function, outer blocks first, without comments."""
+        """Return the statements of each block inside the function, outer blocks first, without comments (cached)."""
         block_types = self.language_templates.blocks.split()
         function_nodes = list_nodes(self.function) if self.function is not None else iter(())
         return [
@@ -138,7 +138,7 @@ class ParsedFunction:
 
     @cached_property
     def variables(self) -> dict[str, list["Node"]]:
-        """Return the names local to the function, each with all uses, to rename together; {} with eval or the like."""
+        """Return the local names, each with all uses, to rename together (cached); {} with eval or the like."""
         if _DYNAMIC_SCOPE_CALLS.search(self.text):
             return {}
         scopes_by_name: dict[str, list[Node]] = {}
@@ -231,7 +231,7 @@ class ParsedFunction:
         return excluded_names
 
     def find_name_node(self) -> "Node | None":
-        """Return the node of the function's own name; None where it has none."""
+        """Return the tree's node of the function's own name; None where it has none."""
         node = self.function
         while node is not None and node.child_count:
             node = node.child_by_field_name("name") or node.child_by_field_name("declarator")

@@ -16,7 +16,7 @@ _FEATURES = (synchronisation, folders, commands, symbols, code_action, code_lens
 
 
 def register_features(registry: Registry) -> None:
-    """Register every feature.
+    """Register every feature's handlers of requests, notifications and commands.
 
     What a language server for the language does better (definitions, references, renaming, formatting, completion of
     names, hovers) is not here, so that codekin can run beside it.

@@ -51,7 +51,6 @@ def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: C
     """Return the functions of `duplicates.min_lines` lines or more under a URI, in client lines; [] if unreadable.
 
     Runs on a thread.
-    Enough is the setting `duplicates.min_lines`.
     """
     view, min_lines = open_view(engine, file_path, document_uri), engine.settings.duplicates.min_lines
     if view is None:

@@ -30,17 +30,26 @@ _INDEX_COMMANDS: "dict[str, Callable[[Engine], None]]" = {
 
 
 async def _find_similar(client: Client, session: Session, json_params: Any) -> AnswerJson:
-    """Parse the params and answer codekin/findSimilar. Raises ArgumentsError, QueryError."""
+    """Parse the params, find code like a function or a text, and return the hits as JSON; show them if asked to.
+
+    Raises ArgumentsError, QueryError.
+    """
     return await find_similar(client, session, request_params.parse_find_similar(json_params))
 
 
 async def _search_code(client: Client, session: Session, json_params: Any) -> AnswerJson:
-    """Parse the params and answer codekin/search. Raises ArgumentsError, QueryError."""
+    """Parse the params, search for a question, and return the hits as JSON; show them if asked to.
+
+    Raises ArgumentsError, QueryError.
+    """
     return await search_code(client, session, request_params.parse_search(json_params))
 
 
 async def _find_existing(_: Client, session: Session, json_params: Any) -> ExistenceAnswerJson:
-    """Parse the params and answer codekin/alreadyExists. Raises ArgumentsError, QueryError."""
+    """Parse the params; return as JSON whether each function, or what a description says, exists already.
+
+    Raises ArgumentsError, QueryError.
+    """
     return await find_existing(session, request_params.parse_already_exists(json_params))
 
 
@@ -56,12 +65,12 @@ async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
 
 
 async def _get_status(_: Client, session: Session, __: Any) -> StatusJson:
-    """Answer codekin/status, also where there is no engine; params are ignored."""
+    """Return the status of the server and its index as JSON, also where there is no engine; params are ignored."""
     return await get_status(session, Priority.COMMAND)
 
 
 async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None:
-    """Answer codekin/report: status and the engine's report; None while it is being opened, raises if it can't be."""
+    """Return the status and the engine's report as JSON; None while it is being opened, raises if it can't be."""
 
     def make_report(engine: "Engine", _: Cancel) -> dict[str, Any]:
         """Return the engine's report as JSON."""

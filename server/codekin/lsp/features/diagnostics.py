@@ -69,7 +69,7 @@ class DiagnosticPublisher:
             self._client.create_task(self._publish_when_quiet())
 
     async def _publish_when_quiet(self) -> None:
-        """Publish as long as updates are scheduled, each time after a quiet period."""
+        """Publish changed diagnostics as long as updates are scheduled, each time after 0.4 s without one."""
         try:
             while self._has_changes:
                 self._has_changes = False

@@ -27,7 +27,10 @@ _PROGRESS_TITLE = "codekin: drawing the map"
 
 
 async def build_map(client: Client, session: Session, json_params: Any) -> MapJson:
-    """Answer codekin/map, with progress under the client's token. Raises ArgumentsError, or QueryError if no map."""
+    """Parse the params, build the map and return it as JSON, with progress under the client's token.
+
+    Raises ArgumentsError, or QueryError if there is no map.
+    """
     params = parse_map(json_params)
     if params.progress_token is None:
         map_json = await _build_map_json(session, params.limit, lambda _: None)
@@ -41,7 +44,7 @@ async def build_map(client: Client, session: Session, json_params: Any) -> MapJs
 async def _build_with_progress(
     client: Client, session: Session, limit: int | None, progress_token: int | str
 ) -> MapJson | None:
-    """Build the map, with a progress bar that is always ended; None without an engine or when cancelled."""
+    """Build the map as JSON, with a progress bar that is always ended; None without an engine or when cancelled."""
     event_loop = asyncio.get_running_loop()
     send_progress = partial(_send_progress, client, progress_token)
 
@@ -62,7 +65,7 @@ def _send_progress(client: Client, progress_token: int | str, progress_value: An
 
 
 async def _build_map_json(session: Session, limit: int | None, on_progress: OnProgress) -> MapJson | None:
-    """Build the map, of at most 100,000 functions, on a thread; None without an engine or when cancelled."""
+    """Build the map, of at most 100,000 functions, as JSON on a thread; None without an engine or when cancelled."""
 
     def build_json(engine: "Engine", cancel_event: Cancel) -> MapJson | None:
         """Build the map and convert it to JSON; None when cancelled."""

@@ -91,7 +91,10 @@ def _make_ignore_action(
 def _find_duplicates(
     file_path: Path, document_uri: str, client_line: int, engine: "Engine", _: Cancel
 ) -> _DuplicatedFunction | None:
-    """Return the function whose name is on the client's line, with duplicates; None if there is none. On a thread."""
+    """Return the function named on the client's line, its duplicates and the edits that ignore them; or None.
+
+    Runs on a thread.
+    """
     from codekin.code.extract import split_lines
 
     view = open_view(engine, file_path, document_uri)
