@@ -66,7 +66,7 @@ def export_onnx(model_folder: Path, out: Path, is_quantized: bool = True) -> Non
 
 
 def _write_graph(module: nn.Module, graph_path: Path) -> None:
-    """Write the module's graph, of any number of texts and tokens, with float32 weights."""
+    """Write the module as an ONNX graph to `graph_path`, for any number of texts and tokens, with float32 weights."""
     example_ids = torch.tensor([[1, 2, 3, 4], [1, 2, 3, 0]])
     axes: dict[str, Any] = {name: {0: "texts", 1: "tokens"} for name in INPUT_NAMES}
     with torch.no_grad(), warnings.catch_warnings():

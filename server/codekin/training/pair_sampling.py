@@ -54,7 +54,7 @@ def gather_pairs(
 
 
 def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[PackagePair]:
-    """Yield the pairs in the folder's `*.jsonl.gz`; without such files, those extracted from its source code."""
+    """Yield (package, pair) of the folder's `*.jsonl.gz`; without such files, pairs extracted from its source code."""
     files = sorted(source_folder.glob("*.jsonl.gz"))
     for file in files:
         for pair in read_pairs(file):
@@ -65,7 +65,7 @@ def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[PackagePair]:
 
 
 def _draw_pairs(read_all: Callable[[], Iterable[PackagePair]], limit: int, generator: Random) -> Iterator[PackagePair]:
-    """Yield a random share of the pairs, by kind and, with a limit, by language."""
+    """Yield a random share of the pairs, fixed by kind; with a `limit`, which reads all twice, by kind and language."""
     if limit:
         counts = Counter((pair.kind, pair.language) for _, pair in read_all())
         probabilities = compute_keep_probabilities(counts, limit)
@@ -93,7 +93,7 @@ def compute_keep_probabilities(counts: Mapping[tuple[str, str], int], limit: int
 
 
 def _assign_tasks(pairs: Iterable[PackagePair], generator: Random) -> Iterator[TaskPair]:
-    """Yield each pair for a random task of its kind, swapped if that asks."""
+    """Yield each pair for a random task that its kind teaches, query and passage swapped where that task asks."""
     for package, pair in pairs:
         task, is_swapped = generator.choice(TEACHES[pair.kind])
         query, passage = (pair.passage, pair.query) if is_swapped else (pair.query, pair.passage)

@@ -59,13 +59,16 @@ def write_card(model_name: str, folder: Path) -> None:
 
 
 def make_small_build(folder: Path, max_tokens: int) -> EmbedderBuild:
-    """Return the build of the embedder: the mean of all tokens' states, an instruction of one token."""
+    """Return the small embedder's settings, for the backbone in `folder`: mean pooling, instructions of one token."""
     export_tokens = max(max_tokens, _EXPORT_TOKENS)
     return EmbedderBuild(str(folder), "mean", max_tokens=max_tokens, export_tokens=export_tokens, instructions="tokens")
 
 
 def _change_tokenizer(tokenizer: dict[str, Any], source: Path) -> dict[str, Any]:
-    """Return the content of `tokenizer.json` that splits names first and knows the instructions. Raises ModelError."""
+    """Change, in place, `tokenizer.json`'s content to split names and know the instructions; return it.
+
+    Raises ModelError.
+    """
     vocabulary = tokenizer["model"]["vocab"]
     known_tokens = {token["content"] for token in tokenizer["added_tokens"]}
     for token in dict.fromkeys(TOKEN_PREFIXES.values()):

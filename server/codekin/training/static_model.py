@@ -42,7 +42,7 @@ class StaticShape:
 
     @property
     def prefixes(self) -> tuple[str, ...]:
-        """Return the prefixes of all tasks and roles, in the order of the weights."""
+        """Return the prefixes of all tasks and roles, each once, in the order of the weights' rows."""
         return tuple(self.table_of)
 
 

@@ -74,7 +74,7 @@ class TrainingTask:
 
 
 def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_folder: Path) -> list[Measures]:
-    """Take the steps that remain after the checkpoint in `work_folder`; return the measures over time, old ones too.
+    """Take the steps left after the checkpoint in `work_folder`, writing new ones; return all measures over time.
 
     Stops earlier, at a checkpoint, where the plan's minutes are over. Writes checkpoints. Raises ModelError if the
     checkpoint is of another recipe.

@@ -19,7 +19,9 @@ Measures = dict[str, float]
 def average_with_backbone(
     model: TextEncoder, shares: Sequence[float], measure_model: Callable[[], Measures]
 ) -> dict[str, Measures]:
-    """Leave the model with its share of trained weights that measures best; return the measures by share, as text.
+    """Set the weights to the mix with the backbone's, of these shares, that measures best; return measures by share.
+
+    Shares count the trained weights, and are text in the result.
 
     The other weights are its backbone's, read again. Of equal shares the first is taken. Without measures the weights
     stay as trained. Raises ModelError for a model with adapters, whose backbone is not trained.
