@@ -65,7 +65,7 @@ class StepwiseEncoder(Encoder, Protocol):
     """Protocol of heavy models, whose work can be interrupted by more urgent work."""
 
     def encode_stepwise(self, texts: Sequence[str], prefix: str) -> "Iterator[tuple[list[int], NDArray[np.float32]]]":
-        """Yield indices and raw vectors of some texts at a time; a step takes a fraction of a second."""
+        """Yield (indices, raw vectors) of some texts at a time, in any order; a step takes a fraction of a second."""
         ...
 
 
@@ -101,7 +101,9 @@ class Embedder:
         return self._encoder.problems
 
     def embed(self, texts: Sequence[str], task: Task, role: Role) -> "NDArray[np.float32]":
-        """Return unit vectors, float32 (n, dim); a row is the same in any batch. Raises the encoder's ModelError.
+        """Return unit vectors, float32 (n, dim), of the texts after their instruction; the same in any batch.
+
+        Raises the encoder's ModelError.
 
         A text without any known token (an empty one) gets the first basis vector: never NaN, never zero.
         """

@@ -41,7 +41,7 @@ def has_heavy_model(settings: ModelSettings) -> bool:
 
 
 def is_small_by_default(settings: ModelSettings) -> bool:
-    """Return whether the small model fills in because it can run here, not because it was chosen: nobody waits then."""
+    """Return whether the small model is used as it can run here, not because it was chosen: nothing waits for it."""
     return settings.name == "embedded" and settings.small and not settings.endpoint and small.is_available()
 
 
@@ -56,7 +56,7 @@ def load_light_model(settings: ModelSettings) -> Embedder:
 
 
 def connect_heavy_model(settings: ModelSettings, runtime_folder: Path, timeout_s: float | None) -> HeavyModel:
-    """Make the heavy model's embedders; sends requests to an endpoint. Raises ModelError, DimensionError.
+    """Return the heavy model's embedders; start no process yet, but ask an endpoint. Raises ModelError, DimensionError.
 
     The settings must name a heavy model. A local model's process is started on first use only, with its files in
     `runtime_folder`. Interactive requests time out after `timeout_s`, or never if that is None.

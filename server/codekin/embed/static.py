@@ -45,7 +45,9 @@ class StaticEncoder:
             raise ModelError(f"The model in {folder} can't be read ({error}). Reinstall codekin.") from error
 
     def encode(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
-        """Return float32 (n, dims[-1]), zeros for texts without known tokens. Raises ModelError for unknown prefixes.
+        """Return raw vectors, float32 (n, dims[-1]), zero without known tokens.
+
+        Raises ModelError for an unknown prefix.
 
         A prefix is unknown if the model was not trained with it.
         """

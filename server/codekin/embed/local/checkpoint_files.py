@@ -52,7 +52,7 @@ def read_json(path: Path, expected_type: type = dict) -> Any:
 
 
 def read_steps(model_root: Path) -> ModelSteps:
-    """Return the steps of sentence-transformers. Raises ModelError for an unknown one.
+    """Return the steps from tokens to a vector that `modules.json` lists. Raises ModelError for an unknown one.
 
     Without modules.json there is only the transformer, in the folder itself.
     """
@@ -87,7 +87,10 @@ def read_dense_layers(model_root: Path, steps: ModelSteps) -> tuple[DenseLayer, 
 
 
 def find_weights(folder: Path) -> tuple[Path, ...]:
-    """Return the safetensors files, or a graph. Raises ModelError if a file is missing or all are pickled."""
+    """Return the paths of the safetensors files, else of the ONNX graph; reads neither.
+
+    Raises ModelError if there are none. Also if one is missing, or all are pickled.
+    """
     index = read_json(folder / "model.safetensors.index.json")
     file_names = sorted(set(index["weight_map"].values())) if index else ["model.safetensors"]
     missing_files = [name for name in file_names if not (folder / name).exists()]

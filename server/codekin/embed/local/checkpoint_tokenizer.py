@@ -9,7 +9,10 @@ from codekin.errors import ModelError
 
 
 def load_tokenizer(checkpoint: Checkpoint) -> Any:
-    """Load the tokenizer, unpadded, truncating to the checkpoint's limit. Raises ModelError, also if that is small."""
+    """Load the model's tokenizer, which truncates to the checkpoint's limit and never pads. Raises ModelError.
+
+    Also if the instructions alone reach that limit.
+    """
     try:
         tokenizer = Tokenizer.from_file(str(checkpoint.folder / "tokenizer.json"))
     except Exception as error:  # the library raises nothing more exact

@@ -146,7 +146,7 @@ class ModelServer:
             self._count_client(-1)
 
     def _count_client(self, change: int) -> None:
-        """Add `change` (1 or -1) to the number of connected clients."""
+        """Add `change` (1 or -1) to the number of connected clients, and wake the threads that wait for it."""
         with self._condition:
             self._client_count += change
             self._condition.notify_all()

@@ -44,7 +44,7 @@ class OnnxEncoder:
             raise ModelError(f"{checkpoint.folder} has unsound weights. Export the model again (codekin train onnx).")
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1])."""
+        """Return raw vectors, float32 (n, dims[-1]), of the texts after `prefix`; zero for a text without tokens."""
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for text_indices, batch_vectors in self.encode_stepwise(texts, prefix):
             vectors[text_indices] = batch_vectors

@@ -178,7 +178,7 @@ class Endpoint:
         return bytes(body)
 
     def _explain_status(self, error: HTTPError) -> Exception:
-        """Return the error for an HTTP status: transient where a retry may help, else ModelError."""
+        """Return (don't raise) the error for an HTTP status: transient where a retry may help, else ModelError."""
         quoted_text = _quote_response(error)
         if error.code in _RETRY_STATUSES:
             return _TransientError(f"status {error.code} {quoted_text}".strip(), _parse_retry_after_s(error.headers))
@@ -205,7 +205,7 @@ class Endpoint:
         return vectors
 
     def _describe_wrong_answer(self, content: str) -> ModelError:
-        """Return the error for an answer that is not an embedding model's."""
+        """Return (don't raise) the error for an answer that is not an embedding model's."""
         remedy = "Is this its OpenAI-compatible address (…/v1), and is it an embedding model?"
         return ModelError(f"{self.url} returned {content}. {remedy}")
 

@@ -82,7 +82,10 @@ class TransformerEncoder:
             raise ModelError(f"{problem}. Download the model again.")
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Return float32 (n, dims[-1]), zero for a text without tokens. Raises ModelError if out of memory."""
+        """Return raw vectors, float32 (n, dims[-1]), zero for a text without tokens.
+
+        Raises ModelError if out of memory.
+        """
         vectors = np.zeros((len(texts), self.dims[-1]), dtype=np.float32)
         for text_indices, batch_vectors in self.encode_stepwise(texts, prefix):
             vectors[text_indices] = batch_vectors
@@ -169,7 +172,7 @@ class TransformerEncoder:
         return self._instruction_caches[prefix]
 
     def _encode_query(self, batch: list[TokenIds]) -> Tensor:
-        """Encode one text, reusing keys and values of the recent query with the longest common beginning.
+        """Return one text's last state, reusing the recent query with the longest common start; cache its keys, values.
 
         A query most likely extends the last one by some keys, and a token's states depend only on those before it.
         """
