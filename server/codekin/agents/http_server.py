@@ -31,7 +31,7 @@ class TokenGate:
         self._expected_header = f"Bearer {bearer_token}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 401."""
+        """Pass a request with the token on to the application; answer any other with HTTP status 401."""
         request_headers = dict(scope.get("headers", ()))
         is_admitted = hmac.compare_digest(request_headers.get(b"authorization", b""), self._expected_header)
         if scope["type"] == "lifespan" or is_admitted:
@@ -44,7 +44,7 @@ class TokenGate:
 
 
 def open_listener(host: str, port: int) -> socket.socket:
-    """Listen on this address, whose host the caller has checked; port 0 is any free one. Raises QueryError."""
+    """Return a socket that listens on this address, whoever can reach it; port 0 is any free one. Raises QueryError."""
     address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=address_family)
@@ -53,7 +53,7 @@ def open_listener(host: str, port: int) -> socket.socket:
 
 
 def serve_http(workspace: WorkspaceChoice, listener: socket.socket, bearer_token: str) -> None:
-    """Answer clients until a signal ends that."""
+    """Serve MCP over HTTP on this socket, to clients that send the token, until a signal ends that. Blocks."""
     bound_host = listener.getsockname()[0]
     application = AgentServer(workspace).sdk_server.streamable_http_app(streamable_http_path=HTTP_PATH, host=bound_host)
     server_config = uvicorn.Config(TokenGate(application, bearer_token), log_config=None)

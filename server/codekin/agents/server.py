@@ -78,15 +78,15 @@ class AgentServer:
         return mcp_types.ListToolsResult.model_validate({"tools": list(TOOLS)})
 
     async def _on_initialized(self, request_context: Context, _: mcp_types.NotificationParams) -> None:
-        """Start opening the client's roots."""
+        """Start a task that asks the client for its roots and opens them, unless a root is fixed."""
         self._start_choosing_roots(request_context)
 
     async def _on_roots_changed(self, request_context: Context, _: mcp_types.NotificationParams) -> None:
-        """Start opening the client's new roots."""
+        """Start a task that asks the client for its new roots and opens them, unless a root is fixed."""
         self._start_choosing_roots(request_context)
 
     def _start_choosing_roots(self, request_context: Context) -> None:
-        """Open the client's roots in a task, unless a root is fixed; the caller must read the client's answer."""
+        """Start a task that asks the client for its roots and opens them, unless a root is fixed; return at once."""
         if self._fixed_root is None:
             roots_task = asyncio.get_running_loop().create_task(self._choose_roots(request_context))
             self._tasks.add(roots_task)
@@ -120,7 +120,10 @@ class AgentServer:
     async def _call_tool(
         self, request_context: Context, params: mcp_types.CallToolRequestParams
     ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
-        """Answer a tool call; an error of codekin becomes an error result with its remedy. Raises MCPError."""
+        """Check the arguments, run the tool on a thread, and return its answer, or codekin's error as a result.
+
+        Asks for the client's roots before, where none are open. Raises MCPError.
+        """
         try:
             arguments = _check_arguments(params.name, params.arguments or {})
             if not self._session.has_roots and (question := await self._find_roots(request_context, params)):
@@ -162,7 +165,7 @@ class AgentServer:
 
 
 async def serve_streams(workspace: WorkspaceChoice, input_lines: Any, output_stream: Any) -> None:
-    """Serve one client, reading lines and writing output, until the client or a signal ends it."""
+    """Serve one MCP client over these streams until it, SIGINT or SIGTERM ends that, then close the engine."""
     sdk_server = AgentServer(workspace).sdk_server
     serving_task = asyncio.current_task()
     for signal_number in (signal.SIGINT, signal.SIGTERM):

@@ -17,7 +17,7 @@ _SHOWN_CHARACTERS = 40  # of input that is no message
 
 
 def serve_stdio(workspace: WorkspaceChoice) -> None:
-    """Serve the client on standard input until it ends."""
+    """Serve the MCP client on standard input and output until it ends; explain on standard error if it is none."""
     input_stream, output_stream = _claim_stdio()
     line_reader = _LineReader(input_stream)
     opening = Opening()
@@ -103,7 +103,7 @@ class ReplayedLines:
         self._lines = line_reader
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """Yield lines until the client ends the stream."""
+        """Yield the replayed lines, then the client's further ones as they come, until its stream ends."""
         for replayed_line in self._replayed_lines:
             yield replayed_line
         arrived_lines: asyncio.Queue[str | None] = asyncio.Queue()
@@ -112,7 +112,7 @@ class ReplayedLines:
             yield message_line
 
     def _pass_lines(self, event_loop: asyncio.AbstractEventLoop, arrived_lines: "asyncio.Queue[str | None]") -> None:
-        """Pass lines on to the loop. On a daemon thread: one of an executor would delay the loop's end."""
+        """Move the reader's lines, as they come, into the loop's queue, to the end. Runs on a daemon thread."""
         message_line: str | None = ""
         while message_line is not None:
             message_line = self._lines.take()
@@ -129,7 +129,7 @@ class FilteredOutput:
         self._answered_id = answered_id
 
     async def write(self, output_line: str) -> None:
-        """Write a line on a thread: a client that does not read must not stop the loop."""
+        """Write and flush a line on a thread, but not the SDK's answer to `initialize` if that was given already."""
         if self._answered_id is not None and is_answer_to(output_line, self._answered_id):
             self._answered_id = None
             return
@@ -145,7 +145,7 @@ class FilteredOutput:
 
 
 def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return standard input and output for the protocol; whatever else prints, prints to standard error."""
+    """Return copies of standard input and output; in place of those, leave an empty file and standard error."""
     input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", _CHUNK_BYTES)
     output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
     null_descriptor = os.open(os.devnull, os.O_RDONLY)

@@ -50,7 +50,10 @@ class ToolCaller:
         self._on_progress = on_progress
 
     def call_tool(self, tool_name: str, arguments: JsonObject) -> ToolAnswer:
-        """Call a tool with arguments that match its schema. Raises CodekinError."""
+        """Wait up to 5 s until the index is loaded, run the tool with valid arguments, and return its answer.
+
+        Raises CodekinError.
+        """
         tool_methods: dict[str, Callable[[JsonObject], ToolAnswer]] = {
             "search": self._search,
             "find_similar": self._find_similar,
@@ -65,7 +68,10 @@ class ToolCaller:
         return tool_methods[tool_name](arguments)
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `search`; before the index is complete, files are also scanned for words. Raises CodekinError."""
+        """Answer `search` with a page of hits, also by scanning files for words while the index is incomplete.
+
+        Raises CodekinError.
+        """
         query, hit_filter = arguments["query"], replace(self._read_filter(arguments), team=True)
         if not query.strip():
             raise QueryError("The query is empty. Describe what the code does, as in: parse a date.")
@@ -79,7 +85,7 @@ class ToolCaller:
         return self._make_hits_answer(list(answer.hits), page, empty_message, notes)
 
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `find_similar`, for code or a line of a file. Raises CodekinError."""
+        """Answer `find_similar` with a page of code like given code, or like a line's function. Raises CodekinError."""
         page = _read_page(arguments)
         hit_limit = min(page.start + page.limit + 1, _MAX_HITS)
         if "code" in arguments:
@@ -106,7 +112,7 @@ class ToolCaller:
         return self._make_hits_answer(list(answer.hits), page, empty_message, _list_problems(answer))
 
     def _already_exists(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `already_exists`, for each function in code, or for a description. Raises CodekinError."""
+        """Answer `already_exists` with a verdict on each function in code, or on a description. Raises CodekinError."""
         if "code" in arguments:
             target_path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
             language = find_language(arguments["language"]) if arguments.get("language") else ""
@@ -132,7 +138,7 @@ class ToolCaller:
         return make_list_answer(self._engine, ItemList("functions", existence_items, notes=notes), page)
 
     def _collect_context(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `context`: code for a task, within a token budget. Raises CodekinError."""
+        """Answer `context` with the code that a task is about, within a token budget. Raises CodekinError."""
         task, hit_filter = arguments["task"], self._read_filter(arguments)
         if not task.strip():
             raise QueryError("The task is empty. Say what is to be done.")
@@ -156,7 +162,7 @@ class ToolCaller:
         return ToolAnswer("\n\n".join(item_texts), document)
 
     def _outline(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `outline`: a page of a file's definitions. Raises CodekinError."""
+        """Answer `outline` with a page of a file's definitions. Raises CodekinError."""
         file_path = self._paths.resolve(arguments["path"])
         outline_items = [make_outline_item(entry) for entry in self._engine.make_outline(file_path)]
         page = _read_page(arguments, default_limit=1_000)
@@ -164,7 +170,7 @@ class ToolCaller:
         return make_list_answer(self._engine, ItemList("definitions", outline_items, empty_message), page)
 
     def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `tests_for`, for the function at a line. Raises CodekinError."""
+        """Answer `tests_for` with the tests of the function at a line. Raises CodekinError."""
         file_path, query_line = self._read_place(arguments)
         page = _read_page(arguments)
         function, tests = self._engine.find_tests(file_path, query_line, page.limit, cancel_event=self._cancel_event)
@@ -172,7 +178,7 @@ class ToolCaller:
         return self._make_hits_answer(tests, page, f"No test of {function_name} was found.", [])
 
     def _continue_code(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `continue_code`: completions at a position in a file. Raises CodekinError."""
+        """Answer `continue_code` with completions at a position in a file. Raises CodekinError."""
         file_path, cursor_line = self._read_place(arguments)
         line_length = len(self._engine.read_line(file_path, cursor_line))
         cursor_column = min(arguments.get("column", line_length + 1) - 1, line_length)
@@ -200,7 +206,7 @@ class ToolCaller:
         return make_list_answer(self._engine, ItemList("continuations", completion_items, empty_message), page)
 
     def _report_status(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `status`, after waiting for the index if asked to. Raises StoreError."""
+        """Answer `status` with the index's counts and problems, after waiting for it if asked to. Raises StoreError."""
         self._wait_for_index(arguments.get("wait_seconds", 0))
         index_line, document = describe_index(self._engine)
         status = self._engine.status()
@@ -235,7 +241,7 @@ class ToolCaller:
             time.sleep(_POLLING_S)
 
     def _read_filter(self, arguments: JsonObject) -> Filter:
-        """Return what the arguments limit hits to: a language, a kind, a folder or a file. Raises QueryError."""
+        """Return the filter for hits that the arguments state: language, kind, folder or file. Raises QueryError."""
         languages = (find_language(arguments["language"]),) if arguments.get("language") else ()
         hit_filter = Filter(languages, kinds=_list_kinds(arguments.get("kind")))
         if not arguments.get("path"):
@@ -269,12 +275,12 @@ class ToolCaller:
 
 
 def _list_problems(*answers: Answer | Existence) -> list[str]:
-    """Return why the team's index did not answer, each reason once; [] where it did, or there is none."""
+    """Return why the team's index gave no hits, each reason once; [] where it did, or there is none."""
     return list(dict.fromkeys(answer.team_problem for answer in answers if answer.team_problem))
 
 
 def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Page:
-    """Return cursor, limit and token budget. Raises QueryError for a cursor that no answer had."""
+    """Read cursor, limit and token budget from the arguments. Raises QueryError for a cursor that is no number."""
     cursor = arguments.get("cursor") or "0"
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 9):
         raise QueryError("The cursor is not one of ours. Pass next_cursor of the former answer, or none.")
@@ -283,7 +289,7 @@ def _read_page(arguments: JsonObject, default_limit: int = DEFAULT_LIMIT) -> Pag
 
 
 def _list_kinds(tool_kind: str | None) -> tuple[SnippetKind, ...]:
-    """Return what a tool's kind stands for: "function" for every function but tests; () for None, which is all."""
+    """Return the snippet kinds of a tool's kind: "function" is every function but tests; () for None, which is all."""
     if tool_kind == "function":
         return tuple(kind for kind in SnippetKind if kind.is_function and kind is not SnippetKind.TEST)
     return (SnippetKind(tool_kind),) if tool_kind else ()

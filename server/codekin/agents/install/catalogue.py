@@ -51,7 +51,7 @@ class AgentFormat:
     note: str = ""  # what is left to the person after the installation
 
     def is_here(self, places: Places) -> bool:
-        """Return whether the agent is used on this machine, by its files."""
+        """Return whether the agent is used on this machine: whether one of its files or folders exists."""
         return any(os.path.lexists(mark_path) for mark_path in self.list_marks(places))
 
 
@@ -64,7 +64,7 @@ def find_places() -> Places:
 
 
 def _claude_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Claude Code's edits: the server entry, the instructions, and the hook."""
+    """Return, unapplied, the edits of Claude Code's files: the server entry, the instructions, and the hook."""
     agent_folder = places.home / ".claude"
     return (
         JsonEntry(places.home / ".claude.json", ("mcpServers", NAME), {"type": "stdio", **places.entry}),
@@ -74,7 +74,7 @@ def _claude_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _codex_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Codex's edits: the server's table, the instructions, and the hook."""
+    """Return, unapplied, the edits of Codex's files: the server's table, the instructions, and the hook."""
     agent_folder = places.home / ".codex"
     return (
         TomlTable(agent_folder / "config.toml", ("mcp_servers", NAME), places.entry),
@@ -84,7 +84,7 @@ def _codex_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _opencode_edits(places: Places) -> Sequence[FileEdit]:
-    """Return opencode's edits: the server entry, in the .jsonc file if that exists, instructions, and the plugin."""
+    """Return, unapplied, the edits of opencode's files: the server entry, the instructions, and the plugin."""
     agent_folder = places.home / ".config" / "opencode"
     commented_path = agent_folder / "opencode.jsonc"
     config_path = commented_path if commented_path.exists() else agent_folder / "opencode.json"
@@ -97,7 +97,7 @@ def _opencode_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _gemini_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Gemini CLI's edits: the server entry, the hook, and the instructions."""
+    """Return, unapplied, the edits of Gemini CLI's files: the server entry, the hook, and the instructions."""
     agent_folder = places.home / ".gemini"
     return (
         JsonEntry(agent_folder / "settings.json", ("mcpServers", NAME), places.entry),
@@ -107,7 +107,7 @@ def _gemini_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _cursor_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Cursor's edits: the server entry, and the hook."""
+    """Return, unapplied, the edits of Cursor's files: the server entry, and the hook."""
     agent_folder = places.home / ".cursor"
     return (
         JsonEntry(agent_folder / "mcp.json", ("mcpServers", NAME), places.entry),
@@ -116,7 +116,7 @@ def _cursor_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _copilot_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Copilot CLI's edits: the server entry, and the hook."""
+    """Return, unapplied, the edits of Copilot CLI's files: the server entry, and the hook."""
     agent_folder = places.home / ".copilot"
     server_entry = {"type": "local", "tools": ["*"], **places.entry}
     return (
@@ -126,7 +126,7 @@ def _copilot_edits(places: Places) -> Sequence[FileEdit]:
 
 
 def _windsurf_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Windsurf's edits: the server entry, and the hook."""
+    """Return, unapplied, the edits of Windsurf's files: the server entry, and the hook."""
     agent_folder = places.home / ".codeium" / "windsurf"
     return (
         JsonEntry(agent_folder / "mcp_config.json", ("mcpServers", NAME), places.entry),
@@ -145,7 +145,7 @@ def _zed_folder(places: Places) -> Path:
 
 
 def _continue_edits(places: Places) -> Sequence[FileEdit]:
-    """Return Continue's edit: a file of its own that has the server."""
+    """Return, unapplied, the edit that gives Continue a file of its own with the server entry."""
     import json
 
     content = json.dumps({"mcpServers": {NAME: places.entry}}, indent=2) + "\n"
@@ -160,7 +160,7 @@ def _json_agent(
     key_path: tuple[str, ...],
     **extra: object,
 ) -> AgentFormat:
-    """Return an agent whose servers are in `file_name` in `find_mark`'s folder, which exists if the agent is used."""
+    """Return an agent with a server entry in JSON `file_name` in `find_mark`'s folder, which exists if it is used."""
     return AgentFormat(
         name,
         title,

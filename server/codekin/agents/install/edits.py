@@ -53,13 +53,13 @@ class JsonDefault:
     value: Any
 
     def apply(self, file_text: str) -> str:
-        """Set the value where there is none."""
+        """Return the text with the value at the path of keys if there is none, else unchanged. Raises QueryError."""
         return (
             file_text if read_value(file_text, self.keys) is not None else set_value(file_text, self.keys, self.value)
         )
 
     def undo(self, file_text: str) -> str:
-        """Leave the value: what others have added since may need it."""
+        """Return the text unchanged: what others have added since may need the value."""
         return file_text
 
 
@@ -80,7 +80,7 @@ class JsonItem:
         return append_item(self.undo(file_text), self.keys, self.value)
 
     def undo(self, file_text: str) -> str:
-        """Remove our items, and the list and the objects around it that are empty then. Raises QueryError."""
+        """Return the text without list items with the marker, and without what is empty then. Raises QueryError."""
         if not file_text.strip() or (remaining_text := remove_items(file_text, self.keys, self.marker)) == file_text:
             return file_text
         for key_count in range(len(self.keys), 0, -1):

@@ -51,13 +51,13 @@ export const CodekinGuard = async ({ directory }) => ({
 
 
 def _make_command(start_command: Sequence[str], agent_name: str) -> str:
-    """Return the guard's command line as a shell takes it."""
+    """Return the shell command line that runs codekin's guard as a hook of this agent."""
     command_words = (*start_command, *_MARKER.split(), agent_name)
     return " ".join(f'"{word}"' if " " in word else word for word in command_words)
 
 
 def _make_claude_style_hook(start_command: Sequence[str], agent_name: str, tool_matcher: str) -> dict[str, object]:
-    """Return a hook in the form that Claude Code and Codex read."""
+    """Return a hook entry that runs the guard for matching tools, in the form that Claude Code and Codex read."""
     return {
         "matcher": tool_matcher,
         "hooks": [{"type": "command", "command": _make_command(start_command, agent_name), "timeout": _TIMEOUT_S}],
@@ -65,33 +65,36 @@ def _make_claude_style_hook(start_command: Sequence[str], agent_name: str, tool_
 
 
 def make_claude_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
-    """Return Claude Code's hook, before a file is written."""
+    """Return, unapplied, the edit that adds the guard to Claude Code's hooks, run before a file is written."""
     hook_entry = _make_claude_style_hook(start_command, "claude", "Write|Edit|MultiEdit")
     return JsonItem(agent_folder / "settings.json", ("hooks", "PreToolUse"), hook_entry, _MARKER)
 
 
 def make_codex_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
-    """Return Codex's hook, after a patch was applied."""
+    """Return, unapplied, the edit that adds the guard to Codex's hooks, run after a patch was applied."""
     hook_entry = _make_claude_style_hook(start_command, "codex", "apply_patch|Edit|Write")
     return JsonItem(agent_folder / "hooks.json", ("hooks", "PostToolUse"), hook_entry, _MARKER)
 
 
 def make_gemini_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
-    """Return Gemini CLI's hook, after the tool: earlier ones tell no advice."""
+    """Return, unapplied, the edit that adds the guard to Gemini CLI's hooks, run after a file was written.
+
+    Its hooks before a tool can't give advice.
+    """
     hook_handler = {"type": "command", "name": "codekin", "command": _make_command(start_command, "gemini")}
     hook_entry = {"matcher": "write_file|replace", "hooks": [hook_handler | {"timeout": 1000 * _TIMEOUT_S}]}
     return JsonItem(agent_folder / "settings.json", ("hooks", "AfterTool"), hook_entry, _MARKER)
 
 
 def make_cursor_hook(agent_folder: Path, start_command: Sequence[str]) -> Sequence[FileEdit]:
-    """Return Cursor's hook, after the tool, in a file that needs a version."""
+    """Return, unapplied, the edits that add the guard and a version to Cursor's hooks, run after a file is written."""
     hook_entry = {"command": _make_command(start_command, "cursor"), "matcher": "Write", "timeout": _TIMEOUT_S}
     hooks_path = agent_folder / "hooks.json"
     return JsonDefault(hooks_path, ("version",), 1), JsonItem(hooks_path, ("hooks", "postToolUse"), hook_entry, _MARKER)
 
 
 def make_copilot_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
-    """Return Copilot CLI's hook, after the tool, in a file of its own."""
+    """Return, unapplied, the file of its own with the guard as Copilot CLI's hook, run after a file was written."""
     hook_entry = {
         "type": "command",
         "matcher": "create|edit|str_replace_editor|apply_patch",
@@ -103,12 +106,12 @@ def make_copilot_hook(agent_folder: Path, start_command: Sequence[str]) -> FileE
 
 
 def make_opencode_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
-    """Return opencode's plugin, which asks the guard after a file was written."""
+    """Return, unapplied, the file with opencode's plugin, which runs the guard after a file was written."""
     command_words = json.dumps([*start_command, *_MARKER.split(), "opencode"])
     return OwnFile(agent_folder / "plugins" / "codekin.js", _OPENCODE_PLUGIN % (command_words, 1000 * _TIMEOUT_S))
 
 
 def make_windsurf_hook(agent_folder: Path, start_command: Sequence[str]) -> FileEdit:
-    """Return Windsurf's hook, after Cascade has written code."""
+    """Return, unapplied, the edit that adds the guard to Windsurf's hooks, run after Cascade has written code."""
     hook_entry = {"command": _make_command(start_command, "windsurf"), "show_output": False}
     return JsonItem(agent_folder / "hooks.json", ("hooks", "post_write_code"), hook_entry, _MARKER)

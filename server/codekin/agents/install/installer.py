@@ -34,7 +34,7 @@ class FileChange:
     after: bytes | None  # None: there is to be none
 
     def format_diff(self) -> str:
-        """Return the change as a unified diff."""
+        """Return the change as a unified diff without a line break at its end."""
         old_lines = (self.before or b"").decode("utf-8", "replace").splitlines(keepends=True)
         new_lines = (self.after or b"").decode("utf-8", "replace").splitlines(keepends=True)
         diff_names = ("/dev/null" if self.before is None else str(self.path)), str(self.path)
@@ -97,7 +97,7 @@ class Installer:
         return FileChange(file_path, present_bytes, None if is_gone else file_text.encode())
 
     def _store_former_text(self, file_change: FileChange) -> None:
-        """Record what removal restores: the text before codekin's first change; before this one if edited since."""
+        """Write a record of what removal restores: the text before our first change, or this one if edited since."""
         record_path = self._get_record_path(file_change.path)
         recorded_text = self._find_former_text(file_change.path, file_change.before)
         original = recorded_text[0] if recorded_text is not None else file_change.before
@@ -125,7 +125,7 @@ class Installer:
         return [str(folder) for folder in made_folders] if isinstance(made_folders, list) else []
 
     def _remove_records(self, file_paths: Sequence[Path]) -> None:
-        """Remove the records of files, and the folders that were made for files and records if they are empty now."""
+        """Delete the records of files, and the folders made for files and records if they are empty now."""
         made_folders = {folder for file_path in file_paths for folder in self._list_made_folders(file_path)}
         made_folders |= {str(self.state_folder), str(self.state_folder.parent)}
         for file_path in file_paths:
@@ -135,7 +135,7 @@ class Installer:
                 Path(folder).rmdir()
 
     def _read_record(self, file_path: Path) -> dict[str, Any]:
-        """Return what is recorded of a file; {} where there is no sound record."""
+        """Read the record of a file's former text; {} where there is no sound one."""
         record_bytes = _read_bytes(self._get_record_path(file_path))
         try:
             record = json.loads(record_bytes) if record_bytes is not None else None

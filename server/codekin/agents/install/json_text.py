@@ -112,7 +112,10 @@ def read_value(json_text: str, key_path: Sequence[str]) -> Any:
 
 
 def _descend(json_text: str, key_path: Sequence[str]) -> tuple[JsonNode, int]:
-    """Return the deepest existing value on the path of keys, and the number of keys that lead to it."""
+    """Parse the text; return the deepest existing value on the path of keys, and how many keys lead to it.
+
+    Raises QueryError.
+    """
     current_node = parse_json_text(json_text)
     for key_count, member_key in enumerate(key_path):
         if not current_node.is_object:
@@ -195,7 +198,7 @@ def _find_indent(json_text: str, position: int) -> str:
 
 
 def _guess_unit(json_text: str) -> str:
-    """Return one level of the text's indentation."""
+    """Return one level of indentation: the blanks of the text's first indented line, else two spaces."""
     indent_match = re.search(r"\n([ \t]+)\S", json_text)
     return indent_match[1] if indent_match else _DEFAULT_INDENT
 
