@@ -102,7 +102,7 @@ def describe_drifts(report: DuplicateReport) -> Iterator[str]:
 
 
 def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups as the document of `--json`."""
+    """Return all groups as the document of `--json`, counting new ones in the report."""
     duplicate_search = report.search
     document: dict[str, Any] = {
         "duplicates": [_group_to_json(group, report) for group in groups],
@@ -153,7 +153,7 @@ def _function_to_json(function: "FunctionCopy", workspace_root: Path) -> dict[st
 
 
 def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups as one SARIF log: a result per group, at its model, with the others as related locations."""
+    """Return all groups as one SARIF log, one result each at its first function, and count new ones in the report."""
     sarif_rules = [{"id": rule_id, "shortDescription": {"text": rule_text}} for rule_id, rule_text in _RULES.items()]
     tool_driver = {"name": "codekin", "semanticVersion": __version__, "rules": sarif_rules}
     sarif_run = {

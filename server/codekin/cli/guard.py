@@ -74,7 +74,7 @@ def _explain_no_hook(input_text: str, agent_name: str) -> str:
 
 
 def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, as_json: bool) -> int:
-    """Print what was found, and return the exit status."""
+    """Print the findings as text, JSON or a hook's answer; return the exit status, 1 if `strict` and there are any."""
     from codekin.cli import console
 
     findings = document["findings"]
@@ -89,7 +89,7 @@ def _show_findings(document: dict[str, Any], *, strict: bool, hook: str | None, 
 
 
 def _write_hook_answer(hook_answer: HookAnswer) -> int:
-    """Print a hook's answer, and return its exit status."""
+    """Print a hook's answer to standard output and error, and return the exit status that it states."""
     from codekin.cli import console
 
     for output_text, is_error in ((hook_answer.output, False), (hook_answer.error_output, True)):
@@ -101,7 +101,7 @@ def _write_hook_answer(hook_answer: HookAnswer) -> int:
 def _find_twins(
     workspace_root: Path, settings: "Settings", proposals: "list[Proposal]", language: str
 ) -> dict[str, Any]:
-    """Return the findings of an engine of this process, which indexes only an empty index: hooks are quick."""
+    """Look new functions up with an engine of this process, indexing only if nothing is; return findings for JSON."""
     from codekin.cli.query import bring_up_to_date_if_possible
     from codekin.engine import Engine
     from codekin.guard.twins import Guard

@@ -51,7 +51,7 @@ def format_manual(program: click.Group) -> str:
 
 
 def _format_commands(group: click.Group, group_context: click.Context) -> Iterator[str]:
-    """Yield each command's synopsis, description and options; those of a group's commands follow it."""
+    """Yield roff lines of each command's synopsis, description and options, then those of a group's commands."""
     for command_name in group.list_commands(group_context):
         command = group.get_command(group_context, command_name)
         if command is None or command.hidden:
@@ -65,7 +65,7 @@ def _format_commands(group: click.Group, group_context: click.Context) -> Iterat
 
 
 def _format_options(command: click.Command, context: click.Context) -> Iterator[str]:
-    """Yield the command's options with their help; arguments are in the synopsis."""
+    """Yield roff lines of the command's options with their help; arguments are in the synopsis."""
     option_parameters = (parameter for parameter in command.params if isinstance(parameter, click.Option))
     help_records = [option.get_help_record(context) for option in option_parameters]
     # Click's own help option keeps the names of the first context that asked for it, which may be another's.
@@ -75,7 +75,7 @@ def _format_options(command: click.Command, context: click.Context) -> Iterator[
 
 
 def _format_terms(terms: "Iterator[tuple[str, str]] | tuple[tuple[str, str], ...]") -> Iterator[str]:
-    """Yield terms in bold, each with its description."""
+    """Yield roff lines of terms in bold, each with its description."""
     for term, description in terms:
         yield ".TP"
         yield f".B {_escape(term)}"
@@ -83,7 +83,7 @@ def _format_terms(terms: "Iterator[tuple[str, str]] | tuple[tuple[str, str], ...
 
 
 def _format_paragraphs(help_text: str) -> Iterator[str]:
-    """Yield a help text's paragraphs."""
+    """Yield roff lines of a help text's paragraphs."""
     for paragraph in inspect.cleandoc(help_text).split("\n\n"):
         yield ".PP"
         yield _escape(" ".join(paragraph.split()))

@@ -80,7 +80,7 @@ def bring_up_to_date_if_possible(engine: "Engine", *, wait: bool) -> bool:
 
 
 def note_suppression_problems(engine: "Engine") -> None:
-    """Print what is wrong with the files of ignored duplicates."""
+    """Print to standard error what is wrong with the files of ignored duplicates."""
     for problem in [
         problem for suppression_file in engine.load_suppressions() for problem in suppression_file.problems
     ]:

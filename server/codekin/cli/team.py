@@ -219,7 +219,7 @@ def _require(package_name: str) -> None:
 
 @contextmanager
 def _open_catalogue(index_uri: str, key_file: Path | None) -> "Iterator[tuple[Catalogue, Keyring]]":
-    """Context with the catalogue of an index that has been filled, and its keyring. Raises TeamError."""
+    """Context with an open index that has been filled, and its keyring; it is closed at the end. Raises TeamError."""
     from codekin.team.session import open_catalogue
 
     with open_catalogue(index_uri, key_file, create=False) as opened:
@@ -229,7 +229,10 @@ def _open_catalogue(index_uri: str, key_file: Path | None) -> "Iterator[tuple[Ca
 def _choose_access(
     access: Path | None, rights_command: str | None, forge: str | None, forge_url: str | None, **oidc: str | None
 ) -> "tuple[Authenticator, RightsProvider]":
-    """Return who tells users, and who knows their rights. Raises QueryError where the options leave that open."""
+    """Make the authenticator and the rights provider that the options name: a file's, forge's, issuer's or command's.
+
+    Raises QueryError where the options name none or too many, TeamError where a file or issuer can't be read.
+    """
     import shlex
 
     from codekin.team.access import AccessFile, CommandRights
@@ -251,7 +254,10 @@ def _choose_access(
 def _choose_issuer(
     oidc_issuer: str | None, oidc_audience: str | None, oidc_claim: str | None
 ) -> "Authenticator | None":
-    """Return who checks an issuer's tokens; None without one. Raises QueryError where an option is missing."""
+    """Make who checks an issuer's tokens, asking the issuer where its keys are; None without one.
+
+    Raises QueryError where an option is missing, TeamError where the issuer can't be asked.
+    """
     from codekin.team.access import OidcAuthenticator
 
     if bool(oidc_issuer) != bool(oidc_audience):
@@ -260,7 +266,7 @@ def _choose_issuer(
 
 
 def _show_summary(summary: "IngestSummary") -> None:
-    """Print what an ingest did for one repository."""
+    """Print the summary of one repository's ingest in a line; its error, if any, as a warning to standard error."""
     from codekin.cli import console
 
     if summary.error:

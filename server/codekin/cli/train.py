@@ -283,7 +283,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
 
 
 def limit_threads(threads: int | None) -> None:
-    """Import PyTorch and limit it, in this process, to this number of threads; None or 0 changes no limit."""
+    """Import PyTorch and limit it, in this process, to this number of threads; do nothing for None or 0."""
     from codekin.training.training_loop import use_threads
 
     if threads:

@@ -80,7 +80,7 @@ def small(work: Path, out: Path, **options: Any) -> int:
 
 
 def _build_pairs(manifest: Path | None, block_list: Path | None, work_folder: Path) -> Path:
-    """Return the folder of the manifest's pairs, made in the work folder. Raises QueryError without a block list."""
+    """Download the manifest's corpus and make its pairs in the work folder; return their folder. Raises QueryError."""
     from codekin.training.download import MANIFEST, build_corpus
 
     if block_list is None:
