@@ -241,12 +241,15 @@ class Engine(AnsweringEngine):
         return self._heavy.open() is not None
 
     def start_embedding(self) -> None:
-        """Let the small model fill in on a thread, if it does so by default; `start` does this, too."""
+        """Start a thread that makes the small model's missing vectors, if it is on by default; so does `start`."""
         if is_small_by_default(self.settings.model):
             self._heavy.start()
 
     def embed_with_heavy_model(self, on_progress: OnProgress, cancel_event: Cancel) -> int:
-        """Embed with the heavy model until no vector is missing or cancelled; return how many. Raises ModelError."""
+        """Embed all that lacks the heavy model's vectors, until cancelled, and store these; return how many.
+
+        Raises ModelError.
+        """
         return self._heavy.run_until_done(on_progress, cancel_event)
 
     def describe_heavy_model(self) -> HeavyModelState | None:

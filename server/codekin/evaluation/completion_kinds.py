@@ -133,7 +133,7 @@ def compare(cut: KindCut, system: str, score: float, shown_text: str, *, is_part
 
 
 def _count_tokens(shown_text: str, true_text: str, language: str) -> tuple[int, int]:
-    """Return how many tokens are shown, and how many of them are right from the start."""
+    """Return how many tokens are shown, and how many of the first ones equal the true text's."""
     vocabulary = TokenVocabulary()
     tokens = [read_line_tokens(text, language, vocabulary) for text in (shown_text, true_text)]
     shown_tokens, true_tokens = ((line_tokens.symbols >> 1).tolist() if line_tokens else [] for line_tokens in tokens)

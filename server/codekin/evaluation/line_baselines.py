@@ -41,12 +41,12 @@ class _Workspace:
         self.open_token = line.open_token  # with which the next token begins
 
     def find_own(self, context: TokenContext, length: int) -> Symbols:
-        """Return the symbols that follow, in the cursor's document, the last `length` tokens of the context."""
+        """Return the token symbols that follow, in the cursor's document, the last `length` tokens of the context."""
         positions = self._document.followers.match_contexts(context.tokens).select(length)
         return self._keep_begun(self._document.symbols[positions])
 
     def find_others(self, context: TokenContext, lengths: Sequence[int]) -> dict[int, Symbols]:
-        """Return, for each length, the symbols that follow as many last tokens of the context in other documents."""
+        """Return, by length, the token symbols that follow that many last tokens of the context in other documents."""
         symbols_by_length = {}
         for length, positions in self._index.find_matches(context.tokens, lengths).items():
             is_own = np.zeros(len(positions), bool)
@@ -56,7 +56,7 @@ class _Workspace:
         return symbols_by_length
 
     def _keep_begun(self, symbols: Symbols) -> Symbols:
-        """Return those symbols whose text begins with what is typed of the token at the cursor; all if nothing is."""
+        """Return the token symbols whose text begins with what is typed of the cursor's token; all if nothing is."""
         symbols = np.where(symbols >> 1 == LINE_END, LINE_END * 2, symbols)  # whether a block ends does not matter
         if not self.open_token:
             return symbols

@@ -42,7 +42,7 @@ class Registry(Protocol):
 def wrap_request(
     conversation: Conversation, handler_name: str, handler: RequestHandler
 ) -> Callable[[Any], Coroutine[Any, Any, Any]]:
-    """Return a coroutine function that runs `handler`; each of its errors becomes a JsonRpcException with a message."""
+    """Return a coroutine function that runs `handler`; errors become JsonRpcExceptions, unexpected ones are logged."""
 
     async def answer_request(params: Any = None) -> Any:
         """Run the handler; log an unexpected error. Raises JsonRpcException in place of every error."""
@@ -66,7 +66,7 @@ def wrap_request(
 def wrap_notification(
     conversation: Conversation, handler_name: str, handler: NotificationHandler
 ) -> Callable[[Any], None]:
-    """Return a function that runs `handler` on the current client and session, and logs errors, raising none."""
+    """Return a function that runs `handler` on the current client and session; errors are logged, none raised."""
 
     def handle_notification(params: Any = None) -> None:
         """Run the handler; log any error."""

@@ -40,7 +40,10 @@ def serve_client(listen_address: ListenAddress | None = None) -> NoReturn:
 
 
 async def _run_server(listen_address: ListenAddress | None) -> int:
-    """Serve one client; return the exit status, 0 after `shutdown` and `exit`, or a signal. Raises as `open_stream`."""
+    """Serve one client, then close the index; return the exit status: 0 after `shutdown` and `exit`, or a signal.
+
+    Raises as `open_stream`.
+    """
     event_loop = asyncio.get_running_loop()
     server = create_server(is_remote=listen_address is not None)
     logging.getLogger("codekin").addHandler(logs.ClientLogHandler(server.send_log_message))

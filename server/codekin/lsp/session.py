@@ -198,7 +198,7 @@ class Session:
             self._opening_task = self._event_loop.create_task(self._open_requested())
 
     def _retry_opening(self) -> None:
-        """Open the requested engine again after a failure, unless closing or opening already."""
+        """Start opening the requested engine again after a failure, in a task, unless closing or opening already."""
         is_opening = self._opening_task is not None and not self._opening_task.done()
         if self.failure is not None and not self._is_closing and not is_opening:
             self._attempted = None

@@ -81,7 +81,7 @@ def judge_description(answer: Answer) -> Existence:
 def _judge_by_score(
     name: str, line: int, answer: Answer, min_likely: float = MIN_LIKELY, min_possible: float = _MIN_POSSIBLE
 ) -> Existence:
-    """Return LIKELY, POSSIBLE or NO by the first hit's score, with the hits that reach that, or else the first."""
+    """Return a verdict, LIKELY, POSSIBLE or NO, by the first hit's score, with hits that reach it, else the first."""
     hits = answer.hits
     probability = hits[0].score if hits else 0.0
     verdict = (

@@ -50,7 +50,7 @@ class FrameLocator:
         return best_paths if len(best_paths) <= _MAX_AMBIGUOUS_FILES else []
 
     def _is_likely(self, frame: StackFrame, common_count: int, parts: tuple[str, ...]) -> bool:
-        """Return whether a frame means a file: two last names in common, or as many as one of the two paths has."""
+        """Return whether a frame means a file: two trailing parts in common, or as many as one of both paths has."""
         if common_count >= 2 or len(frame.path) == 1:
             return True
         is_whole = common_count == len(parts)
@@ -77,7 +77,7 @@ def _measure_distance(location: Location, line: int) -> int:
 
 
 def _count_common_end(names: Sequence[str], other_names: Sequence[str]) -> int:
-    """Return how many last names two paths have in common."""
+    """Return how many trailing parts (names of folders and file) two paths have in common."""
     count = 0
     for name, other_name in zip(reversed(names), reversed(other_names), strict=False):
         if name != other_name:

@@ -34,7 +34,7 @@ def make_outline(snippets: Sequence[Snippet]) -> list[OutlineEntry]:
 
 
 def describe_code(code: str, language: str) -> OutlineEntry | None:
-    """Parse a piece of code and return its first definition; None where it has none or the language has no grammar."""
+    """Parse code and return its first definition's outline entry; None where it has none or the language no grammar."""
     snippets = extract_snippets(to_canonical_text(split_lines(code)), language)
     return next(iter(make_outline(snippets)), None)
 

@@ -25,7 +25,7 @@ class CandidatePool:
         return k + min(k, len(self.excluded))
 
     def keeps(self, contents: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Return for each of these contents whether it is none of the excluded ones."""
+        """Return for each content number whether it is not among the excluded ones; `allowed` is not looked at."""
         return ~np.isin(contents, self.excluded)
 
 
@@ -37,20 +37,23 @@ class CandidatePools:
         self._cached: tuple[int, LabelArray] = -1, _NONE
 
     def find_code(self, hit_filter: Filter) -> CandidatePool:
-        """Return the pool of the filter's code. Raises StoreError."""
+        """Return the pool of the filter's contents without documentation. Raises StoreError."""
         allowed, prose = self._index.allowed_contents(hit_filter), self._list_prose()
         if allowed is None:
             return CandidatePool(excluded=prose)
         return CandidatePool(np.setdiff1d(allowed, prose, assume_unique=True))
 
     def find_prose(self, hit_filter: Filter) -> CandidatePool | None:
-        """Return the pool of the filter's prose; None where it has none. Raises StoreError."""
+        """Return the pool of the filter's documentation; None where it has none. Raises StoreError."""
         allowed, prose = self._index.allowed_contents(hit_filter), self._list_prose()
         contents = prose if allowed is None else np.intersect1d(allowed, prose, assume_unique=True)
         return CandidatePool(contents) if len(contents) else None
 
     def _list_prose(self) -> LabelArray:
-        """Return the contents of prose, ascending, cached until the store changes. Raises StoreError."""
+        """Return the numbers of the contents that are documentation, ascending, cached until the store changes.
+
+        Raises StoreError.
+        """
         store = self._index.store
         generation = store.generation()
         if self._cached[0] != generation:

@@ -61,11 +61,11 @@ class QueryResults:
         self._features: tuple[SnippetFeatures, dict[str, Scores]] | None = None  # until more locations are added
 
     def retrieved_contents(self) -> list[int]:
-        """Return the contents that either retriever found, in no particular order."""
+        """Return the store's numbers of the texts (contents) that either retriever found, in no particular order."""
         return list(self._retrieved.cosines.keys() | self._retrieved.shares.keys())
 
     def cosines(self) -> dict[int, float]:
-        """Return content → cosine, a copy, for the contents that were found by meaning."""
+        """Return content number → cosine, a copy, for the contents that were found by meaning."""
         return dict(self._retrieved.cosines)
 
     def add_locations(self, locations: Iterable[Location]) -> None:

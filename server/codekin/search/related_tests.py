@@ -54,13 +54,13 @@ class RelatedTestFinder:
         return sorted(tests, key=lambda hit: -hit.score)[:k]
 
     def _list_mentions(self, function: Snippet) -> dict[Location, int]:
-        """Return location → content of up to 400 contents' test code that has the function's name among its words."""
+        """Return location → content number of test code, in up to 400 contents, with the function's name as a word."""
         words = find_compound_identifiers(function.name) or split_words(function.name)[:1]
         matches = self._index.store.match_words(words, _MAX_MENTIONS) if words else []
         return self._list_retrieved([candidate.content for candidate in matches])
 
     def _list_retrieved(self, contents: list[int]) -> dict[Location, int]:
-        """Return location → content for all places of the contents that are test code, in any folder."""
+        """Return location → content number for all places of the contents that are test code, in any folder."""
         locations_by_content = self._index.store.locations_of(contents, Filter())
         return {
             location: content_number

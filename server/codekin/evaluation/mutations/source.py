@@ -118,11 +118,11 @@ class ParsedFunction:
         return (first_row, last_row) if not text_before.strip() and not text_after.strip(b"; \t") else None
 
     def replace_lines(self, first_row: int, last_row: int, new_lines: Sequence[str]) -> str:
-        """Return the function's text, without the shell, with rows first to last, inclusive, replaced; unparsed."""
+        """Return the function's text with rows (inclusive) of the parsed text replaced; unparsed, without the shell."""
         return self._remove_shell("\n".join([*self.lines[:first_row], *new_lines, *self.lines[last_row + 1 :]]))
 
     def apply_edits(self, edits: Iterable[Edit]) -> str:
-        """Return the function's text, without the shell, after byte edits, which must not overlap; unparsed."""
+        """Return the function's text after edits by bytes of the parsed text, which must not overlap; unparsed."""
         chunks, position = [], 0
         for start, end, text in sorted(edits):
             chunks += [self.data[position:start], text.encode()]
@@ -163,7 +163,7 @@ class ParsedFunction:
                     yield from self._find_pattern_names(child_node)
 
     def _find_pattern_names(self, node: "Node") -> Iterator["Node"]:
-        """Yield the names that a binding pattern binds."""
+        """Yield the leaves whose names a binding pattern, such as a parameter or `a, b`, binds."""
         if not node.child_count and node.type in NAME_TYPES:
             if self.language not in ("rust", "bash") or self.read_text(node)[:1].islower():
                 yield node

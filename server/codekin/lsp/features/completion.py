@@ -136,7 +136,7 @@ def _find_completion_point(
 
 
 async def prepare_document(session: Session, document_uri: str) -> None:
-    """Parse an opened document in the background, so that its first completion is fast; errors are suppressed."""
+    """Have the engine complete at a document's start, so that the first real completion is fast; errors are dropped."""
     completion_point = _find_completion_point(session, document_uri, types.Position(0, 0), None)
     if completion_point is not None:
         with suppress(CodekinError):  # it is no source code

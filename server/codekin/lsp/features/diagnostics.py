@@ -80,7 +80,7 @@ class DiagnosticPublisher:
             self._is_publishing = False
 
     async def _publish_changed(self) -> None:
-        """Compute all open documents' diagnostics, and publish those that differ from the published ones."""
+        """Compute all open documents' diagnostics, and publish the changed ones; withdraw those of closed documents."""
         text_documents = self._session.documents.text_documents
         for document_uri in {*text_documents, *self._published}:
             document = text_documents.get(document_uri)
