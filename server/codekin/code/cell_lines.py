@@ -7,19 +7,19 @@ from codekin.types import Cell, Location, Span
 
 
 def find_cell(cells: Sequence[Cell], line: int) -> Cell | None:
-    """Return the cell that holds a line of the text, else the last one above it, else the first; None without cells."""
+    """Return the cell that holds a line of the notebook's joined text, else the last above, else the first, if any."""
     next_index = bisect_right(cells, line, key=lambda cell: cell.span.start)
     return cells[max(next_index - 1, 0)] if cells else None
 
 
 def to_cell_lines(cell: Cell, span: Span) -> Span:
-    """Return a span (0-based, half-open) of the text's lines as lines of the cell that holds them."""
+    """Return a span of a notebook's joined text (0-based, half-open) as lines of the cell that holds it."""
     start = cell.span.start
     return Span(span.start - start, span.end - start)
 
 
 def to_file_lines(cell: Cell | None, span: Span) -> Span:
-    """Return a span of the text's lines as lines of the file; as lines of the cell if the notebook was never saved.
+    """Return a span of a notebook's joined text as lines of its file; as lines of the cell if it was never saved.
 
     Without a cell the document is no notebook, and the span is returned unchanged.
     """
@@ -35,7 +35,7 @@ def to_file_lines(cell: Cell | None, span: Span) -> Span:
 
 
 def to_file_row(cell: Cell | None, line: int) -> int:
-    """Return the file's 0-based line that holds a line of the text; the cell's line if it was never saved.
+    """Return the file's 0-based line of a line of a notebook's joined text; the cell's line if it was never saved.
 
     Without a cell, `line` itself.
     """
@@ -43,7 +43,7 @@ def to_file_row(cell: Cell | None, line: int) -> int:
 
 
 def find_line_of_row(cells: Sequence[Cell], row: int) -> int:
-    """Return the first line of the text on this row of the file, else the nearest above, else the first; 0 if none."""
+    """Return the first line of a notebook's joined text on this row of its file, else the nearest above, else first."""
     row_lines = [
         (file_row, cell.span.start + line_in_cell) for cell in cells for line_in_cell, file_row in enumerate(cell.rows)
     ]

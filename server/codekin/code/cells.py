@@ -144,7 +144,7 @@ def replace_cell_text(notebook: Notebook, key: str, text: str) -> Notebook:
 
 
 def _split_sources(notebook: Notebook) -> list[CellSource]:
-    """Return the notebook's code cells as sources again."""
+    """Return a CellSource for each of the notebook's code cells, as they were before they were joined."""
     lines = notebook.text.split("\n")
     return [
         CellSource(
@@ -155,12 +155,12 @@ def _split_sources(notebook: Notebook) -> list[CellSource]:
 
 
 def _make_open_source(cell: OpenCell, notebook_language: str) -> CellSource:
-    """Return an open cell's source, with its current text."""
+    """Return the CellSource of a cell that an editor has open, with its current text; partly cached."""
     return replace(_make_cached_source(cell.text, cell.language, notebook_language), index=cell.index, key=cell.key)
 
 
 def _make_source_before(cell: OpenCell, notebook_language: str) -> CellSource:
-    """Return an open cell's source, with the text it had when it was opened."""
+    """Return the CellSource of a cell that an editor has open, with the text it had when it was opened; cached."""
     return _make_cached_source(cell.before, cell.language, notebook_language)
 
 

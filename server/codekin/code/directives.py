@@ -69,7 +69,7 @@ def blank_directives(source_bytes: bytes) -> bytes:
 
 
 def _blank_directives_in_list(match: re.Match[bytes]) -> bytes:
-    """Blank directives that no conditional is made of, and the macros between them, except for line ends."""
+    """Return the match, directives but conditionals, and macros between them, blanked except for line ends."""
     start = match.start(1) - match.start()
     return match[0][:start] + _VISIBLE.sub(b" ", match[1])
 

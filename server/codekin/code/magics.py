@@ -65,7 +65,7 @@ def find_named_language(name: str, extension: str = "") -> str | None:
 
 
 def is_prose(name: str) -> bool:
-    """Return whether cells of a language called `name` hold text for readers (Markdown, raw), not code."""
+    """Return whether cells in the language of this name hold text for readers (Markdown, raw), not code."""
     return name.strip().lower() in _PROSE_NAMES
 
 

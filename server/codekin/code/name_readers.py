@@ -86,7 +86,7 @@ _JULIA_HEADS = ("call_expression", "where_expression", "typed_expression")
 
 
 def _read_julia_struct(node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Return a struct's name without type parameters and supertype; None if it has none."""
+    """Return a Julia struct's name without type parameters and supertype; None if it has none."""
     head = _find_child(node, "type_head", "identifier")
     text = re.split(r"[{<:\s]", read_text(head, source_bytes).strip(), maxsplit=1)[0] if head is not None else ""
     return SourceName(text[:MAX_NAME], head.start_point[0], head.start_byte) if head is not None and text else None

@@ -68,7 +68,7 @@ class CandidateFinder:
     def _find_index_candidates(
         self, context: CompletionContext, rarities: dict[int, float], source_reader: SourceReader, cancel_event: Cancel
     ) -> Iterator[LineCandidate]:
-        """Yield candidates of other documents: lines after lines like the cursor's, and those the model finds."""
+        """Yield lines of other documents: those after lines like the cursor's, or found by embedding the context."""
         cosines = self._find_cosines(context)
         matches = [
             *self._find_following_lines(context, rarities),

@@ -202,7 +202,7 @@ class Completer:
                 self._checks.popitem(last=False)
 
     def read_cursor(self, context: CompletionContext, excluded: Collection[bytes] = ()) -> CursorReading | None:
-        """Return the cursor line's tokens with an n-gram model, None without lexical rules. May start an update.
+        """Return the cursor line's tokens and n-gram model, None without lexical rules; may start a token update.
 
         The update, of the workspace's tokens, runs in the background. Documents that have a content whose hash is
         `excluded` are not counted.

@@ -76,7 +76,7 @@ class CompletionContext:
 
     @cached_property
     def content_lines(self) -> tuple[str, ...]:
-        """Return the start lines that have code: no blank lines, comments or lone brackets."""
+        """Return the lines of code above the cursor, without blank lines, comments and lone brackets."""
         hasher = make_line_hasher(self.language)
         return tuple(line for line in self.start_lines if hasher[line])
 
@@ -92,7 +92,7 @@ class CompletionContext:
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:
-        """Return the hash of each content line, in order; equal for lines that differ in local names only."""
+        """Return the hash of each line of code above the cursor, its local names, strings and numbers left out."""
         hasher = make_line_hasher(self.language)
         return tuple(hasher[line] for line in self.content_lines)
 

@@ -134,7 +134,7 @@ class _TokenCache:
         self._read: dict[bool, _ReadLines] = {}  # the last lines above (True) and below
 
     def read_above(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-        """Return and cache the tokens above the cursor, read anew only from the first changed line; None: no rules."""
+        """Return and cache the tokens above the cursor, read anew from the first changed line; None without rules."""
         return self._read_lines(lines, language, vocabulary, is_above=True)
 
     def read_below(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:

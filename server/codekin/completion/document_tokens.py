@@ -87,7 +87,7 @@ class DocumentTokens:
         return self.abstract_tokens * 2
 
     def find_row(self, position: int) -> int:
-        """Return the document's row of the token at this index of `symbols`."""
+        """Return the document's 0-based row of the token at this index of `symbols`."""
         is_before = position < self.cursor_position
         return int(
             self.before.rows[position - 1] if is_before else self.after.rows[position - self.cursor_position - 1]

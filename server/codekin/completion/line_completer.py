@@ -52,7 +52,7 @@ class LineCompleter:
         excluded_paths: Collection[Path] = (),
         hidden_hashes: frozenset[bytes] = frozenset(),
     ) -> CursorReading | None:
-        """Return the cursor line's tokens with an n-gram model, None without lexical rules. May start an update.
+        """Return the cursor line's tokens and n-gram model, None without lexical rules; may start a token update.
 
         The update, of the workspace's tokens, runs in the background. Nothing is counted in other documents of
         `excluded_paths`, nor in snippets of this one with `hidden_hashes`.

@@ -60,7 +60,7 @@ class NgramModel:
         self._excluded_ranges = [workspace.find_range(document_number) for document_number in excluded_documents]
 
     def predict(self, token_context: TokenContext) -> list[Prediction]:
-        """Return the symbols that may come next, most probable first; their probabilities sum to less than 1."""
+        """Return (symbol, probability) of up to 22 symbols that may come next, most probable first, below 1 in all."""
         features = self.extract_features(token_context)
         if not features.symbols:
             return []
@@ -183,7 +183,7 @@ class NgramModel:
                 )
 
     def _put_in_names(self, token_context: TokenContext, context_length: int, positions: Positions) -> Symbols:
-        """Return the symbols at the positions, a name that is used shortly before replaced by the cursor's there."""
+        """Return the symbols at the positions, local names that recur replaced by the cursor's at the same distance."""
         document = self._document
         symbols = _read_symbols(document.symbols, positions)
         open_places = np.flatnonzero(document.abstract_tokens[positions] == ANY_NAME)
@@ -200,7 +200,7 @@ class NgramModel:
 
 
 def _keep_level(positions: Positions, symbols: Symbols, token_context: TokenContext) -> Positions:
-    """Return the positions; behind a line end only those whose line steps left exactly if the cursor's does."""
+    """Return the positions; behind a line end only those further left than the line above if the cursor is, or not."""
     if token_context.tokens[-1] != LINE_END:
         return positions
     is_on_level: npt.NDArray[np.bool_] = symbols[positions - 1] & 1 == token_context.is_block_ended

@@ -65,7 +65,7 @@ class ParseCheck:
         return not error_count or error_count <= self._count_errors_before()
 
     def fits_line(self, inserted_text: str, *, ends_line: bool = True) -> bool:
-        """Return whether the text may follow on the cursor's line: it adds no errors, or others stand elsewhere.
+        """Return whether the text fits the cursor's line: it parses without new errors, or there are some without it.
 
         Where there are errors without the line, their number says nothing about it. A header in Python that the text
         ends must have its colon.
@@ -109,7 +109,7 @@ class ParseCheck:
         return kept_surroundings if is_same else None
 
     def _get_surroundings(self) -> _Surroundings | None:
-        """Return the document around the cursor's line, made on first use; None without a grammar."""
+        """Return the lines around the cursor's, rewritten for the parser, made on first use; None without a grammar."""
         if self._surroundings is None and self._syntax is not None:
             self._surroundings = _Surroundings(self._context, self._syntax)
         return self._surroundings

@@ -36,7 +36,7 @@ class HeavyQuery:
 
 
 def has_heavy_model(settings: ModelSettings) -> bool:
-    """Return whether there is a heavy model: an endpoint, one that is not static, or the small one by default."""
+    """Return whether the settings ask for a heavy model: an endpoint, one not static, or the small one by default."""
     return bool(settings.endpoint) or not is_static_model(settings) or is_small_by_default(settings)
 
 

@@ -65,12 +65,12 @@ class Vocabulary:
         return self._token_count + self._phrase_count
 
     def find_mark_ids(self, text: str) -> list[int]:
-        """Return the ids of the marks (such as `=>`) in the first MAX_CHARS characters, in the order of MARKS."""
+        """Return the ids of the marks (such as `=>`) in a text's first 65,536 characters, in the order of MARKS."""
         terminated_text = text[:MAX_CHARS] + "\n"
         return [mark_id for mark_id, mark_text in enumerate(MARKS, self.first_mark) if mark_text in terminated_text]
 
     def find_token_ids(self, text: str, is_prose: bool = False) -> list[int]:
-        """Return the token ids of the first MAX_CHARS characters, each once, in order; in prose, of phrases too.
+        """Return the token ids of a text's first 65,536 characters, each once, in order; in prose, of phrases too.
 
         In prose neighbouring words are phrases too, not only those joined in an identifier.
         """

@@ -37,7 +37,7 @@ class TeacherLoss:
         self._teacher, self._last_step = teacher, last_step
 
     def prepare(self, step: int, pairs: Sequence[TaskPair]) -> VectorLoss:
-        """Embed the pairs by the teacher; return the step's weighted mean cosine distance to that, 0 after the last."""
+        """Embed the pairs by the teacher; return a function of vectors: their weighted distance to these, at last 0."""
         remaining_share = 1 - step / self._last_step
         if remaining_share <= 0:
             return lambda _: 0.0
@@ -62,7 +62,7 @@ class SentenceLoss:
         self._encode_original, self._weight = encode_original, weight
 
     def prepare(self, step: int, pairs: Sequence[TaskPair]) -> VectorLoss:  # noqa: ARG002 -- it is the same in each
-        """Encode the sentences by the untrained backbone; return the weighted change of their cosines, 0 for code."""
+        """Encode the sentences by the untrained backbone; return a function of vectors: cosines' weighted shift."""
         sentence_side = _SENTENCE_SIDES.get(pairs[0].task)
         if sentence_side is None:
             return lambda _: 0.0

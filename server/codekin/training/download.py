@@ -60,7 +60,7 @@ def _write_package_pairs(package_folder: Path, block_list: Path, pairs_folder: P
 
 
 def _read_package_pairs(pairs_folder: Path) -> Iterator[TextPair]:
-    """Yield the pairs of all packages, without the cross-language ones."""
+    """Yield the pairs of all packages from their files in `pairs_folder`, without the cross-language ones."""
     from codekin.training.shards import read_pairs
 
     for path in sorted(path for path in pairs_folder.glob("*.jsonl.gz") if path.name != TWINS):

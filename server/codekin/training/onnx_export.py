@@ -31,7 +31,7 @@ class _PooledGraph(nn.Module):
         self.backbone, self.pooling = encoder.backbone, encoder.pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return the vectors (n, d) of texts (n, t)."""
+        """Return the pooled vectors (n, d) of padded token ids (n, t)."""
         hidden_states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         return self.pooling(hidden_states, attention_mask)
 

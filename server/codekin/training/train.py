@@ -81,7 +81,7 @@ def _make_key(inputs: Sequence[object]) -> str:
 
 
 def _describe_files(files: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Return name, size and time of each file, by which a changed file is recognised without reading it."""
+    """Return name, size in bytes and time in ns of each file, to recognise a changed one without reading it."""
     return [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
 
 

@@ -111,7 +111,7 @@ def find_checkpoint(name: str) -> Path:
 
 
 def read_checkpoint(settings: ModelSettings) -> Checkpoint:
-    """Read the files of the model that the settings name, and samples of its weights. Raises ModelError."""
+    """Return what the files of the settings' model say, weights unread but for samples. Raises ModelError."""
     model_root = find_checkpoint(settings.name)
     try:
         return _read_checkpoint_files(model_root, settings)
@@ -120,7 +120,7 @@ def read_checkpoint(settings: ModelSettings) -> Checkpoint:
 
 
 def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpoint:
-    """Read the files below `model_root`. Raises ModelError, or the errors of missing and wrong values."""
+    """Return what the files below `model_root` say. Raises ModelError, or the errors of missing and wrong values."""
     preset = find_preset(settings.name) or find_preset(Path(settings.name).name)
     steps = read_steps(model_root)
     folder = model_root / steps.transformer
@@ -154,7 +154,7 @@ def _read_checkpoint_files(model_root: Path, settings: ModelSettings) -> Checkpo
 
 
 def _choose_name(name: str, model_root: Path, preset: Preset | None) -> str:
-    """Return the name to show: the preset's, else the folder's, else the hub id."""
+    """Return the model's name to show: the preset's, else its folder's, else its hub id."""
     if name == small.NAME:
         return small.TITLE
     if preset:

@@ -189,9 +189,9 @@ class ModelClient:
         return tuple(self._server_process.server_info.get("problems", ()))
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Request vectors, float32 (n, dims[-1]). Raises ModelBusyError (time-out, closed), ModelDiedError, ModelError.
+        """Request raw vectors, float32 (n, dims[-1]), from the model server, which is started if none runs.
 
-        Starts the model server if none runs.
+        Raises ModelBusyError (time-out, closed), ModelDiedError, ModelError.
         """
         timeout_s = 1e9 if self._timeout_s is None else self._timeout_s
         deadline = time.monotonic() + timeout_s

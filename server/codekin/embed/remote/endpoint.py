@@ -165,7 +165,7 @@ class Endpoint:
             raise _TransientError(f"the connection broke ({error!r})") from error
 
     def _read_body(self, response: HTTPResponse, text_count: int, deadline: float) -> bytes:
-        """Return the whole body. Raises TimeoutError at the deadline, ModelError if it is too large."""
+        """Return the response's whole body. Raises TimeoutError at the deadline, ModelError if it is too large."""
         body, content_length = bytearray(), response.length  # None if the server doesn't send it
         while (content_length is None or len(body) < content_length) and (body_part := response.read1(_READ_BYTES)):
             body += body_part
@@ -237,7 +237,10 @@ class EndpointEncoder:
         return (f"The key for {self._endpoint.url} is sent unencrypted. Use https.",)
 
     def encode(self, texts: Sequence[str], prefix: str) -> Floats:
-        """Request float32 (n, dims[-1]). Raises ModelBusyError; ModelError also if another model answers now."""
+        """Request raw vectors, float32 (n, dims[-1]).
+
+        Raises ModelBusyError; ModelError also if another model answers.
+        """
         if not texts:
             return np.empty((0, self.dims[-1]), np.float32)
         # Some servers reject an empty text.
