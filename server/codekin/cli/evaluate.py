@@ -250,7 +250,7 @@ def _measure_completion(
 @click.option("--workers", type=WholeNumber(1, 64), default=2, metavar="N", help="Processes (2).")
 @DEBUG
 def harvest(sources: Sequence[str], block_list: Path, output: Path, questions: int, workers: int) -> int:
-    """Collect questions from Git directories.
+    """Collect questions from Git directories into a benchmark.
 
     Commits, pages of documentation and names become questions about the newest revision, in the layout that --repos
     measures. Repositories named like one on the block list are refused.

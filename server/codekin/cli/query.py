@@ -88,7 +88,7 @@ def note_suppression_problems(engine: "Engine") -> None:
 
 
 def embed_with_heavy_model(engine: "Engine") -> int:
-    """Embed all contents that lack the heavy model's vector; return how many, 0 where there is no such model.
+    """Embed and store all contents without the heavy model's vector, behind a progress bar; return how many.
 
     Raises ModelError, and KeyboardInterrupt after Ctrl-C.
     """
@@ -109,7 +109,7 @@ def open_heavy_model(engine: "Engine", *, by_default: bool = False) -> bool:
 
 
 def _embed_few_with_heavy_model(engine: "Engine") -> str:
-    """Embed new contents with the heavy model if at most 64 wait; return the problem that was printed, or "".
+    """Embed new contents with the heavy model if at most 64 wait, else print a note; return a problem, or "".
 
     More contents than that are left to `codekin index`, which a note says. Raises KeyboardInterrupt after Ctrl-C.
     """

@@ -172,7 +172,7 @@ def doctor(uri: str, key: Path | None, as_json: bool) -> int:
 @JSON
 @DEBUG
 def forget(repository: str, uri: str, key: Path | None, as_json: bool) -> int:
-    """Remove a repository, and all that only it has."""
+    """Remove a repository from the index, and all that only it has."""
     from codekin.cli import console
     from codekin.team.repository_sets import RepositorySets
 
@@ -191,7 +191,7 @@ def forget(repository: str, uri: str, key: Path | None, as_json: bool) -> int:
 @click.argument("user")
 @DEBUG
 def token(user: str) -> int:
-    """Make a token for a user, and the lines of the access file that admit it.
+    """Print a new token for a user, and the lines of the access file that admit it.
 
     The token goes to the user, as team.token; only its hash is in the file.
     """

@@ -44,7 +44,7 @@ class GatewayClient:
 
     @property
     def problem(self) -> str:
-        """Return why the last request failed, as text for people, with a remedy; "" where it succeeded."""
+        """Return why a started request last failed, for people, with a remedy; "" since one or a probe succeeded."""
         return self._problem
 
     def start(self, path: str, make_body: Callable[[], Document]) -> "PendingAnswer":
