@@ -32,7 +32,7 @@ STANDARD_LIBRARY_PARTS = (
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_small_model() -> Iterator[None]:
-    """No engine in a test has the small model behind it, unless the test says so."""
+    """Let no engine of the session find the small model installed, unless a test patches that itself."""
     from codekin.embed.local import small
 
     with pytest.MonkeyPatch.context() as patch:
@@ -41,13 +41,13 @@ def _no_small_model() -> Iterator[None]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run one worker more than there are processors: tests of servers and editors wait much of their time."""
+    """Return one worker more than there are processors: tests of servers and editors wait much of their time."""
     return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")
 def real_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Some 200 files and 4,000 functions; a test that changes them copies them first."""
+    """Copy parts of the standard library, some 200 files and 4,000 functions; a test must not change them."""
     root = tmp_path_factory.mktemp("real") / "tree"
     for part in STANDARD_LIBRARY_PARTS:
         source = Path(sysconfig.get_path("stdlib")) / part
@@ -57,7 +57,7 @@ def real_tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tree(real_tree: Path, tmp_path: Path) -> Path:
-    """A copy of the real tree that may be changed."""
+    """Return a copy of the real tree that the test may change."""
     return Path(shutil.copytree(real_tree, tmp_path / "tree"))
 
 
@@ -73,7 +73,7 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def embedding_server() -> "Iterator[Server]":
-    """A server of OpenAI's embeddings API with the embedded model, which remembers what it was asked."""
+    """Run a local server of OpenAI's embeddings API with the embedded model, which records its requests."""
     from .embed.endpoints import endpoint
 
     with endpoint() as server:

@@ -13,7 +13,7 @@ Shape = dict[str, Any] | list[Any] | None  # None: no structure, or a list witho
 
 @cache
 def read_shapes() -> dict[str, Shape]:
-    """Return the documented shape of each command's document; a key that need not be there ends in `?`."""
+    """Parse README's JSON block: command → shape of its document; a key that need not be there ends in `?`."""
     block = _README.read_text("utf-8").partition("<!-- json -->\n```\n")[2].partition("```")[0]
     entries = re.sub(r"\n +", " ", block).strip().split("\n")
     shapes: dict[str, Shape] = {}
@@ -60,7 +60,7 @@ def check_documented(command: str, document: Any) -> set[str]:
 
 
 def _check(shape: Shape, value: Any, command: str, prefix: str) -> set[str]:
-    """Compare a value with its shape, and return the paths of its keys."""
+    """Fail unless the value has the shape's keys, at every depth; return the paths of the keys it has."""
     place = f"{command} --json: {prefix or 'the document'}"
     if isinstance(value, list):
         item_shape = shape[0] if isinstance(shape, list) else None

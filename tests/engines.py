@@ -86,7 +86,7 @@ def write_project(folder: Path) -> Path:
 def open_engine(
     *roots: Path, cache: Path, start: bool = False, dim: int = 0
 ) -> Iterator[tuple[Engine, Callable[..., None]]]:
-    """Open an engine; yield it, and a function that waits until a condition holds."""
+    """Open an engine, indexed here or (`start`) by its threads; yield it, and a function that waits for a condition."""
     changed = threading.Event()
     settings = Settings(cache=CacheSettings(directory=str(cache)), model=ModelSettings(dim=dim))
     engine = Engine(roots, settings, on_change=changed.set)
@@ -115,7 +115,7 @@ def list_names(answer: Answer) -> list[str]:
 
 
 def find_line(path: Path, part: str) -> Span:
-    """Return the span of the first line that contains `part`."""
+    """Return the 0-based span of the first line that contains `part`. Fails without one."""
     for i, line in enumerate(path.read_text().split("\n")):
         if part in line:
             return Span(i, i + 1)

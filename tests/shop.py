@@ -72,7 +72,7 @@ backup_database() {
 
 
 def write_files(root: Path, files: Mapping[str, str]) -> Path:
-    """Write files by their paths below `root`, and return `root`."""
+    """Write files, text by path below `root`, making folders, and return `root`."""
     for name, text in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -61,11 +61,13 @@ HEADS = {"py": '"""About {one}."""\n', "js": "// About {one}.\n", "ts": "// Abou
 
 
 def function(dice: random.Random, shape: str) -> str:
+    """Return the text of a function, in this template, with words drawn by chance."""
     first_word, two = dice.sample(WORDS, 2)
     return shape.format(verb=dice.choice(VERBS), one=first_word, One=first_word.title(), two=two, n=dice.randrange(3))
 
 
 def source(dice: random.Random, path: Path) -> str:
+    """Return the text of a source file of one to five functions by chance, in the language of the path's suffix."""
     kind = path.suffix[1:]
     functions = [function(dice, SHAPES[kind]) for _ in range(dice.randrange(1, 6))]
     return HEADS[kind].format(one=dice.choice(WORDS)) + "\n" + "\n\n".join(functions)
@@ -85,25 +87,30 @@ class History:
 
     @property
     def engine(self) -> Engine:
+        """Return the engine that is told of changes first; restarts replace it."""
         return self.engines[0]
 
     def path(self) -> Path:
+        """Return a path by chance below the root, in one of four languages; nothing is written there."""
         folder = self.root / self.dice.choice(("", "shop", "shop/back", "tests"))
         return folder / f"{self.dice.choice(WORDS)}_{self.dice.choice(VERBS)}.{self.dice.choice(list(SHAPES))}"
 
     def some(self) -> Path:
+        """Return a file of the workspace, drawn by chance."""
         return self.dice.choice(sorted(path for path in self.root.rglob("*") if path.is_file()))
 
     def write(self, path: Path) -> None:
+        """Write a source file by chance to the path, making its folder; no engine is told."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(source(self.dice, path))
 
     def take(self, *paths: Path) -> None:
-        """What the watcher does, and the debounce's end, without waiting for either."""
+        """Tell the engine that these paths have changed, and have all engines index their queued edits now."""
         self.engine.update(paths)
         self.settle()
 
     def settle(self) -> None:
+        """Have both engines index their queued edits now, without waiting for the debounce."""
         for engine in self.engines:
             edits = engine._indexer._edits
             due_paths = list(edits._deadlines)
@@ -112,11 +119,13 @@ class History:
                 edits.index_paths(due_paths)
 
     def scan(self, cancel_event: threading.Event | None = None) -> None:
+        """Scan the whole workspace into the index in this thread, unless cancelled."""
         self.engine.refresh(lambda _: None, cancel_event or threading.Event(), 0)
 
     # What may happen
 
     def edit(self) -> None:
+        """Replace a part of a file by a new function, or insert one, and have it indexed."""
         path = self.some()
         text = path.read_text()
         parts = text.split("\n\n")
@@ -126,11 +135,13 @@ class History:
         self.take(path)
 
     def create(self) -> None:
+        """Write a new file and have it indexed."""
         path = self.path()
         self.write(path)
         self.take(path)
 
     def rename(self) -> None:
+        """Rename a file, keeping its suffix, and have both paths indexed."""
         path, new_path = self.some(), self.path().with_suffix(self.some().suffix)
         new_path = new_path.with_suffix(path.suffix)
         new_path.parent.mkdir(parents=True, exist_ok=True)
@@ -138,13 +149,14 @@ class History:
         self.take(path, new_path)
 
     def delete(self) -> None:
+        """Delete a file, have that indexed, and create another."""
         path = self.some()
         path.unlink()
         self.take(path)
         self.create()
 
     def leave_out(self) -> None:
-        """A file becomes too large, or a machine's, and perhaps a person's again."""
+        """Make a file too large, or machine-written, have it indexed, and perhaps undo that."""
         path = self.some()
         text = path.read_text()
         path.write_text(text + "\n" * 4000 if self.dice.random() < 0.5 else MACHINE + text)
@@ -154,7 +166,7 @@ class History:
             self.take(path)
 
     def checkout(self) -> None:
-        """Everything becomes another branch's, and sometimes it comes back."""
+        """Replace half of the files, as a checkout does, scan, and perhaps put back what was there."""
         before = {path: path.read_text() for path in self.root.rglob("*.*")}
         for path in self.dice.sample(sorted(before), len(before) // 2):
             path.unlink()
@@ -169,6 +181,7 @@ class History:
             self.scan()
 
     def cancel(self) -> None:
+        """Change two files, and scan twice: cancelled at once, then to the end."""
         self.write(self.path())
         self.some().unlink()
         stopped = threading.Event()
@@ -177,7 +190,7 @@ class History:
         self.scan()
 
     def type(self) -> None:
-        """Unsaved text, by either process, some keys at a time; then saved or not."""
+        """Type into a file as an unsaved document of one of the engines, perhaps save it, and close it."""
         engine, path = self.dice.choice(self.engines), self.some()
         text = path.read_text()
         for _ in range(3):
@@ -191,6 +204,7 @@ class History:
         self.take(path)
 
     def restart(self) -> None:
+        """Close the first engine, perhaps write a file, open a new engine as the last, and scan."""
         self.engines.pop(0).close()
         if self.dice.random() < 0.5:
             self.write(self.path())
@@ -198,10 +212,12 @@ class History:
         self.scan()
 
     def reindex(self) -> None:
+        """Empty the store and scan the workspace anew."""
         self.engine._index.store.clear()
         self.scan()
 
     def live(self) -> None:
+        """Do a number of such changes by chance."""
         doings: list[Callable[[], None]] = [self.edit, self.edit, self.edit, self.create, self.rename, self.delete]
         doings += [self.leave_out, self.checkout, self.cancel, self.type, self.type, self.restart, self.reindex]
         for _ in range(STEPS):
@@ -210,6 +226,7 @@ class History:
 
 @contextmanager
 def lived(seed: int, root: Path, cache: Path) -> Iterator[History]:
+    """Context with a history that has been lived with this seed; its engines are closed at the end."""
     root.mkdir()
     history = History(random.Random(seed), root, cache)
     with ExitStack() as stack:
@@ -219,6 +236,7 @@ def lived(seed: int, root: Path, cache: Path) -> Iterator[History]:
 
 
 def plain(answer: Answer) -> object:
+    """Return an answer's coverage, and what its hits say, as values that can be compared."""
     return answer.coverage, [
         (hit.score, hit.place.path, hit.place.span, hit.place.qualified_name, hit.why, hit.kinship, hit.share)
         for hit in answer.hits
@@ -226,7 +244,7 @@ def plain(answer: Answer) -> object:
 
 
 def answers(engine: Engine, root: Path) -> Iterator[tuple[object, object]]:
-    """Questions and what comes back, of every kind."""
+    """Ask an engine questions of every kind; yield each with its answer."""
     for hit_filter in (Filter(), Filter(languages=("python",)), Filter(folder=root / "shop")):
         for question in QUESTIONS:
             yield (question, hit_filter), plain(engine.search(question, 6, hit_filter=hit_filter))

@@ -16,7 +16,7 @@ from .shop import define_total
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project of three files, in a folder whose name has a blank."""
+    """Write a project of three files into a folder whose name has a blank; return the folder."""
     return write_project(tmp_path / "work space")
 
 

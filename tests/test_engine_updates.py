@@ -23,7 +23,7 @@ from .engines import INVOICES, NEW, ORDERS, TIMEOUT_S, list_names, open_engine, 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A project of three files, in a folder whose name has a blank."""
+    """Write a project of three files into a folder whose name has a blank; return the folder."""
     return write_project(tmp_path / "work space")
 
 

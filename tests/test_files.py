@@ -68,6 +68,7 @@ OPENERS = {"open", "fdopen", "read_text", "read_bytes"}
 
 
 def _openings(tree: ast.AST) -> set[str]:
+    """Return the source of each function called in the tree that opens or reads files."""
     calls = (node.func for node in ast.walk(tree) if isinstance(node, ast.Call))
     return {
         ast.unparse(call)
@@ -87,6 +88,7 @@ def test_no_other_way_is_taken_to_a_file_of_a_workspace_or_of_the_user():
 
 
 def _socket(path: Path) -> None:
+    """Bind a Unix socket at the path and close it, so that its file stays; changes the current folder."""
     with socket.socket(socket.AF_UNIX) as listener:
         os.chdir(path.parent)
         listener.bind(path.name)

@@ -44,7 +44,7 @@ sys.path[:] = path
 
 
 def module_names() -> set[str]:
-    """Every module that an interpreter here may import: its own, and those of all that is installed."""
+    """Return the names of all modules that an interpreter may import here: its own, codekin's and installed ones."""
     own_names = {"sitecustomize", "usercustomize", "codekin", "multiprocessing", "mp_main"}
     return (
         own_names
@@ -73,13 +73,17 @@ class Hostile:
         }
 
     def run(self, *command: str, stdin: bytes = b"", status: int = 0, **environment: str) -> tuple[str, set[str]]:
-        """What a command run in the workspace says, and the modules that another process than its own ran."""
+        """Run a command in the workspace; return its output, and the intruders that processes other than its own ran.
+
+        Fails for another exit status.
+        """
         self._ran.unlink(missing_ok=True)
         exit_status, output, errors = self._run(command, stdin, self.environment | environment)
         assert exit_status.returncode == status, errors.decode()
         return output.decode(), {name for pid, name in self.ran() if pid != exit_status.pid}
 
     def _run(self, command: Any, stdin: bytes, environment: dict[str, str]) -> Any:
+        """Run a command in the workspace to its end; return its process, output and errors."""
         pipe = subprocess.PIPE
         with subprocess.Popen(
             command, cwd=self.folder, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
@@ -87,12 +91,14 @@ class Hostile:
             return process, *process.communicate(stdin, LONG_S)
 
     def ran(self) -> set[tuple[int, str]]:
+        """Return which intruders have run since the last command began, with the ids of their processes."""
         lines = self._ran.read_text().splitlines() if self._ran.exists() else []
         return {(int(line.split()[0]), line.split()[1]) for line in lines}
 
 
 @pytest.fixture
 def hostile(tmp_path: Path) -> Hostile:
+    """Write a workspace with an intruder for every module name."""
     return Hostile(tmp_path)
 
 
@@ -134,6 +140,7 @@ def test_children_run_nothing_of_pythonpath(tmp_path: Path, named: str) -> None:
 
 
 def framed(method: str, params: Any, number: int | None = None) -> bytes:
+    """Return an LSP message with its header, as bytes; a notification without `number`."""
     message = {"jsonrpc": "2.0", "method": method, "params": params} | ({"id": number} if number is not None else {})
     body = json.dumps(message).encode()
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)

@@ -15,6 +15,7 @@ LSP = {"pygls", "lsprotocol"}
 
 
 def python(code: str) -> str:
+    """Run code in another Python process and return its output. Fails for an error."""
     completed = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
@@ -23,7 +24,7 @@ def python(code: str) -> str:
 
 
 def imported(code: str) -> set[str]:
-    """The packages that are loaded when `code` has run."""
+    """Run code in another Python process; return the top-level packages that are loaded then."""
     lines = python(f"{code}\nimport sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))")
     return set(lines.split("\n")[-2].split())
 

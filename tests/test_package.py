@@ -28,17 +28,19 @@ _DOCUMENTS = (
 
 
 def marked(name: str) -> str:
-    """README's text between the marker and the next end."""
+    """Return README's text between the marker of this name and the next end."""
     assert README.count(f"<!-- {name} -->\n") == 1
     return README.partition(f"<!-- {name} -->\n")[2].partition("<!-- end -->")[0]
 
 
 def line_of(name: str) -> str:
+    """Return the only line, fences aside, of README's marked text."""
     (line,) = [line for line in marked(name).splitlines() if line and not line.startswith("```")]
     return line
 
 
 def _is_cached(path: Path) -> bool:
+    """Return whether the file is bytecode, or in a hidden folder of the package."""
     return path.suffix == ".pyc" or any(part.startswith(".") for part in path.relative_to(PACKAGE).parts)
 
 

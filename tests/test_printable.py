@@ -19,6 +19,7 @@ EVIL = "a\x1b]0;owned\x07\u202egpj\u2066\u200b\x9b31m\n\u2028b"
 
 
 def _is_plain(text: str, kept: str = "") -> bool:
+    """Return whether each character of the text is visible, a plain blank, or one of `kept`."""
     return all(letter in kept or unicodedata.category(letter) not in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in text)
 
 

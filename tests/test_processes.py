@@ -45,7 +45,7 @@ def test_results_of_workers_come_in_order_and_errors_are_raised() -> None:
 
 
 def starts(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Where a module takes something that starts processes, by line."""
+    """Yield line and name of each thing that starts processes or opens connections in a module's syntax tree."""
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -62,6 +62,7 @@ def starts(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def is_start(name: str) -> bool:
+    """Return whether the dotted name starts processes, by this test's lists."""
     module, _, member = name.partition(".")
     if any(name == connection or name.startswith(f"{connection}.") for connection in CONNECTIONS):
         return False

@@ -33,7 +33,7 @@ WRONG = {
 
 @pytest.fixture(autouse=True)
 def nobody_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings but a test's own."""
+    """Remove the user's settings from the environment, and name a file of the test's own instead."""
     for name in os.environ:
         if name.startswith("CODEKIN_"):
             monkeypatch.delenv(name)
@@ -97,7 +97,7 @@ def _table() -> Iterator[tuple[str, str, str]]:
 
 
 def bounds(leaf: dataclasses.Field[Any]) -> tuple[float, float] | None:
-    """The least and the greatest value on this machine."""
+    """Return the least and the greatest value of a setting on this machine; None for one without bounds."""
     if leaf.metadata["between"] is None:
         return None
     least, most = leaf.metadata["between"]

@@ -42,12 +42,13 @@ FILLED = 1.0
 
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ONNX Runtime and the weights are here, as for a user of codekin[small]."""
+    """Have the small model be found, as for a user of codekin[small]."""
     monkeypatch.setattr(small, "is_available", lambda: True)
 
 
 @pytest.fixture
 def make_engine(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
+    """Return a function that opens engines on one small workspace; they are closed at the end."""
     engines = []
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "orders.py").write_text(CODE)
@@ -66,6 +67,7 @@ def make_engine(tmp_path: Path) -> Iterator[Callable[..., Engine]]:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll the condition until it holds. Fails after the time-out."""
     deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "it took too long"
@@ -73,11 +75,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def share_of(engine: Engine) -> float:
+    """Return the share of contents, 0 to 1, that the heavy model has embedded; 0 without that model."""
     state = engine.describe_heavy_model()
     return state.status.share if state else 0.0
 
 
 def find_first(engine: Engine, question: str) -> str:
+    """Search, and return the qualified name of the best of three hits; "" without any."""
     hits = engine.search(question, 3).hits
     return hits[0].place.qualified_name if hits else ""
 

@@ -31,7 +31,7 @@ TEST_MODULES = sorted((REPOSITORY / "tests").rglob("*.py"))
 
 
 def measure_depth(node: ast.AST, level: int = 0) -> int:
-    """How deep blocks stand in each other; an `elif` stands beside its `if`."""
+    """Return how many blocks are nested in each other at most; an `elif` is as deep as its `if`."""
     deepest = level
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda):

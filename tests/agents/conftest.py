@@ -67,7 +67,7 @@ NEW_FUNCTION = """def bake_pizza(dough, oven):
 
 
 def write_files(root: Path, files: dict[str, str] = FILES) -> Path:
-    """Write a workspace; return its root."""
+    """Write files, text by path, as a workspace below `root`, and return `root`."""
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, "utf-8")
@@ -76,7 +76,7 @@ def write_files(root: Path, files: dict[str, str] = FILES) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A small workspace that no codekin has seen."""
+    """Write a small workspace that is not indexed; return its root."""
     return write_files(tmp_path / "project")
 
 
@@ -92,7 +92,7 @@ class AgentProcess:
     async def connect(
         self, cwd: Path, *arguments: str, mode: str = "legacy", roots: list[Path] | None = None
     ) -> "AsyncIterator[Agent]":
-        """Start a server in `cwd`, and connect the SDK's client to it."""
+        """Context with a client connected to a new server in `cwd`, which answers `roots` if asked for them."""
         from mcp import Client, StdioServerParameters, stdio_client
         from mcp_types import ListRootsResult, Root
 
@@ -114,19 +114,19 @@ class Agent:
         self.client = client
 
     async def ask(self, tool: str, **arguments: Any) -> dict[str, Any]:
-        """Return the structured answer of a tool; fails where the tool answers with an error."""
+        """Call a tool and return its structured answer. Fails where the tool answers with an error."""
         result = await self.client.call_tool(tool, arguments)
         assert not result.is_error, result.content[0].text
         return result.structured_content
 
     async def ask_text(self, tool: str, **arguments: Any) -> str:
-        """Return the text of a tool's answer; fails where the tool answers with an error."""
+        """Call a tool and return its answer's text. Fails where the tool answers with an error."""
         result = await self.client.call_tool(tool, arguments)
         assert not result.is_error, result.content[0].text
         return result.content[0].text
 
     async def fail(self, tool: str, **arguments: Any) -> str:
-        """Return a tool's error; fails where it answers."""
+        """Call a tool and return its error's text. Fails where the tool answers without one."""
         result = await self.client.call_tool(tool, arguments)
         assert result.is_error, result.content[0].text
         return result.content[0].text
@@ -134,6 +134,6 @@ class Agent:
 
 @pytest.fixture
 def codekin_mcp(tmp_path: Path) -> AgentProcess:
-    """Starts servers on a cache of the test's own."""
+    """Return a starter of servers with a cache of the test's own; skip the test without the package mcp."""
     pytest.importorskip("mcp", reason="the extra mcp is not installed")
     return AgentProcess(tmp_path)

@@ -39,7 +39,7 @@ _MATCH_LINE = re.compile(r"(?P<line>\d+)[:-](?P<text>.*)")
 
 
 def read_context(engine: Engine, checkout: Path, text: str, budget: int) -> Iterator[tuple[Target, int]]:
-    """Yield each place of the context and the tokens until then."""
+    """Pack a task's context; yield each place in it, with the number of tokens up to its end."""
     used = 0
     for entry in engine.pack_context(text, budget).entries:
         place = entry.hit.place
@@ -56,18 +56,18 @@ class Grep:
         self.program, self.checkout, self.folder = program, checkout, folder
 
     def run(self, *arguments: str) -> list[str]:
-        """Return the lines of its output."""
+        """Run ripgrep, ignoring case, and return the lines of its output."""
         command = [self.program, "--no-config", "--no-messages", "-i", *arguments, "--", self.folder or "."]
         done = subprocess.run(command, cwd=self.checkout, capture_output=True, check=False)
         return done.stdout.decode("utf-8", "replace").splitlines()
 
     def count_matches(self, word: str) -> dict[str, int]:
-        """Return file → number of lines with the word."""
+        """Return file → number of its lines that have the word."""
         counts = (line.rpartition(":") for line in self.run("-c", "-e", re.escape(word)))
         return {path.removeprefix("./"): int(count) for path, _, count in counts}
 
     def read(self, text: str) -> Iterator[tuple[Target, int]]:
-        """Yield each line that is read and the tokens until then: files with most of the rarest words first."""
+        """Yield each line that ripgrep shows, and the tokens up to it: files with most of the rarest words first."""
         words = QueryTerms(text, lambda _: 1, 1).words or split_words(text)
         counts = {word: found for word in words if (found := self.count_matches(word))}
         rarest = sorted(counts, key=lambda word: sum(counts[word].values()))[:RAREST]
@@ -104,7 +104,7 @@ class Grep:
 
 
 def find_tokens(places: Iterator[tuple[Target, int]], question: Question) -> int | None:
-    """Return the tokens until the first right place; None where there is none."""
+    """Return the number of tokens up to the end of the first right place; None where there is none."""
     return next((used for place, used in places if any(target.matches(place) for target in question.targets)), None)
 
 
@@ -130,6 +130,7 @@ def format_row(name: str, results: dict[int, list[int | None]]) -> str:
 
 
 def main() -> None:
+    """Measure both ways on the tasks and print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("bench", type=Path)
     parser.add_argument("checkouts", type=Path)

@@ -26,6 +26,7 @@ from soak import attack_by_soak
 
 
 def parse_arguments() -> argparse.Namespace:
+    """Parse the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("attacks", nargs="*", choices=["kills", "messages", "soak", []])
     parser.add_argument("--kills", type=int, default=64, metavar="N")
@@ -36,7 +37,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run_attacks(arguments: argparse.Namespace, folder: Path) -> Iterator[Row]:
-    """Run what was asked for, each in a folder of its own."""
+    """Run the chosen attacks, or all, each in a folder of its own; yield the rows of the table as they come."""
     attacks = arguments.attacks or ["kills", "messages", "soak"]
     if "kills" in attacks:
         yield from attack_by_kills(folder / "kills", arguments.kills, arguments.seed)
@@ -47,6 +48,7 @@ def run_attacks(arguments: argparse.Namespace, folder: Path) -> Iterator[Row]:
 
 
 def main() -> int:
+    """Run the attacks and print a table; return the exit status."""
     arguments = parse_arguments()
     packages = ("codekin", "pygls", "lsprotocol", "numpy", "tree-sitter", "hnswlib")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)

@@ -88,7 +88,7 @@ class Client:
         self.send({"method": method, "params": params})
 
     def measure_ms(self, method: str, **params: Any) -> float:
-        """Return the milliseconds until the answer to a request."""
+        """Send a request and return the milliseconds until its answer."""
         began = time.perf_counter()
         self.request(method, **params)
         return (time.perf_counter() - began) * 1000
@@ -106,7 +106,7 @@ class Client:
         return self.responses[identifier][-1]
 
     def wait_until_ready(self) -> dict[str, Any]:
-        """Return the status once nothing is left to do and no child process runs."""
+        """Poll the status until nothing is left to do and no child process runs; return it."""
         while True:
             status: dict[str, Any] = self.request("codekin/status")
             if status["state"] == "ready" and not psutil.Process(self.process.pid).children():
@@ -114,7 +114,7 @@ class Client:
             time.sleep(0.1)
 
     def wait_for_status(self, is_wanted: Callable[[dict[str, Any]], bool]) -> None:
-        """Wait until a status that the server notifies is as wanted; nothing is requested, so nothing is disturbed."""
+        """Wait until a status that the server notifies is as wanted, and request nothing meanwhile."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: is_wanted(self.status) or self._is_closed, STATUS_TIMEOUT_S):
                 raise TimeoutError(f"the last status is {self.status}")
@@ -135,7 +135,7 @@ class Client:
         return time.perf_counter() - began
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send one message; `jsonrpc` is added where it is missing."""
+        """Send one message, adding `jsonrpc` where it is missing; wait for no answer."""
         self.send_body(json.dumps({"jsonrpc": "2.0", **message}).encode())
 
     def send_body(self, body: bytes) -> None:
@@ -146,6 +146,7 @@ class Client:
             self.process.stdin.flush()
 
     def _read(self) -> None:
+        """Read the server's messages to the end and store them. Runs on a thread."""
         stream = self.process.stdout
         assert stream is not None
         while header := stream.readline():

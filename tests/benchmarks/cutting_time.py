@@ -38,7 +38,7 @@ print(time.process_time() - started)
 
 
 def collect_files(folders: list[Path]) -> dict[str, list[Path]]:
-    """Return up to 2 MB of files in UTF-8 by language with a grammar, spread over the folders."""
+    """Return language → its ASCII files in the folders, up to 2 MB, without languages that have hardly any."""
     files: dict[str, list[Path]] = defaultdict(list)
     sizes: dict[str, int] = defaultdict(int)
     for folder in folders:
@@ -56,12 +56,14 @@ def collect_files(folders: list[Path]) -> dict[str, list[Path]]:
 
 
 def measure_seconds(package_folder: Path, language: str, paths: list[Path]) -> float:
+    """Cut files in a new process with this copy of codekin; return the processor seconds."""
     order = json.dumps([language, [str(path) for path in paths]])
     command = [sys.executable, "-c", _MEASURE, str(package_folder)]
     return float(subprocess.run(command, input=order, capture_output=True, text=True, check=True).stdout)
 
 
 def main() -> None:
+    """Print each language's speed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("base", type=Path)
     parser.add_argument("folders", nargs="+", type=Path)

@@ -105,6 +105,7 @@ def normalize_name(name: str) -> str:
 
 
 def read_documents(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """Yield path, language and text of each document in a folder that codekin would index, without notebooks."""
     workspace = Workspace([folder], IndexSettings())
     for file in workspace.walk():
         document = workspace.read_document(file.path) if isinstance(file, SourceFile) else None
@@ -113,7 +114,7 @@ def read_documents(folder: Path) -> Iterator[tuple[Path, str, str]]:
 
 
 def run_ctags(language: str, paths: list[Path]) -> dict[Path, list[dict[str, str]]]:
-    """Return the tags by file, all files read as this one language."""
+    """Run ctags on files, all of this one language; return its tags by file."""
     ctags_language, kinds = KINDS[language]
     command = [shutil.which("ctags") or "ctags", "--options=NONE", f"--language-force={ctags_language}"]
     command += [f"--kinds-{ctags_language}={kinds}", "--output-format=json", "--fields=+neKzsSl", "-L", "-", "-f", "-"]
@@ -128,6 +129,7 @@ def run_ctags(language: str, paths: list[Path]) -> dict[Path, list[dict[str, str
 
 
 def is_counted(tag: dict[str, str], language: str, lines: list[str], snippets: list[Snippet]) -> bool:
+    """Return whether codekin ought to have ctags' definition: a named one with a body, outside of functions."""
     row, name = int(tag["line"]) - 1, tag["name"]
     if UNNAMED.search(name) or tag.get("scopeKind") in FUNCTION_SCOPES or tag.get("language") != KINDS[language][0]:
         return False
@@ -144,7 +146,7 @@ def is_counted(tag: dict[str, str], language: str, lines: list[str], snippets: l
 
 
 def is_mistake(name: str, lines: list[str], row: int, language: str) -> bool:
-    """Return whether ctags took something else for a definition with a body."""
+    """Return whether ctags took something else for a definition with a body, by rules for each language."""
     if is_in_text(lines[:row], language):
         return True
     match language:
@@ -191,7 +193,7 @@ def is_in_text(lines: list[str], language: str) -> bool:
 
 
 def is_bound_to_other_name(name: str, line: str) -> bool:
-    """Return whether the function goes by what it is bound to: Title.Text of `Title.Text = function TitleText() {`."""
+    """Return whether a JavaScript line binds the function to another name: `Title.Text = function TitleText() {`."""
     return re.search(rf"=\s*(?:async\s+)?function\b\W+{re.escape(name)}\s*[(<]", line) is not None
 
 
@@ -214,10 +216,12 @@ def is_in_later_part(row: int, snippet: Snippet) -> bool:
 
 
 def find_indent(line: str) -> int:
+    """Return the width of the line's indentation in columns."""
     return len(line.expandtabs()) - len(line.expandtabs().lstrip())
 
 
 def compare_file(path: Path, text: str, language: str, tags: list[dict[str, str]], result: Comparison) -> None:
+    """Compare a file's snippets with ctags' tags, and add what is missing or more to the result."""
     snippets, lines = extract_snippets(text, language), split_lines(text)
     rows_by_name: dict[str, list[Snippet]] = defaultdict(list)
     for snippet in snippets:
@@ -239,6 +243,7 @@ def compare_file(path: Path, text: str, language: str, tags: list[dict[str, str]
 
 
 def compare_folder(folder: Path) -> dict[str, Comparison]:
+    """Cut a folder's files and run ctags on them; return the comparison by language."""
     texts: dict[str, dict[Path, str]] = defaultdict(dict)
     for path, language, text in read_documents(folder):
         if language in KINDS:
@@ -252,6 +257,7 @@ def compare_folder(folder: Path) -> dict[str, Comparison]:
 
 
 def main() -> None:
+    """Print a table of what ctags and codekin find in each folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--list", default="", metavar="LANGUAGE", help="print the names of one language, too")

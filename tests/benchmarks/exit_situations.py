@@ -28,7 +28,7 @@ class Workplace:
         (self.root / f"{name}.py").write_text(generate_functions(prefix, function_count))
 
     def write_modules(self, count: int, function_count: int, prefix: str) -> None:
-        """Write so many modules, no two functions of which are alike."""
+        """Write `count` modules of so many functions each, no two functions of which are alike."""
         for i in range(count):
             self.write_module(f"module{i}", function_count, f"{prefix}{i}")
 
@@ -47,13 +47,13 @@ class Workplace:
         return client
 
     def start_and_index(self, options: dict[str, Any] | None = None) -> Client:
-        """Start a server, and wait until all is searchable."""
+        """Start a server, wait until it says that all is searchable, and return its client."""
         client = self.start(options)
         client.wait_for_status(lambda status: status.get("state") == "ready" and status.get("coverage") == 1)
         return client
 
     def index_one_file(self, options: dict[str, Any] | None = None) -> Client:
-        """Start a server on one small file, and wait until it is indexed."""
+        """Write a small file, start a server, wait until it is indexed, and return the client."""
         self.write_module("a", 20, "a")
         return self.start_and_index(options)
 
@@ -70,7 +70,7 @@ def generate_functions(prefix: str, count: int) -> str:
 
 @contextmanager
 def lock_for_writing(database_file: Path) -> Iterator[None]:
-    """Hold the write lock of a database, as another process would."""
+    """Context that holds the write lock of a SQLite database, as another process would."""
     with closing(sqlite3.connect(database_file, isolation_level=None)) as blocker:
         blocker.execute("BEGIN IMMEDIATE")
         yield
@@ -78,32 +78,33 @@ def lock_for_writing(database_file: Path) -> Iterator[None]:
 
 
 def _find_store(workplace: Workplace) -> Path:
+    """Return the workspace's store file, the only one in the cache."""
     (store_file,) = (workplace.cache / "workspaces").glob("*.sqlite")
     return store_file
 
 
 def be_idle(workplace: Workplace) -> Iterator[None]:
-    """Everything is indexed."""
+    """Bring a server into a situation: everything is indexed."""
     workplace.index_one_file()
     yield
 
 
 def have_just_started(workplace: Workplace) -> Iterator[None]:
-    """The server has been initialized, and no more."""
+    """Bring a server into a situation: it has been initialized, and no more."""
     workplace.write_module("a", 20, "a")
     workplace.start()
     yield
 
 
 def index_in_bulk(workplace: Workplace) -> Iterator[None]:
-    """The bulk index is under way, in the child and its workers."""
+    """Bring a server into a situation: the bulk index is under way, in the child and its workers."""
     workplace.write_modules(2_000, 20, "work")
     workplace.start().wait_for_status(lambda status: (status.get("progress") or {}).get("done", 0) > 100)
     yield
 
 
 def suspend_bulk_index(workplace: Workplace) -> Iterator[None]:
-    """The bulk index's process is stopped by a signal, and receives nothing."""
+    """Bring a server into a situation: the bulk index's processes are suspended by SIGSTOP."""
     for _ in index_in_bulk(workplace):
         for child in psutil.Process(workplace.clients[-1].process.pid).children():
             child.send_signal(signal.SIGSTOP)
@@ -111,7 +112,7 @@ def suspend_bulk_index(workplace: Workplace) -> Iterator[None]:
 
 
 def index_edits(workplace: Workplace) -> Iterator[None]:
-    """64 files have changed at once, and are embedded in the server's own process."""
+    """Bring a server into a situation: 64 files changed at once, and its own process embeds them."""
     for i in range(64):
         (workplace.root / f"module{i}.py").write_text("x = 1\n")
     workplace.start_and_index()
@@ -121,6 +122,7 @@ def index_edits(workplace: Workplace) -> Iterator[None]:
 
 
 def _paste(workplace: Workplace, function_count: int) -> Iterator[None]:
+    """Paste so many functions into an open document of an indexed workspace, and leave the server at work on it."""
     client = workplace.index_one_file()
     client.open_document(workplace.root / "a.py", generate_functions("pasted", function_count))
     time.sleep(0.7)
@@ -128,17 +130,17 @@ def _paste(workplace: Workplace, function_count: int) -> Iterator[None]:
 
 
 def paste_text(workplace: Workplace) -> Iterator[None]:
-    """Almost a megabyte was pasted into an open document."""
+    """Bring a server into a situation: almost a megabyte was pasted into an open document."""
     return _paste(workplace, 4_500)
 
 
 def paste_huge_text(workplace: Workplace) -> Iterator[None]:
-    """Three megabytes were pasted into an open document."""
+    """Bring a server into a situation: three megabytes were pasted into an open document."""
     return _paste(workplace, 13_000)
 
 
 def type_fast(workplace: Workplace) -> Iterator[None]:
-    """Hundreds of changes of a long document are still to be read."""
+    """Bring a server into a situation: 300 changes of a long document are still to be read."""
     workplace.write_module("a", 2_000, "a")
     client = workplace.start_and_index()
     path = workplace.root / "a.py"
@@ -154,6 +156,7 @@ def type_fast(workplace: Workplace) -> Iterator[None]:
 
 
 def _edit_while_locked(workplace: Workplace, find_database: Callable[[Workplace], Path]) -> Iterator[None]:
+    """Edit an open document while this database is locked, and leave the server waiting."""
     client = workplace.index_one_file()
     with lock_for_writing(find_database(workplace)):
         client.open_document(workplace.root / "a.py", generate_functions("edited", 20))
@@ -162,17 +165,17 @@ def _edit_while_locked(workplace: Workplace, find_database: Callable[[Workplace]
 
 
 def wait_for_store(workplace: Workplace) -> Iterator[None]:
-    """Another process holds the store's write lock, while an edit is to be written."""
+    """Bring a server into a situation: it is to store an edit, and the store is locked by another process."""
     return _edit_while_locked(workplace, _find_store)
 
 
 def wait_for_vectors(workplace: Workplace) -> Iterator[None]:
-    """Another process holds the write lock of the vectors, while an edit is to be written."""
+    """Bring a server into a situation: it is to store an edit, and the vectors are locked by another process."""
     return _edit_while_locked(workplace, lambda workplace: workplace.cache / "vectors.sqlite")
 
 
 def open_locked_store(workplace: Workplace) -> Iterator[None]:
-    """Another process holds the store's write lock, and the engine is being opened."""
+    """Bring a server into a situation: it opens a store that another process has locked."""
     workplace.index_one_file().close()
     with lock_for_writing(_find_store(workplace)):
         workplace.start()
@@ -181,7 +184,7 @@ def open_locked_store(workplace: Workplace) -> Iterator[None]:
 
 
 def answer_questions(workplace: Workplace) -> Iterator[None]:
-    """A hundred questions wait for their answers."""
+    """Bring a server into a situation: a hundred questions wait for their answers."""
     workplace.write_modules(300, 20, "work")
     client = workplace.start_and_index()
     for i in range(100):
@@ -190,7 +193,7 @@ def answer_questions(workplace: Workplace) -> Iterator[None]:
 
 
 def draw_map(workplace: Workplace) -> Iterator[None]:
-    """The map is being drawn."""
+    """Bring a server into a situation: it draws the map."""
     workplace.write_modules(600, 40, "work")
     workplace.start_and_index().send_request("codekin/map")
     time.sleep(0.7)
@@ -198,7 +201,7 @@ def draw_map(workplace: Workplace) -> Iterator[None]:
 
 
 def wait_for_endpoint(workplace: Workplace) -> Iterator[None]:
-    """A model at an endpoint does not answer."""
+    """Bring a server into a situation: its model's endpoint does not answer."""
 
     class SilentHandler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -215,14 +218,14 @@ def wait_for_endpoint(workplace: Workplace) -> Iterator[None]:
 
 
 def build_graph(workplace: Workplace) -> Iterator[None]:
-    """The graph of 102,000 vectors is being built in its process."""
+    """Bring a server into a situation: a process builds the graph of 102,000 vectors."""
     workplace.write_modules(3_000, 34, "work")
     workplace.start_and_index()
     yield
 
 
 def load_vectors(workplace: Workplace) -> Iterator[None]:
-    """40,000 vectors are being loaded at the start."""
+    """Bring a server into a situation: it has just started and loads 40,000 vectors."""
     workplace.write_modules(1_200, 34, "work")
     workplace.start_and_index().close()
     workplace.start()

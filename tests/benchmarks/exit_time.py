@@ -27,7 +27,10 @@ _END_TIMEOUT_S = 60.0
 
 
 def end_server(client: Client, how: str) -> tuple[float, int, int]:
-    """Return the seconds to the end of the last process, the exit status, and how many processes had to be killed."""
+    """End the server by `exit`, SIGTERM or end of input; return seconds, exit status, and how many processes it left.
+
+    The seconds are those to the end of the last process; those that are left after a minute are killed.
+    """
     server = psutil.Process(client.process.pid)
     processes = [server, *server.children(recursive=True)]
     began = time.perf_counter()
@@ -51,7 +54,7 @@ def end_server(client: Client, how: str) -> tuple[float, int, int]:
 
 
 def check_integrity(cache: Path) -> str:
-    """Return "ok", or which database is unsound and what SQLite says about it."""
+    """Check all databases of the cache; return "ok", or which one is unsound and what SQLite says about it."""
     for file in (*cache.glob("workspaces/*.sqlite"), *cache.glob("vectors.sqlite")):
         with closing(sqlite3.connect(file)) as database:
             (verdict,) = database.execute("PRAGMA integrity_check").fetchone()
@@ -62,7 +65,7 @@ def check_integrity(cache: Path) -> str:
 
 @contextmanager
 def situation(name: str) -> Iterator[Workplace]:
-    """Bring a server into the situation of that name; in the end nothing of it is left."""
+    """Context with a server in the situation of that name, in a temporary folder; both are gone at the end."""
     with tempfile.TemporaryDirectory(prefix="codekin-exit-", ignore_cleanup_errors=True) as folder:
         workplace = Workplace(Path(folder))
         steps = SITUATIONS[name][0](workplace)
@@ -76,6 +79,7 @@ def situation(name: str) -> Iterator[Workplace]:
 
 
 def main() -> None:
+    """Measure each situation and print the table."""
     loads = " ".join(f"{load:.1f}" for load in os.getloadavg())
     machine = f"Python {platform.python_version()}, {os.cpu_count()} processors, load {loads}"
     print(f"codekin {version('codekin')}, {machine}")

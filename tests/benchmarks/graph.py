@@ -35,7 +35,10 @@ CHUNK = 4096
 
 
 def synthetic(path: Path, rows: int, dim: int = 256) -> str:
-    """Topics, files within them, functions within those; the nearest cosines are about those of real snippets."""
+    """Write clustered random unit vectors, a row each, to `path`; return a description of them.
+
+    Topics, files within them, functions within those; the nearest cosines are about those of real snippets.
+    """
     random = np.random.default_rng(SEED)
     weights = np.arange(1, dim + 1, dtype=np.float32) ** -0.4
     levels = [random.standard_normal((count, dim), np.float32) for count in (300, rows // 20)]
@@ -50,7 +53,7 @@ def synthetic(path: Path, rows: int, dim: int = 256) -> str:
 
 
 def embedded(path: Path, folder: Path) -> str:
-    """The distinct snippets of a folder, embedded as the index does it."""
+    """Embed a folder's distinct snippets, write their vectors to `path`, and return a description of them."""
     embedder, workspace = load_embedder(ModelSettings()), Workspace([folder], IndexSettings())
     texts: dict[str, None] = {}
     for file in workspace.walk():
@@ -78,12 +81,13 @@ class Pool:
 
 
 def rss_mb() -> float:
+    """Return this process's resident memory in megabytes."""
     return psutil.Process().memory_info().rss / 1e6
 
 
 @contextmanager
 def longest_stall_ms(out: list[float]) -> Iterator[None]:
-    """How long another thread could not run at worst, in milliseconds."""
+    """Context that appends to `out`, at its end, the longest time in ms that another thread could not run."""
     completed = threading.Event()
 
     def tick() -> None:
@@ -101,6 +105,7 @@ def longest_stall_ms(out: list[float]) -> Iterator[None]:
 
 
 def timed(queries: FloatArray, ask: Callable[[FloatArray], object]) -> str:
+    """Ask each query alone; return the median and 99th percentile of the times, in ms, as text."""
     seconds = []
     for query in queries:
         began = time.perf_counter()
@@ -111,7 +116,10 @@ def timed(queries: FloatArray, ask: Callable[[FloatArray], object]) -> str:
 
 
 def recall(index: DenseIndex, queries: FloatArray, k: int = K) -> float:
-    """Of the `k` nearest, as exact search finds them: an answer counts that is no farther than the last of them."""
+    """Return the share of the `k` nearest vectors that the approximate search finds, 0 to 1.
+
+    An answer counts that is no farther than the last of the exact ones.
+    """
     every, hits = index.labels(), 0
     for query in queries:
         exact, approximate = index.search(query, k, every)[1], index.search(query, k)[1]
@@ -120,7 +128,7 @@ def recall(index: DenseIndex, queries: FloatArray, k: int = K) -> float:
 
 
 def churn(index: DenseIndex, pool: Pool, spare: list[LabelArray], live: list[LabelArray]) -> None:
-    """A fifth of what is there goes, and as much comes, under new labels, as contents do."""
+    """Remove a fifth of the vectors and add as many others under new labels; changes index and lists."""
     random = np.random.default_rng(len(index.labels()) + int(index.labels()[-1]))
     random.shuffle(live)
     random.shuffle(spare)
@@ -136,6 +144,7 @@ def churn(index: DenseIndex, pool: Pool, spare: list[LabelArray], live: list[Lab
 
 
 def measure(pool: Pool, rows: int, folder: Path) -> None:
+    """Index `rows` vectors; print speed, memory and recall, also after rounds of changes."""
     runs = np.array_split(np.arange(pool.rows), pool.rows // RUN)
     np.random.default_rng(SEED).shuffle(runs)
     query_rows, runs = np.concatenate(runs[: QUERIES // RUN]), runs[QUERIES // RUN :]
@@ -170,6 +179,7 @@ def measure(pool: Pool, rows: int, folder: Path) -> None:
 
 
 def report_graph(index: DenseIndex, path: Path, queries: FloatArray) -> None:
+    """Build the graph of an index; print its costs, speed and recall."""
     before, stall = rss_mb(), list[float]()
     began = time.perf_counter()
     index.maintain_graph()
@@ -190,6 +200,7 @@ def report_graph(index: DenseIndex, path: Path, queries: FloatArray) -> None:
 
 
 def main() -> None:
+    """Measure the graph as the options say, and print the figures."""
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("source", nargs="?", type=Path)
     arguments.add_argument("--rows", type=int, default=50_000)

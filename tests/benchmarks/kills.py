@@ -27,7 +27,7 @@ _RECOVERY_S = 60.0
 
 
 def attack_by_kills(folder: Path, kill_count: int, seed: int) -> Iterator[Row]:
-    """Kill, go on with the same cache, compare; `kill_count` times over the same tree, which changes."""
+    """Change a tree, kill a server at work, and compare the next one's answers; `kill_count` times."""
     chance = random.Random(seed)
     root, cache = copy_standard_library(folder / "tree", _FILES, seed), folder / "cache"
     victims: Counter[str] = Counter()
@@ -54,7 +54,7 @@ def attack_by_kills(folder: Path, kill_count: int, seed: int) -> Iterator[Row]:
 
 
 def _kill_once(root: Path, cache: Path, chance: random.Random) -> tuple[str, int]:
-    """Start a server, edit and ask, and kill it or a child of it; return whom, and how many processes outlived it."""
+    """Start a server, edit and ask, and kill it or a child first; return whom, and how many processes outlived it."""
     with Client(root, cache) as client:
         stop = threading.Event()
         worker = threading.Thread(target=_keep_busy, args=(client, root, random.Random(chance.random()), stop))
@@ -75,7 +75,7 @@ def _kill_once(root: Path, cache: Path, chance: random.Random) -> tuple[str, int
 
 
 def _keep_busy(client: Client, root: Path, chance: random.Random, stop: threading.Event) -> None:
-    """Type into open documents and ask, without waiting for answers."""
+    """Type into three open documents and ask, without waiting for answers, until `stop` is set."""
     version = 1  # what the documents are opened with
     paths = chance.sample(source_files(root), 3)
     for path in paths:

@@ -31,7 +31,7 @@ SEED = 20_26
 
 @contextmanager
 def watched_memory(pid: int) -> Iterator[list[float]]:
-    """The peak of the process family's proportional memory, in MB, in a list of one."""
+    """Context with a list whose one number is the peak memory (PSS) of a process and its children, in MB."""
     peak, stop = [0.0], threading.Event()
 
     def watch() -> None:
@@ -52,13 +52,14 @@ def watched_memory(pid: int) -> Iterator[list[float]]:
 
 
 def spread(times: list[float], unit: str = "ms") -> str:
+    """Return the 50th, 95th and 99th percentile of the times as text."""
     ordered = sorted(times)
     quantiles = {share: ordered[min(int(len(ordered) * share), len(ordered) - 1)] for share in (0.5, 0.95, 0.99)}
     return f"p50 {quantiles[0.5]:.1f}, p95 {quantiles[0.95]:.1f}, p99 {quantiles[0.99]:.1f} {unit} (n = {len(ordered)})"
 
 
 def real_tree(folder: Path) -> Path:
-    """The standard library and what is installed beside it."""
+    """Copy the standard library and the installed packages into the folder, and return it."""
     ignore = shutil.ignore_patterns("__pycache__", "site-packages", "*.so")
     for name in ("stdlib", "purelib"):
         shutil.copytree(sysconfig.get_path(name), folder / name, ignore=ignore, symlinks=True)
@@ -66,6 +67,7 @@ def real_tree(folder: Path) -> Path:
 
 
 def cold_and_warm(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
+    """Index the tree twice by the command; yield what it took and what it left on the disk, as name and text."""
     environment = os.environ | {"CODEKIN_CACHE_DIRECTORY": str(cache)}
     command = [sys.executable, "-I", "-m", "codekin", "index", str(root), "--json"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
@@ -82,7 +84,7 @@ def cold_and_warm(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
 
 
 def some_functions(root: Path, count: int) -> list[tuple[Path, int]]:
-    """Places where a function begins, evenly spread over the tree's Python files."""
+    """Return path and row, from 0, of a function in each of `count` Python files, drawn by chance."""
     files = sorted(path for path in root.rglob("*.py") if path.stat().st_size < 1_000_000)
     random.Random(SEED).shuffle(files)
     locations = []
@@ -114,6 +116,7 @@ QUESTIONS = (
 
 
 def asked(client: Client, places: list[tuple[Path, int]]) -> Iterator[tuple[str, str]]:
+    """Ask for similar code and search; yield name and percentiles of the times."""
     similar = [client.measure_ms("codekin/findSimilar", **at(path, line)) for path, line in places]
     yield "find-similar", spread(similar)
     search = [client.measure_ms("codekin/search", query=question) for _ in range(10) for question in QUESTIONS]
@@ -121,10 +124,12 @@ def asked(client: Client, places: list[tuple[Path, int]]) -> Iterator[tuple[str,
 
 
 def at(path: Path, line: int) -> dict[str, Any]:
+    """Return the LSP parameters of a line's start, from 0."""
     return {"textDocument": {"uri": path.as_uri()}, "position": {"line": line, "character": 0}}
 
 
 def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
+    """Start a server on an indexed tree, measure it at rest, and close it; yield figures as name and text."""
     client = Client(root, cache)
     path, line = some_functions(root, 1)[0]
     while not (answer := client.request("codekin/findSimilar", **at(path, line)))["hits"]:
@@ -151,7 +156,7 @@ def idle(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
 
 
 def edits(client: Client, path: Path, count: int) -> Iterator[float]:
-    """Milliseconds from a didChange that adds a function to the first answer that has it."""
+    """Add functions to a document; yield the milliseconds from each didChange to the first answer that has it."""
     uri, text = path.as_uri(), path.read_text()
     client.open_document(path, text)
     for i in range(count):
@@ -170,6 +175,7 @@ def edits(client: Client, path: Path, count: int) -> Iterator[float]:
 
 
 def busy(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
+    """Start a server on a new index and measure its answers until 95% is indexed; yield figures as name and text."""
     client = Client(root, cache)
     places = some_functions(root, 400)
     similar, search, coverage = [], [], 0.0
@@ -187,6 +193,7 @@ def busy(root: Path, cache: Path) -> Iterator[tuple[str, str]]:
 
 
 def main() -> None:
+    """Measure all on a real tree and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tree", nargs="?", type=Path)
     asked_for = parser.parse_args()

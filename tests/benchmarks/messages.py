@@ -40,7 +40,7 @@ _ODD_BODIES = (
 
 
 def attack_by_messages(folder: Path, message_count: int, seed: int) -> Iterator[Row]:
-    """Send mutated messages to one server, and mutated `initialize` messages to others."""
+    """Send mutated messages to one server, and mutated `initialize` messages to others; yield the rows."""
     chance = random.Random(seed)
     root = copy_standard_library(folder / "tree", _FILES, seed)
     log = folder / "log"
@@ -88,11 +88,12 @@ def _send_all(client: Client, root: Path, chance: random.Random, count: int) -> 
 
 
 def _is_notification(method: str) -> bool:
+    """Return whether the method, by its name, is a notification."""
     return method.rpartition("/")[2].startswith(("did", "set")) or method.startswith(("$/", "no/notification"))
 
 
 def _templates(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each message that an editor may send after `initialize`, as a sound one looks."""
+    """Yield method and sound parameters of each message that an editor may send after `initialize`."""
     for path in source_files(root)[:6]:
         text = path.read_text("utf-8", "replace")
         document = {"uri": path.as_uri()}
@@ -130,7 +131,7 @@ def _templates(root: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def mutate(value: Any, chance: random.Random, count: int | None = None) -> Any:
-    """Return a copy with some of its parts dropped, or replaced by junk."""
+    """Return a copy of a JSON value with parts at random places dropped or replaced by junk."""
     value = copy.deepcopy(value)
     for _ in range(chance.choice((0, 0, 1, 1, 2, 5)) if count is None else count):
         places = list(_containers(value))
@@ -146,7 +147,7 @@ def mutate(value: Any, chance: random.Random, count: int | None = None) -> Any:
 
 
 def _containers(value: Any) -> Iterator[Any]:
-    """Every object and list within that has something in it."""
+    """Yield every object and list in a JSON value, itself included, that isn't empty."""
     if isinstance(value, dict | list) and value:
         yield value
         for child in value.values() if isinstance(value, dict) else value:
@@ -154,7 +155,7 @@ def _containers(value: Any) -> Iterator[Any]:
 
 
 def _is_greeted(root: Path, cache: Path, chance: random.Random) -> bool:
-    """Whether a server answers the `initialize` of a real editor of whose capabilities some parts are unknown."""
+    """Start a server with an editor's mutated capabilities; return whether it answers `initialize`."""
     recorded = chance.choice(sorted(_RECORDED.glob("*.json")))
     params = json.loads(recorded.read_text("utf-8")) | {"processId": os.getpid(), "rootUri": root.as_uri()}
     params |= {"workspaceFolders": None, "rootPath": None}

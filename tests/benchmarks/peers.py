@@ -74,6 +74,7 @@ class Peer:
 
 
 def main() -> None:
+    """Measure codekin beside its peers and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--checkouts", type=Path, required=True)
@@ -101,13 +102,14 @@ def main() -> None:
 
 
 def print_setting() -> None:
+    """Print versions, machine and load."""
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"codekin {version('codekin')}, {SEMBLE} with codekin-static's table, {JSCPD}, Python", end=" ")
     print(f"{platform.python_version()}, one processor of {os.cpu_count()}, load {load}, medians of {ROUNDS} rounds")
 
 
 def list_indexes(semble: Path, model: Path) -> list[Peer]:
-    """codekin and the other indexes, each kept below a folder that its variable names."""
+    """Return codekin and semble, each with its commands and the variable that names its cache."""
     ask_semble = [str(semble), str(DRIVERS / "ask_semble.py")]
     return [
         Peer(
@@ -126,7 +128,7 @@ def list_indexes(semble: Path, model: Path) -> list[Peer]:
 
 
 def compare_indexes(tree: Tree, peers: Sequence[Peer], questions: Sequence[str]) -> None:
-    """Print a table of indexing and asking."""
+    """Index and ask with each peer in turn, and print a table of medians."""
     print(f"\n{tree.name}: {compute_size_mb(tree.folder):.1f} MB")
     own_questions = [question.text for question in tree.repository.questions] if tree.repository else []
     runs: dict[str, list[tuple[Usage, Usage, Answers, float]]] = {peer.name: [] for peer in peers}
@@ -149,7 +151,7 @@ def compare_indexes(tree: Tree, peers: Sequence[Peer], questions: Sequence[str])
 
 
 def format_row(tree: Tree, measured: Sequence[tuple[Usage, Usage, Answers, float]]) -> str:
-    """Format the medians of one index's rounds."""
+    """Format the medians of one index's rounds as a row of the table."""
 
     def median(value: Callable[[tuple[Usage, Usage, Answers, float]], float]) -> float:
         return statistics.median(map(value, measured))
@@ -169,7 +171,7 @@ def format_row(tree: Tree, measured: Sequence[tuple[Usage, Usage, Answers, float
 
 
 def compute_ndcg(tree: Tree, answers: Answers) -> float:
-    """NDCG@10 over the repository's own questions."""
+    """Return the mean NDCG@10 of the answers to the repository's own questions."""
     root = tree.repository.root
     prefix = f"{root}/" if root else ""
     return compute_mean_ndcg(
@@ -183,7 +185,7 @@ def compute_ndcg(tree: Tree, answers: Answers) -> float:
 
 
 def compare_exact_words(tree: Tree, ripgrep: Path) -> None:
-    """Print what it takes to find an identifier: ripgrep in the files, and codekin asked by its words."""
+    """Find 50 identifiers by ripgrep and by codekin, and print the median times."""
     identifiers = {word for text in list_texts([tree]) for word in re.findall(r"\b[A-Za-z_]{10,}\b", text)}
     words = random.Random(0).sample(sorted(identifiers), 50)
     seconds = []
@@ -200,7 +202,7 @@ def compare_exact_words(tree: Tree, ripgrep: Path) -> None:
 
 
 def compare_clones(tree: Tree, jscpd: Path) -> None:
-    """Print what clone detection takes, after an index where there is one."""
+    """Run clone detection by codekin, after indexing, and by jscpd; print time and memory."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {"CODEKIN_CACHE_DIRECTORY": folder, **ONE_PROCESSOR}
         measure([*CODEKIN, "index", str(tree.folder)], environment)
@@ -218,7 +220,7 @@ def compare_clones(tree: Tree, jscpd: Path) -> None:
 
 
 def list_texts(trees: Sequence[Tree]) -> Iterator[str]:
-    """Blocks of 30 lines of the trees' files."""
+    """Yield blocks of 30 lines of the trees' source files."""
     for tree in trees:
         for path in sorted(tree.folder.rglob("*.*")):
             if path.suffix in {".py", ".php", ".java", ".rb", ".ts"} and path.is_file():
@@ -227,7 +229,7 @@ def list_texts(trees: Sequence[Tree]) -> Iterator[str]:
 
 
 def compare_encoders(semble: Path, model: Path, trees: Sequence[Tree]) -> None:
-    """Print how fast the static encoder and model2vec are with the same table."""
+    """Embed 5,000 texts by codekin and by model2vec with the same table, and print texts a second."""
     texts = list(list_texts(trees))[:5_000]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "texts.json")

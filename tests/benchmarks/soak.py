@@ -70,6 +70,7 @@ class Typist:
         self._client.notify("textDocument/didClose", textDocument={"uri": path.as_uri()})
 
     def _type(self, path: Path, text: str, code: str) -> str:
+        """Type code at a document's end in steps of 10 characters, with pauses, and return the whole text."""
         for end in range(10, len(code) + 10, 10):
             self._version += 1
             self._client.notify(
@@ -83,6 +84,7 @@ class Typist:
         return f"{text}\n\n{code}"
 
     def _ask(self) -> None:
+        """Ask a question and for code like a function by chance, and wait for both answers."""
         self._client.request("codekin/search", query=self._chance.choice(QUESTIONS))
         for path, line in locate_functions(self._root, 1, self._chance.randrange(10**6)):
             position = {"textDocument": {"uri": path.as_uri()}, "position": {"line": line, "character": 0}}
@@ -91,7 +93,7 @@ class Typist:
 
 
 def attack_by_soak(folder: Path, minutes: float, seed: int) -> Iterator[Row]:
-    """Work for `minutes`, sampling the server's process; then compare its answers with a fresh index's."""
+    """Work for `minutes`, sampling the server's process; then compare answers with a fresh index's; yield rows."""
     root, cache = copy_standard_library(folder / "tree", _FILES, seed), folder / "cache"
     commits = commit_history(root, random.Random(seed), _COMMITS)
     with Client(root, cache) as client:
@@ -119,7 +121,7 @@ def attack_by_soak(folder: Path, minutes: float, seed: int) -> Iterator[Row]:
 
 
 def _wait_until_noticed(client: Client, root: Path) -> None:
-    """Wait until the server has noticed all that has happened on the disk. Raises TimeoutError.
+    """Write a file and search until the server has it: then it knows all earlier changes. Raises TimeoutError.
 
     "ready" is still true of the last save and checkout until the watcher tells of them, and one function that is
     missing changes the scores of nearly all answers. Events come in order: a new file is told last.
@@ -133,11 +135,13 @@ def _wait_until_noticed(client: Client, root: Path) -> None:
 
 
 def _search(client: Client, question: str) -> list[dict[str, Any]]:
+    """Request a search and return its hits."""
     hits: list[dict[str, Any]] = client.request("codekin/search", query=question)["hits"]
     return hits
 
 
 def _take_sample(process: psutil.Process) -> Sample:
+    """Return memory in bytes, open files and threads of a process, now."""
     with process.oneshot():
         memory = process.memory_info()
         private_bytes = memory.rss - getattr(memory, "shared", 0)  # only Linux tells them apart
@@ -145,7 +149,7 @@ def _take_sample(process: psutil.Process) -> Sample:
 
 
 def _compare_samples(samples: list[Sample]) -> Iterator[Row]:
-    """Compare the fifth of the time behind the warm-up and the last fifth.
+    """Compare the fifth of the time after the warm-up with the last fifth; yield rows.
 
     Memory is judged by the least in each, which what is never freed raises; the most has what a moment's work takes.
     """

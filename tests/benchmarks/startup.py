@@ -23,13 +23,14 @@ CLIENT = Path(__file__).parents[1] / "e2e/clients/code_server_1.139.1.json"
 
 
 def request() -> bytes:
+    """Return an `initialize` request with its header, in bytes, as VS Code sends it."""
     params = json.loads(CLIENT.read_text("utf-8")) | {"processId": os.getpid()}
     body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}).encode()
     return b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
 def start(command: list[str]) -> tuple[float, float]:
-    """Wall-clock and processor seconds from the start to the answer's last byte."""
+    """Start a server, initialize and kill it; return wall-clock and processor seconds to the answer's last byte."""
     began = time.perf_counter()
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     server.stdin.write(request())
@@ -47,6 +48,7 @@ def start(command: list[str]) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Measure a bare server and codekin in turn, and print both."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     for command in (BARE, CODEKIN):  # their files are in the system's cache, and compiled, from then on
         start(command)

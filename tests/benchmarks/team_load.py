@@ -32,7 +32,7 @@ _EXACT = 40
 
 
 def make_questions(catalogue) -> list[str]:
-    """Questions of the words of functions' names."""
+    """Return questions made of the words of stored functions' names, drawn with a fixed seed."""
     rows = catalogue.index.select(SNIPPETS, None, 100_000)
     names = [" ".join(split_words(str(row["qualified_name"]))) for row in rows if row["kind"] in ("function", "method")]
     random.seed(1)
@@ -40,7 +40,7 @@ def make_questions(catalogue) -> list[str]:
 
 
 def measure_clients(urls: list[str], token: str, bodies: list[bytes], clients: int) -> None:
-    """Print the latencies of so many clients at once."""
+    """Send 400 searches from so many threads at once, and print latencies and rate."""
     times: list[float] = []
     errors: list[int] = []
     lock = threading.Lock()
@@ -71,7 +71,7 @@ def measure_clients(urls: list[str], token: str, bodies: list[bytes], clients: i
 
 
 def measure_filters(catalogue, space: str, vectors: np.ndarray) -> None:
-    """Print how long a search takes without a filter, and with lists of repository sets."""
+    """Print how long a vector search takes without a filter, and with lists of repository sets."""
     real = [int(row["id"]) for row in catalogue.index.select(SETS)]
     filters = {"none": SetFilter()}
     for count in (10, 100, 1_000):
@@ -88,7 +88,7 @@ def measure_filters(catalogue, space: str, vectors: np.ndarray) -> None:
 
 
 def measure_recall(catalogue, space: str, vectors: np.ndarray) -> None:
-    """Print recall@10 against exact search, where the engine is PostgreSQL."""
+    """Search by the graph and exactly (PostgreSQL alone), and print recall@10."""
     from pgvector import HalfVector
 
     from codekin.team.postgres_index import _table_of
@@ -107,7 +107,7 @@ def measure_recall(catalogue, space: str, vectors: np.ndarray) -> None:
 
 
 def main(uri: str, key: str, token: str, *urls: str) -> None:
-    """Measure all."""
+    """Run all measurements of a filled index and its gateways, and print them."""
     load_keyring(Path(key), create=False)
     embedder = load_light_model(ModelSettings())
     space = embedder.space(Task.CODE2CODE)

@@ -46,6 +46,7 @@ class Measured:
     vectors: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def measure(self, texts: list[str]) -> None:
+        """Embed the texts, and keep the vectors and the least seconds so far."""
         wall, cpu = time.perf_counter(), time.process_time()
         self.vectors = self.run(texts)
         self.seconds = min(self.seconds, time.perf_counter() - wall)
@@ -53,7 +54,7 @@ class Measured:
 
 
 def functions(root: Path, count: int) -> list[str]:
-    """Real functions in the order of a walk: as they come."""
+    """Return the texts of `count` functions of a folder's Python files, in the order of the files."""
     from codekin.code.extract import extract_snippets
     from codekin.types import SnippetKind
 
@@ -68,7 +69,7 @@ def functions(root: Path, count: int) -> list[str]:
 
 
 def write_model(folder: Path, texts: list[str]) -> Path:
-    """The checkpoint, in bfloat16; its tokenizer is learned from the functions' own kind of text."""
+    """Write a checkpoint of random bfloat16 weights, with a tokenizer trained on the texts; return its folder."""
     import torch
     from safetensors.torch import save_file
     from tokenizers import Regex, Tokenizer, decoders, pre_tokenizers
@@ -129,6 +130,7 @@ def write_model(folder: Path, texts: list[str]) -> Path:
 
 
 def _layer(torch: "object") -> dict[str, object]:
+    """Return the random weights of one layer, by name."""
     inner, outer = HEADS * SIZE, SHARED * SIZE
     sizes = {f"self_attn.{part}_proj": (size, WIDTH) for part, size in zip("qkv", (inner, outer, outer), strict=True)}
     sizes |= {"self_attn.o_proj": (WIDTH, inner), "mlp.gate_proj": (WIDE, WIDTH), "mlp.up_proj": (WIDE, WIDTH)}
@@ -140,7 +142,7 @@ def _layer(torch: "object") -> dict[str, object]:
 
 
 def ways(folder: Path) -> Iterator[Measured]:
-    """Each loaded when it is asked for."""
+    """Load each way to embed when it is asked for, and yield it."""
     from sentence_transformers import SentenceTransformer
 
     from codekin.embed.embedder import load_transformer
@@ -163,7 +165,7 @@ def ways(folder: Path) -> Iterator[Measured]:
 
 
 def peaks(seconds: Callable[[], float]) -> dict[str, float]:
-    """GFLOP/s of the largest layer's product for 512 tokens, the best of some."""
+    """Return number format → GFLOP/s of the largest layer's product for 512 tokens, the best of six runs."""
     import torch
 
     from codekin.embed.local.transformer.linear import make_linear
@@ -189,7 +191,7 @@ def peaks(seconds: Callable[[], float]) -> dict[str, float]:
 
 
 def processor() -> str:
-    """What it is called, and whether it multiplies bfloat16."""
+    """Return the processor's name, and which instructions for small numbers it has."""
     try:
         cpu_fields = dict(line.split(":", 1) for line in Path("/proc/cpuinfo").read_text().splitlines() if ":" in line)
     except OSError:
@@ -200,7 +202,7 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Prints the tables."""
+    """Make the model, measure all ways, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--functions", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=2)
@@ -223,7 +225,7 @@ def main() -> None:
 
 
 def table(folder: Path, texts: list[str], rounds: int) -> None:
-    """All ways, round by round, and what they come to."""
+    """Measure all ways round by round, and print the table."""
     import torch
     from tokenizers import Tokenizer
 

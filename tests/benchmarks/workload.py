@@ -110,7 +110,7 @@ def locate_functions(root: Path, count: int, seed: int) -> list[tuple[Path, int]
 
 
 def collect_answers(client: Client, root: Path) -> Answers:
-    """Ask every question, and what is similar to some functions; scores are part of the answers."""
+    """Ask every question, and for code like some functions; return the hits of each with their scores."""
     answers: Answers = {}
     for question in QUESTIONS:
         answers[question] = _to_rows(client.request("codekin/search", query=question))
@@ -121,6 +121,7 @@ def collect_answers(client: Client, root: Path) -> Answers:
 
 
 def _to_rows(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
+    """Return each hit's place, kinship and rounded score, in order."""
     return [
         (
             hit["location"]["uri"],

@@ -27,7 +27,7 @@ LONG_S = 180.0  # far more than anything here takes; a test that waits for it ha
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What the specification forbids is an error, not a warning."""
+    """Mark these tests so that a violation of the LSP specification is an error, not a warning."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("error::pytest_lsp.LspSpecificationWarning"))
@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @cache
 def _plain() -> Any:
-    """A converter that leaves the results of our own requests the JSON they are, and knows an action from a command."""
+    """Return the protocol's converter, cached; it leaves results as JSON, and tells a command from a code action."""
     converter = make_converter()
 
     def action(data: dict[str, Any], _: object) -> types.Command | types.CodeAction:
@@ -72,31 +72,35 @@ class Client(LanguageClient):
     # What the server says
 
     def _status_changed(self, params: dict[str, Any]) -> None:
+        """Store the status that the server notifies, and wake those who wait for news."""
         self.status = params
         self.news.set()
 
     def _noted(self, method: str, handler: Callable[[Any], None], params: Any) -> None:
+        """Handle a message as usual, report progress, and wake those who wait for news."""
         handler(params)
         if method == types.PROGRESS:
             self.on_progress(params)
         self.news.set()
 
     def _registered(self, params: types.RegistrationParams) -> None:
+        """Store the capabilities that the server registers."""
         self.registrations += params.registrations
 
     def _lens_refresh(self, _: None) -> None:
+        """Count a refresh of code lenses that the server requests, and wake those who wait for news."""
         self.lens_refreshes += 1
         self.news.set()
 
     async def until(self, condition: Callable[[], Any]) -> None:
-        """Until what the server said makes `condition` true."""
+        """Wait until news of the server makes `condition` true. Raises TimeoutError."""
         async with asyncio.timeout(LONG_S):
             while not condition():
                 self.news.clear()
                 await self.news.wait()
 
     async def indexed(self, files: int) -> None:
-        """Until all is searchable."""
+        """Wait until the status says that so many files, and all of the workspace, are indexed."""
         await self.until(
             lambda: (
                 (self.status.get("state"), self.status.get("coverage"), self.status.get("files")) == ("ready", 1, files)
@@ -106,45 +110,53 @@ class Client(LanguageClient):
     # What a person does
 
     def uri(self, name: str) -> str:
+        """Return the URI of a file of the workspace."""
         return (self.root / name).as_uri()
 
     def open(self, name: str, text: str | None = None, language: str = "python") -> None:
+        """Tell the server that a document was opened, with this text or the file's own."""
         text = (self.root / name).read_text("utf-8") if text is None else text
         item = types.TextDocumentItem(self.uri(name), language, 1, text)
         self.text_document_did_open(types.DidOpenTextDocumentParams(item))
 
     def edit(self, name: str, text: str, version: int = 2) -> None:
+        """Tell the server that a document's whole text was replaced; the file stays as it is."""
         document = types.VersionedTextDocumentIdentifier(version, self.uri(name))
         change = types.TextDocumentContentChangeWholeDocument(text)
         self.text_document_did_change(types.DidChangeTextDocumentParams(document, [change]))
 
     def close(self, name: str) -> None:
+        """Tell the server that a document was closed."""
         self.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(self.uri(name))))
 
     async def ask(self, method: str, params: Any = None) -> Any:
+        """Send a request and return its result, waiting for it. Raises TimeoutError."""
         return await asyncio.wait_for(self.protocol.send_request_async(method, params), LONG_S)
 
     async def similar(self, name: str, line: int, **more: Any) -> dict[str, Any]:
+        """Request code similar to that at a line, from 0, of a file; return the answer."""
         position_params = {"textDocument": {"uri": self.uri(name)}, "position": {"line": line, "character": 0}}
         answer: dict[str, Any] = await self.ask("codekin/findSimilar", {**position_params, **more})
         return answer
 
     async def command(self, name: str, *arguments: Any) -> Any:
+        """Have the server execute a command; return the result."""
         params = types.ExecuteCommandParams(name, arguments=list(arguments) or None)
         return await asyncio.wait_for(self.workspace_execute_command_async(params), LONG_S)
 
     async def until_found(self, query: str, name: str) -> None:
-        """Asks until the search finds something of that name: the change is known to be on its way."""
+        """Search again and again until a hit has this name. Raises TimeoutError."""
         async with asyncio.timeout(LONG_S):
             while name not in self.names(await self.ask("codekin/search", {"query": query})):
                 pass
 
     def names(self, answer: dict[str, Any]) -> list[str]:
+        """Return the names of an answer's hits, in order."""
         return [hit["name"] for hit in answer["hits"]]
 
 
 def recorded(client: str, root: Path) -> types.InitializeParams:
-    """What this editor sent, for a folder of the test's."""
+    """Return the recorded `initialize` parameters of an editor, with the root and this process in their places."""
     text = (CLIENTS / f"{client}.json").read_text("utf-8")
     for folder in ("/work-space", "/opt/demo/ws"):
         text = text.replace(folder, str(root))
@@ -187,6 +199,7 @@ class Servers:
         return client
 
     async def stop(self) -> None:
+        """Shut down all servers that were started and still run."""
         for client in self.running:
             if client._server.returncode is None:
                 await asyncio.wait_for(client.shutdown_session(), LONG_S)
@@ -195,7 +208,7 @@ class Servers:
 
 @pytest_asyncio.fixture
 async def start(tmp_path: Path) -> AsyncIterator[Servers]:
-    """For tests that need a server, or a workspace, of their own."""
+    """Return a starter of servers, on one workspace of the test's own; they are shut down at its end."""
     servers = Servers(tmp_path)
     yield servers
     await servers.stop()
@@ -203,7 +216,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Servers]:
 
 @pytest.fixture
 def workspace(start: Servers) -> Path:
-    """A small shop."""
+    """Return the root of the workspace that `start` wrote, a small shop."""
     return start.workspace
 
 

@@ -23,6 +23,7 @@ NAMES = ("Order", "Parcel", "Invoice", "Customer", "Warehouse")
 
 @pytest.fixture(name="shop")
 def _shop(tmp_path: Path) -> Path:
+    """Write a small shop of Go files, one of which is a renamed copy; return its folder."""
     for number, name in enumerate(NAMES):
         code = FUNCTION.format(name=name, path=f"{name.lower()}s/of/{number}", number=number)
         (tmp_path / f"{name.lower()}.go").write_text(f"package shop\n\n{code}", "utf-8")

@@ -18,7 +18,7 @@ def real_index(real_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 @pytest.fixture
 def many_files(tmp_path: Path) -> Path:
-    """A workspace of files enough for workers."""
+    """Write a workspace of 80 files, enough for worker processes; return its root."""
     root = tmp_path / "many_files"
     root.mkdir()
     for number in range(80):

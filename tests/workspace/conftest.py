@@ -16,7 +16,7 @@ from .watching import Listen, Listener
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A user without ignore rules of their own."""
+    """Give the process an empty home folder, so that no ignore rules of the user's own apply."""
     folder = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(folder))
@@ -27,7 +27,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def listen(tmp_path: Path) -> Iterator[Listen]:
-    """Begins to watch, and returns when the watching has begun."""
+    """Return a function that starts a watcher and waits until it watches; all are stopped at the end."""
     listeners: list[Listener] = []
 
     def begin(*roots: Path, polling_s: float = 600.0) -> Listener:
@@ -44,7 +44,7 @@ def listen(tmp_path: Path) -> Iterator[Listen]:
 
 @pytest.fixture(params=["chosen folders", "recursive"])
 def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of watching, where the system has both."""
+    """Run the test with each way of watching: the system's own choice, and the recursive observer."""
     if request.param == "recursive":
         from codekin.workspace.recursive_observer import RecursiveObserver
 

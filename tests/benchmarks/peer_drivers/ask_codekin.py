@@ -16,6 +16,7 @@ from codekin.engine import Engine
 
 
 def main() -> None:
+    """Answer the questions of a file by codekin, write answers and times to another, and wait for the end of input."""
     tree, questions_path, answers_path = map(Path, sys.argv[1:])
     questions = json.loads(questions_path.read_text("utf-8"))
     began = time.perf_counter()

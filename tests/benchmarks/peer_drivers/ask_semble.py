@@ -15,6 +15,7 @@ from semble.cache import save_index_to_cache
 
 
 def main() -> None:
+    """Index a tree by semble, or answer a file's questions, write answers and times, and wait for the end of input."""
     action, model, tree, *files = sys.argv[1:]
     began = time.perf_counter()
     index = SembleIndex.from_path(tree, model_path=model)

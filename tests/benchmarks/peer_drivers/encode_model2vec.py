@@ -12,6 +12,7 @@ from model2vec import StaticModel
 
 
 def main() -> None:
+    """Embed a file's texts by model2vec, and print the processor seconds."""
     model = StaticModel.from_pretrained(sys.argv[1])
     texts = json.loads(Path(sys.argv[2]).read_text("utf-8"))
     model.encode(texts[:100], use_multiprocessing=False, max_length=None)

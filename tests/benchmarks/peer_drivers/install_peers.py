@@ -18,7 +18,7 @@ _PASSAGE_HEAD = 1  # the factors of "Candidate code snippet:"
 
 
 def install_semble(folder: Path) -> Path:
-    """Return the Python of an environment with semble."""
+    """Install semble into an environment of its own, unless it is there; return that one's Python."""
     python = folder / "semble" / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(folder / "semble")], check=True)
@@ -27,7 +27,7 @@ def install_semble(folder: Path) -> Path:
 
 
 def install_jscpd(folder: Path) -> Path:
-    """Return jscpd's command."""
+    """Install jscpd by npm below the folder, unless it is there; return its command."""
     command = folder / "jscpd" / "node_modules" / ".bin" / "jscpd"
     if not command.exists():
         (folder / "jscpd").mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def install_jscpd(folder: Path) -> Path:
 
 
 def install_ripgrep(folder: Path) -> Path:
-    """Return ripgrep's command, of PATH or unpacked from Debian's package."""
+    """Return ripgrep's command, of PATH or of Debian's package, which is downloaded unless it is there."""
     if on_path := shutil.which("rg"):
         return Path(on_path)
     command = folder / "ripgrep" / "usr" / "bin" / "rg"

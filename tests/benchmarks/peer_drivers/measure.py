@@ -34,6 +34,7 @@ class Answers:
 
 
 def _sum_pss(pid: int) -> float:
+    """Return the memory (PSS) of a process and its children in MB; 0 where it is gone."""
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
         return sum(member.memory_full_info().pss for member in family) / 1e6
@@ -42,7 +43,7 @@ def _sum_pss(pid: int) -> float:
 
 
 def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
-    """Run the command to its end. Raises CalledProcessError with its messages where it fails."""
+    """Run a command to its end; return seconds and peak memory. Raises CalledProcessError with its messages."""
     began, peak, done = time.perf_counter(), 0.0, threading.Event()
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -67,7 +68,7 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Usage:
 
 
 def ask(command: Sequence[str], environment: Mapping[str, str], questions: Sequence[str], folder: Path) -> Answers:
-    """Run a program that asks these questions and waits; read its memory then."""
+    """Have a program answer these questions and wait; return the answers and its memory at rest."""
     (folder / "questions.json").write_text(json.dumps(questions), "utf-8")
     answers_path = folder / "answers.json"
     answers_path.unlink(missing_ok=True)
@@ -87,5 +88,5 @@ def ask(command: Sequence[str], environment: Mapping[str, str], questions: Seque
 
 
 def compute_size_mb(folder: Path) -> float:
-    """The megabytes of all files in a folder."""
+    """Return the size of all files in a folder in MB."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
