@@ -100,7 +100,7 @@ class EngineCore:
         return connect_heavy_model(self.settings.model, self._paths.models, timeout_s)
 
     def _open_team(self, team_settings: TeamSettings) -> "TeamSearch | None":
-        """Return what asks the team's gateway, which is not asked yet; None without one, or with unsound settings."""
+        """Return what will ask the team's gateway; None without one, or, noted as a problem, with unsound settings."""
         if not team_settings.url:
             return None
         from codekin.team.team_search import TeamSearch

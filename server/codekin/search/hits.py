@@ -140,7 +140,7 @@ class QueryRun:
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit, when taken, for each (location, score) whose code still exists and isn't the query's."""
+    """Yield a hit, when taken, for each (location, score) of existing code, not the query's own, until cancelled."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)
