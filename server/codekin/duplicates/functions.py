@@ -35,7 +35,7 @@ class FunctionCopy:
 
     @property
     def line_count(self) -> int:
-        """Return its length, doc comment included."""
+        """Return its number of lines, doc comment included."""
         return self.span.end - self.span.start
 
     @property

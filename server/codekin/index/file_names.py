@@ -69,7 +69,7 @@ class FileNames:
         return [path for _, _, path in best[:limit]]
 
     def _find_occurrences(self, word: str) -> list[_Occurrences]:
-        """Return the occurrences of all words that begin like this one, then those of each of its own beginnings."""
+        """Return where all words that begin like this one occur, then each of its own beginnings; cached."""
         if word not in self._occurrences:
             beginning, shorter_beginnings = list_beginnings(word)
             words = self._find_words(beginning[:_STEM_LENGTH])
@@ -79,7 +79,7 @@ class FileNames:
         return self._occurrences[word]
 
     def _find_words(self, stem: str) -> dict[str, LabelArray]:
-        """Return word → files, repeated where it occurs again, of all words with the same first three characters."""
+        """Return word → files (repeated where it recurs) of all words that begin with `stem`, cached; {} for ""."""
         if stem not in self._words:
             self._words[stem] = self._store.find_title_words(stem) if stem else {}
         return self._words[stem]
@@ -100,7 +100,7 @@ class FileNames:
         return scores
 
     def _count_words_of(self, files: LabelArray) -> npt.NDArray[np.int64]:
-        """Return the numbers of words in the names of these files, ascending, 0 of those gone. Raises StoreError."""
+        """Return the numbers of words in these files' names, (n,), cached; 0 of those gone. Raises StoreError."""
         lengths = self._lengths
         if files[-1] >= len(lengths):
             lengths = np.pad(lengths, (0, int(files[-1]) + 1 - len(lengths)))

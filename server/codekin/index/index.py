@@ -96,9 +96,9 @@ class Index(ContentQueries):
         return self._make_model_vectors(space, dim, self._index_paths.graph_path(space))
 
     def add_heavy(self, space: str, dim: int) -> None:
-        """Load the heavy model's vectors of this space, now and in each later `follow`. Raises StoreError.
+        """Load the heavy model's vectors of this space, replacing others, now and in each `follow`; start its graph.
 
-        They replace a former heavy model's. May start a thread that builds graphs.
+        A thread builds the graph. Raises StoreError.
         """
         with self._follow_lock:
             if self.heavy is not None:
@@ -195,7 +195,7 @@ class Index(ContentQueries):
         self.follow()
 
     def _load_changes(self, generation: int) -> None:
-        """Drop removed contents, load new ones, and note the store's generation. Raises StoreError."""
+        """Drop removed contents from memory, load new ones, and note the store's generation. Raises StoreError."""
         self._drop_removed()
         self.sort_keys = self.sort_keys.add_rows(self.store.contents_after(self.sort_keys.newest))
         self.fingerprints = self.fingerprints.add_rows(self.store.fingerprints_after(self.fingerprints.newest))

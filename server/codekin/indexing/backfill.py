@@ -15,10 +15,11 @@ _FILES_PER_BATCH = 64  # between two checks whether to stop
 
 
 def backfill_vectors(index: Index, ingester: Ingester, on_progress: OnProgress, should_stop: Callable[[], bool]) -> int:
-    """Embed contents that lack a vector, of files unchanged on the disk; return the number embedded. Raises StoreError.
+    """Embed contents without a light-model vector, of files unchanged on the disk; store vectors, return how many.
 
     A codekin process with the same model embeds a content before it writes it, so that there is almost always nothing
     to do. The index must have followed the store. It ends early when `should_stop` returns True.
+    Raises StoreError.
     """
     paths = sorted(index.store.find_files_with(index.light.pending))
     started, embedded_count = time.monotonic(), 0

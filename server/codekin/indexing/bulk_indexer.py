@@ -52,7 +52,7 @@ class BulkIndexer:
 
     @property
     def watch_mode(self) -> str:
-        """Return how changes on the disk are noticed (see Watcher.mode); "off" without a watcher."""
+        """Return how changes on the disk are noticed: "watchdog", "polling …: reason", …; "off" without a watcher."""
         return self._watcher.mode if self._watcher else "off"
 
     def interrupt_child(self) -> None:
@@ -116,7 +116,7 @@ class BulkIndexer:
         self._watcher.start()
 
     def _keep_in_sync(self) -> None:
-        """Keep the store in sync until the lock is lost or the indexer stops. Raises StoreClosingError.
+        """Reconcile whenever a rescan is due, until the lock is lost or the indexer stops. Raises StoreClosingError.
 
         Other failures are recorded, and tried again.
         """
@@ -171,9 +171,10 @@ class BulkIndexer:
         self._state.wait_for(lambda: False, delay_s)
 
     def _reconcile(self, failures: int) -> None:
-        """Run a child process to its end and load the result; nothing if paused. Raises IndexingError, StoreError.
+        """Bring the store up to date by a child process, and load the result; nothing if paused. Blocks until then.
 
-        `failures` is the number of failed runs before it. Nothing is done when stopping, either.
+        `failures` is the number of failed runs before it. Nothing is done when stopping, either. Raises IndexingError,
+        StoreError.
         """
         child = self._start_child(failures)
         if child is None:
@@ -193,9 +194,10 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _start_child(self, failures: int) -> ReconcileProcess | None:
-        """Mark others' unsaved text in the store as outdated, start a child; None when paused. Raises StoreError.
+        """Mark others' unsaved text as outdated, start and return a reconciling process; None when paused.
 
-        Both may take long, so nothing is locked meanwhile: a pause or stop in between ends the child.
+        Both may take long, so nothing is locked meanwhile: a pause or stop in between ends the child. Raises
+        StoreError.
         """
         with self._state.wake:
             if self._state.should_yield:

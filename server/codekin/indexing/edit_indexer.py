@@ -59,7 +59,10 @@ class EditIndexer:
         self.queue_changed(self._refused_documents)
 
     def request_backfill(self) -> None:
-        """Have the thread embed contents that lack vectors, unless done since the last change. Raises StoreError."""
+        """Have the thread embed contents without a light-model vector, unless done since the last change.
+
+        Raises StoreError.
+        """
         generation = self._index.store.generation()
         with self._state.wake:
             is_changed = generation != self._backfilled_generation
@@ -132,7 +135,7 @@ class EditIndexer:
         self._state.embedded_count += ingested.embedded
 
     def _backfill(self) -> None:
-        """Load what was written; embed contents that lack a vector, unless paused or stopping. Raises CodekinError."""
+        """Load what was written; embed contents without a light-model vector, unless paused. Raises CodekinError."""
         generation = self._index.store.generation()
         self._index.follow()
         if not self._index.light.pending:

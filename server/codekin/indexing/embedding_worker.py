@@ -70,7 +70,7 @@ class EmbeddingWorker:
         self._must_reopen = False  # a query failed: another model may answer by now
 
     def embed_query(self, question: str, task: Task) -> HeavyQuery | None:
-        """Return the question's vector (d,) and weight; None if the model is not open, busy, fails or counts nothing.
+        """Return the question's heavy vector (d,) and weight; None if the model isn't open, is busy, fails or weighs 0.
 
         Sets `query_problem`. If it fails, `query_problem` says why, and the model is opened again for the next round.
         """
@@ -152,7 +152,7 @@ class EmbeddingWorker:
         self._round_interrupt.set()
 
     def resume(self) -> None:
-        """Continue after `pause`."""
+        """Let the thread embed again after `pause`, at once."""
         self._is_paused = False
         self.notify()
 
@@ -177,7 +177,7 @@ class EmbeddingWorker:
         return (*worker_problems, *(self._heavy.bulk.problems if self._heavy else ()))
 
     def status(self) -> ModelStatus | None:
-        """Return the model's state and share of contents; None if there is no heavy model."""
+        """Return the heavy model's name, device, share of contents with a vector, and state; None without a model."""
         vectors, heavy = self._index.heavy, self._heavy
         if self._open_heavy is None:
             return None
@@ -227,7 +227,7 @@ class EmbeddingWorker:
             self._heavy = None
 
     def _run_round(self) -> None:
-        """Embed the backlog once, unless another process is doing it. Raises ModelError, StoreError."""
+        """Open the model if needed; embed the backlog unless another process does. Raises ModelError, StoreError."""
         if self._must_reopen:
             self._must_reopen = False
             self._close_model()
@@ -261,7 +261,7 @@ class EmbeddingWorker:
             self._on_change()
 
     def _embed_backlog(self, embedder: Embedder, on_progress: OnProgress, cancel_event: Cancel) -> int:
-        """Embed until no vector is lacking, or cancelled; return the number. Raises ModelError, StoreError."""
+        """Embed and store missing heavy vectors, unless cancelled; return how many. Raises ModelError, StoreError."""
         started, embedded_count = time.monotonic(), 0
         self._index.follow()
         on_progress(self._make_progress(None))
@@ -281,7 +281,7 @@ class EmbeddingWorker:
         return embedded_count
 
     def _find_space(self, heavy: HeavyModel) -> str:
-        """Return the space of the model's vectors; for an endpoint, the one whose stored probe vector matches."""
+        """Return the space of the heavy vectors; of an endpoint, the one with its probe vector, else a new one."""
         space = heavy.bulk.space(Task.CODE2CODE)
         if heavy.probe is None:
             return space

@@ -15,10 +15,10 @@ _MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may b
 
 
 def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
-    """If the file exceeds `cache.quota_mb`, delete abandoned stores and unreferenced vectors. Raises StoreError.
+    """If the file of vectors exceeds `cache.quota_mb`, delete abandoned stores and unreferenced vectors.
 
-    It takes microseconds while the file is within the quota and mostly in use. Vectors that a workspace refers to
-    always stay, even above the quota: they would have to be embedded again.
+    Raises StoreError. It takes microseconds while the file is within the quota and mostly in use. Vectors that a
+    workspace refers to always stay, even above the quota: they would have to be embedded again.
     """
     quota_bytes = index_paths.settings.cache.quota_mb * 1_048_576
     if vectors.size_bytes() <= quota_bytes:
@@ -32,7 +32,7 @@ def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
 
 
 def _drop_abandoned_store(store_path: Path) -> bool:
-    """Delete the store of a workspace whose roots are gone, two weeks unused; return whether it was deleted."""
+    """Delete a store, and the files beside it, if two weeks unused with all roots gone; return whether it did."""
     try:
         if time.time() - store_path.stat().st_mtime < _MIN_UNUSED_S:
             return False

@@ -43,7 +43,7 @@ class Indexer:
         self._threads = [threading.Thread(target=_run_until_closed, args=(loop,), daemon=True) for loop in loops]
 
     def start(self) -> None:
-        """Start both threads."""
+        """Start the thread that indexes edits and the one that watches and reconciles; returns at once."""
         for thread in self._threads:
             thread.start()
 
@@ -88,7 +88,7 @@ class Indexer:
         self._state.notify_change()
 
     def resume(self) -> None:
-        """Continue after `pause`, with a rescan."""
+        """Continue bulk work after `pause`, with a rescan; returns at once."""
         with self._state.wake:
             self._state.is_paused = False
         self._state.request_rescan()
@@ -142,7 +142,7 @@ class Indexer:
 
     @property
     def watch_mode(self) -> str:
-        """Return how changes on the disk are noticed (see Watcher.mode)."""
+        """Return how changes on the disk are noticed: "watchdog", "polling …: reason", …; "off" without a watcher."""
         return self._bulk.watch_mode
 
 

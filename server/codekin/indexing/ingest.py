@@ -151,7 +151,10 @@ class Ingester:
         return extracted
 
     def _make_records(self, extracted: _Extracted) -> tuple[list[FileRecord], int, int]:
-        """Write new contents' vectors; return records, numbers embedded and reused. Raises StoreError, ModelError."""
+        """Embed new contents, write the vectors; return records (unwritten) and the numbers embedded and reused.
+
+        Raises StoreError, ModelError.
+        """
         snippets_by_hash = {hash_content(snippet.text): snippet for _, snippets in extracted for snippet in snippets}
         # Continuations first: a reader that sees a content's vector looks for its continuations once.
         self._embed_missing(
@@ -195,7 +198,7 @@ class Ingester:
         return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
 
     def _embed_in_batches(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
-        """Return the vectors of all snippets. Raises StoreClosingError between batches if the index is closed."""
+        """Embed all the snippets, 256 at a time; return the vectors. Raises StoreClosingError if it is stopped."""
         batches = []
         for start in range(0, len(snippets), _CONTENTS_PER_CALL):
             self._raise_if_stopped()

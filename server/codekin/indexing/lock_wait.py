@@ -12,7 +12,10 @@ _STALL_TIMEOUT_S = 30.0  # without progress
 
 
 def wait_for_owner(store: Store, lock: FileLock, on_progress: OnProgress, cancel_event: Cancel) -> None:
-    """Wait until the lock's owner is done, gone, or stalled for 30 s, or `cancel_event` is set. Raises StoreError."""
+    """Wait until the lock's owner is done, gone, or stalled for 30 s, or cancelled; report its progress meanwhile.
+
+    Raises StoreError.
+    """
     total_count, previous_pending, last_progress_time = 0, -1, time.monotonic()
     while not cancel_event.is_set() and time.monotonic() - last_progress_time < _STALL_TIMEOUT_S:
         stored_pending = store.get_number("pending")  # None: the owner has yet to find out what there is to do

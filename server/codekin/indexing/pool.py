@@ -42,7 +42,7 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 def ingest_in_workers(
     index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel_event: Cancel
 ) -> Iterator[IngestResult]:
-    """Ingest chunks of files in worker processes; yield results, unordered. Raises IndexingError.
+    """Ingest chunks of files in worker processes; yield records to be written, unordered. Raises IndexingError.
 
     The files of a chunk that kills a worker, or on which one hangs, are then ingested one by one. It ends early when
     cancelled. IndexingError means that no worker can be started; what a chunk raises is raised, too.
@@ -61,7 +61,10 @@ def ingest_in_workers(
 def ingest_in_isolation(
     index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel_event: Cancel
 ) -> Iterator[IngestResult]:
-    """Ingest suspect files one by one in a worker process; yield results, skip what kills it. Raises IndexingError."""
+    """Ingest suspect files singly in a worker process; yield records to be written, skip what kills it.
+
+    Raises IndexingError.
+    """
     if not paths:
         return
     with Pool(1, Call(_start_ingester, (index_paths,))) as pool:
@@ -73,7 +76,7 @@ def ingest_in_isolation(
 def _ingest_suspect(
     pool: "Pool", path: Path, forced_paths: Collection[Path], cancel_event: Cancel
 ) -> IngestResult | None:
-    """Return the file's result; skipped, with the reason, after enough deaths of one cause. None when cancelled."""
+    """Ingest the file in the worker; return its result, skipped if it kills too many workers, None if cancelled."""
     deaths: Counter[Cause] = Counter()
     while True:
         # Native code may hold Python's lock, and be silent, for as long as its processor time lasts.
@@ -136,10 +139,10 @@ class Pool:
             thread.join()
 
     def run(self, calls: Iterable[Call], cancel_event: Cancel, silence_timeout_s: float) -> Iterator[tuple[int, Any]]:
-        """Yield each call's number with its result or WorkerDiedError, as they are done. Raises calls' exceptions.
+        """Run calls in the workers; yield each one's number with its result or WorkerDiedError, as they are done.
 
         Calls are taken when a worker is soon free for them. A cancelled run ends early. After that, or an exception,
-        the pool can only be closed.
+        the pool can only be closed. Raises what calls raise.
         """
         waiting_calls = ((number, call, silence_timeout_s) for number, call in enumerate(calls))
         running_count, has_more = 0, True

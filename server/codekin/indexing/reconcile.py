@@ -141,7 +141,7 @@ class _Reconciliation:
         }
 
     def _find_paths_without_vectors(self) -> set[Path]:
-        """Return the files with contents that lack a vector. Raises StoreError."""
+        """Return the stored files with contents that lack a light-model vector. Raises StoreError."""
         content_hashes = [content_hash for _, content_hash in self.store.contents_after(0)]
         embedded_hashes = self.vectors.hashes_with_vector(self.ingester.space, content_hashes)
         if len(embedded_hashes) == len(content_hashes):

@@ -112,7 +112,7 @@ class CommandListener:
 
 
 def serve_commands(engine: Engine, workspace_roots: Sequence[Path], settings: Settings) -> None:
-    """Answer the commands of a server's one root, as soon as nobody else does, until the engine is closed.
+    """Answer, on threads, the commands of a server's one root, once nobody else does, until the engine is closed.
 
     Returns at once; does nothing where that is not allowed. The engine must follow the disk by itself.
     """

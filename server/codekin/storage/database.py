@@ -76,14 +76,14 @@ class Database:
         return self._ensure_open().is_read_only
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> list[tuple]:  # type: ignore[type-arg]
-        """Return all rows of a statement. Raises StoreError."""
+        """Run a statement on this thread's connection and return all its rows. Raises StoreError."""
         self.raise_if_interrupted()
         connection = self._connect()
         with self._translate_errors():
             return connection.execute(statement, values).fetchall()
 
     def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
-        """Return the result of `read` with this thread's connection. Raises StoreError."""
+        """Call `read` with this thread's connection and return its result. Raises StoreError."""
         self.raise_if_interrupted()
         connection = self._connect()
         with self._translate_errors():

@@ -34,7 +34,10 @@ class ErrorLog:
             self._store.set_meta({"troubles": json.dumps(values)})
 
     def list_errors(self) -> tuple[LoggedError, ...]:
-        """Return the latest 20 errors of all processes, each message once, oldest first. Never raises CodekinError."""
+        """Return the latest 20 errors of all processes, from the store and memory, each message once, oldest first.
+
+        Never raises CodekinError.
+        """
         stored_errors: list[LoggedError] = []
         with contextlib.suppress(CodekinError, ValueError, TypeError):
             stored_errors = [

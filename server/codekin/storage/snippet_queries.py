@@ -152,7 +152,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
     def find_title_words(self, beginning: str) -> dict[str, npt.NDArray[np.int64]]:
-        """Return word → files in whose names it is, repeated, of all words that begin like this. Raises StoreError."""
+        """Return word → files in whose names it is, repeated, of words with this beginning. Raises StoreError."""
         rows = self._query(FIND_TITLE_WORDS, (beginning, beginning + LAST_CHARACTER))
         return {word: np.fromstring(files, np.int64, sep=",") for word, files in rows}
 
@@ -167,7 +167,7 @@ class SnippetQueries(SkippedFiles):
         return dict(self._convert(lambda row: (row[0], decode_word_count(row[1])), rows))
 
     def list_code_files(self, files: Sequence[int], hit_filter: Filter = Filter()) -> dict[int, Path]:
-        """Return the paths of those of these files that are no documentation, within the filter. Raises StoreError."""
+        """Return number → path of those of these files that are no Markdown, within the filter. Raises StoreError."""
         condition, values = filter_condition(hit_filter, has_snippets=False)
         statement = (
             f"SELECT f.id, f.path FROM files f WHERE f.id IN {NUMBER_LIST} AND f.language <> 'markdown'{condition}"

@@ -43,12 +43,12 @@ class Store(SnippetQueries):
         return str(identity)
 
     def file_states(self) -> dict[Path, FileState]:
-        """Return the state of every file in the store, by path. Raises StoreError."""
+        """Return the stored size, time, hash and overlay flag of every file, by path. Raises StoreError."""
         rows = self._query("SELECT path, size, mtime_ns, hash, overlay FROM files")
         return dict(self._convert(lambda row: (to_path(row[0]), to_file_state(*row[1:])), rows))
 
     def file_state(self, path: Path) -> FileState | None:
-        """Return the stored state of one file; None if the store does not have it. Raises StoreError."""
+        """Return the stored size, time, hash and overlay flag of a file; None if there is none. Raises StoreError."""
         rows = self._query("SELECT size, mtime_ns, hash, overlay FROM files WHERE path = ?", (str(path),))
         return self._convert(lambda row: to_file_state(*row), rows)[0] if rows else None
 

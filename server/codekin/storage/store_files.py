@@ -39,9 +39,9 @@ def file_ids(database_path: str) -> tuple[FileId, FileId, FileId]:
 
 @contextlib.contextmanager
 def guard_database(database_path: Path) -> Iterator[None]:
-    """Keep other processes from opening or replacing the database; waits up to 30 s. Raises OSError, StoreBusyError.
+    """Context that keeps other processes from opening or replacing the database; waits up to 30 s for them.
 
-    A context. Creates the folder, and a lock file that stays.
+    Creates the folder, and a lock file that stays. Raises OSError, StoreBusyError.
     """
     make_folder(database_path.parent)
     try:
@@ -72,7 +72,10 @@ def make_private(database_path: Path) -> None:
 
 
 def set_aside(error: StoreCorruptError) -> None:
-    """Move the error's corrupt file to `*.corrupt`, unless the path has another file by now. Raises StoreError."""
+    """Move the error's corrupt file to `*.corrupt` and delete its log, unless the path has another file by now.
+
+    Raises StoreError.
+    """
     with translate_errors(error.path), guard_database(error.path):
         if file_id(error.path) == error.file_id:
             move_aside(error.path)

@@ -75,9 +75,10 @@ class VectorStore(Database):
         return positions, vectors[is_sound] / norms[is_sound]
 
     def find_or_create_space(self, space: str, content_hash: bytes, vector: Vectors) -> str:
-        """Return the space in which `content_hash` has `vector` (d,), else a new one, `space/2`, …. Raises StoreError.
+        """Return the first of `space`, `space/2`, … where `content_hash` has `vector` (d,), or none yet: then store it.
 
-        Vectors of a model that answers under another model's name are thus never compared with that model's.
+        Vectors of a model that answers under another model's name are thus never compared with that model's. Raises
+        StoreError.
         """
         for number in itertools.count(1):
             candidate = space if number == 1 else f"{space}/{number}"
@@ -104,15 +105,15 @@ class VectorStore(Database):
         return newest, [row[0] for row in rows]
 
     def size_bytes(self) -> int:
-        """Return the size of the whole file in bytes, without free pages. Raises StoreError."""
+        """Return the size of the file of vectors in bytes, without its free pages. Raises StoreError."""
         pragmas = ("page_count", "freelist_count", "page_size")
         page_count, free_count, page_bytes = (int(self._query(f"PRAGMA {pragma}")[0][0]) for pragma in pragmas)
         return (page_count - free_count) * page_bytes
 
     def evict_unreferenced(self, referenced_hashes: Iterable[bytes], quota_bytes: int) -> int:
-        """Delete vectors that no workspace refers to, oldest first, to a quota; return how many. Raises StoreError.
+        """Delete vectors that no workspace refers to, oldest first, to a quota, and shrink the file; return how many.
 
-        Vectors that a workspace refers to always stay: they would have to be embedded again.
+        Vectors that a workspace refers to always stay: they would have to be embedded again. Raises StoreError.
         """
         excess_bytes = self.size_bytes() - quota_bytes
         if excess_bytes <= 0:

@@ -47,7 +47,10 @@ class ArrayFile:
 
 
 def write_array_file(path: Path, key: str, arrays: Mapping[str, AnyArray]) -> bool:
-    """Replace the file, which only this user can read; return whether that was possible. Never raises OSError."""
+    """Write arrays and key to the file, for this user only, replacing it; return whether that was possible.
+
+    Never raises OSError.
+    """
     little_endian = {name: np.ascontiguousarray(array).astype(_to_little_endian(array), copy=False)
                      for name, array in arrays.items()}  # fmt: skip
     entries: dict[str, tuple[str, tuple[int, ...], int, int]] = {}

@@ -106,7 +106,7 @@ class FingerprintIndex:
     def find_similar(
         self, query: Fingerprints, min_score: float, renamed_score: float, allowed: LabelArray | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Return the contents (of `allowed`, if given) that score at least `min_score`, and the scores; unordered."""
+        """Return contents (of `allowed`, if given) at least `min_score` similar to the query, and scores; unordered."""
         content_labels, scores = [np.empty(0, np.int64)], [np.empty(0, np.float32)]
         for fingerprint_block in self._blocks:
             block_scores = fingerprint_block.compute_similarity(query, renamed_score)

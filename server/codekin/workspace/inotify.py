@@ -86,7 +86,7 @@ class Inotify:
         self._reader.start()
 
     def update_watches(self) -> None:
-        """Watch exactly the folders that the workspace enters now. Raises OSError at the system's limit of watches."""
+        """Watch exactly the folders that the workspace enters now, and those of outer ignore files. Raises OSError."""
         descriptors: set[WatchDescriptor | None] = set()
         with self._lock:
             for root in self._workspace.roots:
@@ -120,7 +120,7 @@ class Inotify:
     # Called by the reader's thread
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Handle an event of a watched folder or of one of its entries; an OSError goes to the listener."""
+        """Report the event's path, or watch or unwatch its folder; called by watchdog. An OSError is reported."""
         try:
             with self._lock:
                 self._handle_event(event)

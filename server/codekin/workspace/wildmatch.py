@@ -114,7 +114,7 @@ class _PatternParser:
         return _SINGLETONS[self._take_character()]
 
     def _parse_stars(self) -> Piece:
-        """Consume a run of stars; two or more span folders if they fill a whole segment of the path."""
+        """Consume a run of stars and return its kind: two or more span folders if they fill a segment of the path."""
         start = self._position
         while self._peek() == "*":
             self._position += 1
