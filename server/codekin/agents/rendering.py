@@ -124,7 +124,7 @@ def make_hit_item(hit: Hit, workspace_paths: WorkspacePaths) -> Item:
 
 
 def hit_to_json(hit: Hit, workspace_paths: WorkspacePaths) -> JsonObject:
-    """Return a hit as JSON, with 1-based, inclusive lines of the file; one of the team's index says where that is."""
+    """Return a hit as JSON, with 1-based, inclusive lines; a team hit with repository, link and local file, too."""
     file_lines = to_file_lines(hit.cell, hit.place.span)
     return {
         "path": hit.team.path if hit.team else workspace_paths.to_text(hit.place.path),

@@ -67,7 +67,10 @@ class NamedLine:
         return (self.line if self.last_line is None else max(self.line, self.last_line)) + 1
 
     def resolve_lines(self, engine: "Engine") -> Span:
-        """Return the lines of the document's text, each as `resolve_line` does. QueryError without a named cell."""
+        """Return the 0-based span of the lines in the document's text. Raises QueryError without a named cell.
+
+        Each end is found as `resolve_line` does.
+        """
         start_line = self.resolve_line(engine)
         if self.is_single:
             return Span(start_line, start_line + 1)
