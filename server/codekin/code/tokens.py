@@ -122,7 +122,7 @@ def _mark_blocks(texts: Sequence[str]) -> list[str]:
 
 
 def _find_block_marks(margin: int, margins: list[int], begins_statement: bool) -> list[str]:
-    """Return the block marks before a line by its margin; update `margins`, those of the blocks now open."""
+    """Return the indent, dedent or newline marks before a line, by its margin; update `margins`, of open blocks."""
     if margin > margins[-1]:
         margins.append(margin)
         return [_INDENT]

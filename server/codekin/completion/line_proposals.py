@@ -112,7 +112,7 @@ class LineProposer:
         ]
 
     def _select(self, following: list[tuple[_Beginning, Prediction]], best_probability: float) -> Iterator[_Beginning]:
-        """Yield up to 2 continued beginnings above 0.03, half of the best whole rest, and 0.15 of the best of them."""
+        """Yield up to 2 longer beginnings of probability above 0.03, half the best rest's, 0.15 of the best one's."""
         min_probability = max(_MIN_PROBABILITY, _MIN_RIVAL * best_probability)
         continuing = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
         for beginning, prediction in continuing:

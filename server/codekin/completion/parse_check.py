@@ -33,7 +33,7 @@ class _Surroundings:
         self.errors: int | None = None  # with an empty line at the cursor, once they are counted
 
     def surround(self, cursor_line: str) -> bytes:
-        """Return the document with `cursor_line` instead of the cursor's line, as the parser is given it."""
+        """Return the bytes to parse: the document with `cursor_line` instead of the cursor's line, rewritten."""
         return self._above + rewrite_for_parse(encode_source(cursor_line.split("\n")), self._syntax) + self._below
 
 
@@ -97,7 +97,7 @@ class ParseCheck:
         return self._errors_before
 
     def reuse_surroundings(self, context: CompletionContext) -> _Surroundings | None:
-        """Return this check's surroundings if `context` differs in the cursor's line only; else None."""
+        """Return this check's rewritten lines around the cursor's if only that differs in `context`; else None."""
         kept_surroundings = self._surroundings
         is_same = (
             kept_surroundings is not None

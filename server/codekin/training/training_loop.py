@@ -174,7 +174,10 @@ class _StartingPoint:
 def _resume_training(
     checkpoint_path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Mapping[str, Any]
 ) -> _StartingPoint:
-    """Restore the checkpoint in place, if there is one; return where to start. Raises ModelError for another recipe."""
+    """Load the checkpoint, if any, into model and optimizer; return where to start.
+
+    Raises ModelError for another recipe.
+    """
     if not checkpoint_path.exists():
         return _StartingPoint(0, [], 0.0)
     state = torch.load(checkpoint_path, map_location="cpu", weights_only=True)
