@@ -219,6 +219,16 @@ def test_threads_read_while_another_writes(store: Store):
     assert problems == []
 
 
+def test_while_an_answer_is_read_a_removed_file_is_not_looked_for(store: Store):
+    store.replace_files([record(FILES[0], TEXTS[:2])])
+    with store.read_steadily():
+        store.path.unlink()
+        assert store.file_states().keys() == {FILES[0]}
+        assert (store.path.exists(), store.restorations) == (False, 0)
+    assert store.file_states().keys() == {FILES[0]}
+    assert (store.path.exists(), store.restorations) == (True, 1)
+
+
 def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
     large, binary = Skipped(FILES[0], "too large"), Skipped(FILES[1], "binary")
     store.set_skipped({large: (1, 2), binary: (3, 4)})

@@ -1,19 +1,22 @@
 """Retrieval by meaning: find the contents whose vectors are nearest to the query's."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
+from codekin.embed.background import run_on_thread
 from codekin.embed.embedder import Embedder
 from codekin.embed.factory import HeavyQuery
 from codekin.index.index import Index
 from codekin.search.blend import HEAVY_WEIGHT, blend_rankings
 from codekin.search.language_means import LanguageMeans, LanguageMeansCache
 from codekin.search.pools import CandidatePool
-from codekin.types import Candidate, Query, Role, Task
+from codekin.types import Cancel, Candidate, Query, Role, Task
 from codekin.vectors.dense_index import DenseIndex
 from codekin.vectors.matrix import FloatArray
 
+_MIN_VECTORS_ASIDE = 10_000  # they take 0.4 ms, a thread 0.1 ms to start
 _CENTERED_FACTOR = 2  # candidates per hit, before the means of their languages are taken off
 
 # (query, task) → the heavy model's vector and weight; None where it does not answer in time.
@@ -49,6 +52,18 @@ class DenseRetriever:
             centered = means.center_query(vector, query.language)
             return [self._search_centered(centered, means, k, pool) for k, pool in requests]
         return [self._search_pool(vector, heavy_search, k, pool) for k, pool in requests]
+
+    def start_search(
+        self, query: Query, requests: Sequence[tuple[int, CandidatePool]], cancel_event: Cancel
+    ) -> Callable[[], list[list[Candidate]]]:
+        """Return what gets the result of `search_apart`, or [[]] once cancelled; where that is long, begin at once.
+
+        Then it runs on a thread, most of the time beside the caller: neither numpy nor SQLite needs the interpreter.
+        """
+        search = partial(self.search_apart, query, requests)
+        is_long = len(self._index.light.dense) >= _MIN_VECTORS_ASIDE or self._index.heavy is not None
+        get_result = run_on_thread(search).result if is_long and not cancel_event.is_set() else search
+        return lambda: [[]] if cancel_event.is_set() else get_result()
 
     def _search_centered(
         self, centered: FloatArray, means: LanguageMeans, k: int, pool: CandidatePool

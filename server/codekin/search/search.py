@@ -31,7 +31,7 @@ from codekin.search.issue_report import read_issue_report
 from codekin.search.lexical import LexicalRetriever
 from codekin.search.path_filter import PathFilter
 from codekin.search.paths import is_test_path
-from codekin.search.pools import CandidatePools
+from codekin.search.pools import CandidatePool, CandidatePools
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults, RankedLocation
 from codekin.search.report_ranking import ReportRanker
@@ -83,13 +83,14 @@ class SearchEngine:
         if not query.text.strip():
             return [], set()
         reader = DocumentReader(self._workspace)
-        retrieval_query = Query(query.text, task, self._path_filter.resolve(hit_filter), query.language)
-        if query.is_code:
-            scored_locations = self._find_similar_code(retrieval_query, k, cancel_event)
-        else:
-            scored_locations = self._answer_question(retrieval_query, cancel_event)
-        hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel_event))
-        best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
+        with self._index.store.read_steadily():
+            retrieval_query = Query(query.text, task, self._path_filter.resolve(hit_filter), query.language)
+            if query.is_code:
+                scored_locations = self._find_similar_code(retrieval_query, k, cancel_event)
+            else:
+                scored_locations = self._answer_question(retrieval_query, cancel_event)
+            hits = make_hits(scored_locations, QueryRun(query, self._index, reader, cancel_event))
+            best_hits = keep_best_parts(hits, k, self._index) if query.is_code else list(islice(hits, max(k, 0)))
         if query.is_code:
             return drop_improbable(best_hits, MIN_RELATIVE, MIN_SIMILAR), reader.stale
         return drop_improbable(best_hits, MIN_RELATIVE_ANSWER), reader.stale
@@ -163,41 +164,31 @@ class SearchEngine:
     def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
         store, hit_filter = self._index.store, query.hit_filter
+        requests = self._list_requests(hit_filter)
+        get_dense = self._dense.start_search(query, requests, cancel_event)
         terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
-        lexical, dense = self._retrieve_apart(query, terms.text, cancel_event)
-        results = QueryResults(terms, dense, lexical, wants_tests=self._is_limited_to_tests(hit_filter))
-        results.add_locations(store.list_locations(results.retrieved_contents(), hit_filter))
-        results.add_locations(store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, hit_filter))
+        lexical = chain.from_iterable(self._lexical.search_apart(replace(query, text=terms.text), requests))
+        named = store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, hit_filter)
         if terms.name:  # it may not be typed to its end yet
-            results.add_locations(store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter))
-        for path in self._find_named_files(terms, results.files(), hit_filter):
+            named += store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter)
+        named_files = self._index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
+        wants_tests = self._is_limited_to_tests(hit_filter)
+        results = QueryResults(terms, _drop_remote_prose(get_dense()), list(lexical), wants_tests=wants_tests)
+        results.add_locations(store.list_locations(results.retrieved_contents(), hit_filter))
+        results.add_locations(named)
+        for path in _select_files(named_files, terms, results.files()):
             results.add_locations(store.locations_in(path, hit_filter))
         return results
 
-    def _retrieve_apart(
-        self, query: Query, words: str, cancel_event: Cancel
-    ) -> tuple[list[Candidate], list[Candidate]]:
-        """Return the candidates by words and by meaning (unless cancelled), those of code and then those of prose."""
-        code, prose = self._pools.find_code(query.hit_filter), self._pools.find_prose(query.hit_filter)
-        requests = [(_MAX_QUESTION_CANDIDATES, code), *([(_MAX_PROSE_CANDIDATES, prose)] if prose else [])]
-        lexical = self._lexical.search_apart(replace(query, text=words), requests)
-        near_code, *near_prose = [[]] if cancel_event.is_set() else self._dense.search_apart(query, requests)
-        min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
-        dense = near_code + [candidate for found in near_prose for candidate in found if candidate.score >= min_cosine]
-        return [candidate for found in lexical for candidate in found], dense
+    def _list_requests(self, hit_filter: Filter) -> list[tuple[int, CandidatePool]]:
+        """Return how many candidates a question needs of the filter's code and, if it has any, of its prose."""
+        code, prose = self._pools.find_code(hit_filter), self._pools.find_prose(hit_filter)
+        return [(_MAX_QUESTION_CANDIDATES, code), *([(_MAX_PROSE_CANDIDATES, prose)] if prose else [])]
 
     def _is_limited_to_tests(self, hit_filter: Filter) -> bool:
         """Return whether the filter leaves nothing but tests."""
         is_test_folder = hit_filter.folder is not None and is_test_path(hit_filter.folder / "_", self._workspace.roots)
         return hit_filter.tests is True or hit_filter.kinds == (SnippetKind.TEST,) or is_test_folder
-
-    def _find_named_files(self, terms: QueryTerms, retrieved_files: set[Path], hit_filter: Filter) -> list[Path]:
-        """Return up to four files whose names match best, of those in which no retriever found anything."""
-        named_files = self._index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
-        unretrieved_files = [path for path in named_files if path not in retrieved_files]
-        matches = terms.match_names([split_words(file_title(path)) for path in unretrieved_files])
-        best_rows = np.argsort(-matches.product, kind="stable")[:_MAX_UNRETRIEVED_FILES]
-        return [unretrieved_files[row] for row in best_rows.tolist()]
 
     def _find_similar_code(self, query: Query, k: int, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
         """Return (location, score) of code like the query's, best first, identical text at the top; () if cancelled."""
@@ -216,6 +207,22 @@ class SearchEngine:
             candidates = [Candidate(identical, 1.0), *others]
         locations = locate_candidates(candidates, self._index, query.hit_filter)
         return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
+
+
+def _drop_remote_prose(found: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """Return the candidates of code and those of prose that are as near as the last of code."""
+    near_code, *near_prose = found
+    min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
+    prose = chain.from_iterable(near_prose)
+    return [*near_code, *(candidate for candidate in prose if candidate.score >= min_cosine)]
+
+
+def _select_files(named_files: Sequence[Path], terms: QueryTerms, retrieved_files: set[Path]) -> list[Path]:
+    """Return up to four of the files whose names match best, of those in which no retriever found anything."""
+    unretrieved_files = [path for path in named_files if path not in retrieved_files]
+    matches = terms.match_names([split_words(file_title(path)) for path in unretrieved_files])
+    best_rows = np.argsort(-matches.product, kind="stable")[:_MAX_UNRETRIEVED_FILES]
+    return [unretrieved_files[row] for row in best_rows.tolist()]
 
 
 def judge_results(

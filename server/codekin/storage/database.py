@@ -9,7 +9,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -117,6 +117,19 @@ class Database:
         with self._translate_errors(), schema.transaction(open_file.connection, self._interrupted):
             return change(open_file.connection)
 
+    @contextlib.contextmanager
+    def read_steadily(self) -> Iterator[None]:
+        """Within the block, this thread reads the file that is open, and does not look whether another replaced it.
+
+        An answer reads dozens of times: looking each time takes longer than it does to find some of its rows.
+        """
+        self._ensure_open()
+        was_steady, self._local.is_steady = getattr(self._local, "is_steady", False), True
+        try:
+            yield
+        finally:
+            self._local.is_steady = was_steady
+
     def free_space(self) -> None:
         """Cut all free pages off the file, in several short transactions. Raises StoreError."""
         left_count = self._write(removal.free_pages)
@@ -154,6 +167,8 @@ class Database:
         there is no former one, or the new one is corrupt.
         """
         open_file: OpenFile | None = getattr(self._local, "open_file", None)
+        if open_file is not None and getattr(self._local, "is_steady", False):
+            return open_file
         current_ids = file_ids(self._path_text)
         if open_file is not None and (
             self._is_current(open_file, current_ids) or time.monotonic() < self._next_attempt

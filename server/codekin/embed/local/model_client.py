@@ -6,17 +6,18 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 
 from codekin import __version__
+from codekin.embed.background import run_on_thread
 from codekin.embed.local.checkpoint import Checkpoint, resolve_folder
 from codekin.embed.local.ipc import READY, MessageChannel, connect, describe_unwritable, read_address
 from codekin.errors import ModelBusyError, ModelDiedError, ModelError
@@ -31,8 +32,6 @@ _COOL_DOWN_S = 30.0  # after the model failed to load: a retry takes seconds and
 _POLL_INTERVAL_S = 0.2  # how quickly `close` is noticed
 _CONNECT_TIMEOUT_S = 20.0  # a process that doesn't answer is suspended, hangs, or isn't ours
 _LIVENESS_INTERVAL_S = 60.0  # how often a busy server is checked
-
-Connected = TypeVar("Connected", MessageChannel, MessageChannel | None)
 
 
 class ModelServerProcess:
@@ -108,7 +107,7 @@ class ModelServerProcess:
         if address is None:
             return None
         try:
-            return _run_on_thread(lambda: connect(address)).result(_CONNECT_TIMEOUT_S)
+            return run_on_thread(lambda: connect(address)).result(_CONNECT_TIMEOUT_S)
         except TimeoutError:  # the thread is abandoned: if the process recovers, it ends when idle
             return None
 
@@ -248,7 +247,7 @@ class ModelClient:
         if self._channel is None:
             deadline = deadline if self._timeout_s is None else 0.0
             if self._pending_channel is None:
-                self._pending_channel = _run_on_thread(self._server_process.connect)
+                self._pending_channel = run_on_thread(self._server_process.connect)
             while True:
                 try:
                     self._channel = self._pending_channel.result(_POLL_INTERVAL_S)
@@ -277,18 +276,3 @@ def _close_channel(future: Future[MessageChannel]) -> None:
     """Close the channel that the future brought; nothing if it brought none."""
     if future.exception() is None:
         future.result().close()
-
-
-def _run_on_thread(function: Callable[[], Connected]) -> Future[Connected]:
-    """Run `function` on a daemon thread, which keeps no process alive; return a Future of its result."""
-    future: Future[Connected] = Future()
-
-    def run() -> None:
-        """Set the future to the function's result or exception."""
-        try:
-            future.set_result(function())
-        except BaseException as error:  # noqa: BLE001 (raised by Future.result)
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    return future
