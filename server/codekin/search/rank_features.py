@@ -7,6 +7,7 @@ evaluation/README.md.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import starmap
 from typing import NamedTuple
 
 import numpy as np
@@ -103,10 +104,12 @@ class SnippetFeatures:
 
     def _match_names(self, terms: QueryTerms) -> None:
         """Set how well each snippet's name and qualified name match the question; equal names are compared once."""
-        rows: dict[str, int] = {}
-        name_rows = [rows.setdefault(location.name, len(rows)) for location in self.locations]
-        qualified_rows = [rows.setdefault(location.qualified_name, len(rows)) for location in self.locations]
-        matches = terms.match_names(list(map(list_words, rows)))
+        rows: dict[tuple[str, str], int] = {}
+        name_rows = [rows.setdefault((location.name, ""), len(rows)) for location in self.locations]
+        qualified_rows = [
+            rows.setdefault((location.qualified_name, location.name), len(rows)) for location in self.locations
+        ]
+        matches = terms.match_names(list(starmap(list_qualified_words, rows)))
         self.called = matches.strength[name_rows]
         self.qualified = matches.product[qualified_rows]
         self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
@@ -238,6 +241,16 @@ def _is_unasked(word: str, question_words: set[str]) -> bool:
 def list_words(name: str) -> tuple[str, ...]:
     """Return a name's words, each once (cached): questions are compared with the same names again and again."""
     return tuple(dict.fromkeys(split_words(name)))
+
+
+@lru_cache(maxsize=32_768)
+def list_qualified_words(qualified_name: str, name: str) -> tuple[str, ...]:
+    """Return a qualified name's words, each once (cached); those of its class are cached for all that it has."""
+    class_name = qualified_name.removesuffix(name)
+    is_word_split = class_name[-1:].isalnum() or class_name[-1:] in ("_", "")
+    if not name or not qualified_name.endswith(name) or is_word_split or not qualified_name.isascii():
+        return list_words(qualified_name)
+    return tuple(dict.fromkeys((*list_words(class_name), *list_words(name))))
 
 
 @lru_cache(maxsize=16_384)

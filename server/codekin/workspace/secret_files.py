@@ -119,6 +119,7 @@ _HARMLESS_LITERAL = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # of hits, which come again
 def has_secret_name(path: Path) -> bool:
     """Return whether the file's name or a folder of its path marks it as holding secrets; reads nothing."""
     name = path.name.lower()
@@ -131,7 +132,7 @@ def has_secret_name(path: Path) -> bool:
 def holds_secrets(path: Path, text: str) -> bool:
     """Return whether the text of a file with a harmless or ambiguous name shows that it holds secrets."""
     text_start = text[:_MAX_HEAD_LENGTH]
-    if _PRIVATE_KEY.match(text_start) or (_SERVICE_ACCOUNT.search(text_start) and "private_key" in text_start):
+    if _PRIVATE_KEY.match(text_start) or ("private_key" in text_start and _SERVICE_ACCOUNT.search(text_start)):
         return True
     file_stem = path.name.lower().partition(".")[0] if not path.name.startswith(".") else path.name.lower()
     return bool(_AMBIGUOUS_STEM.fullmatch(file_stem)) and any(map(_has_secret_literal, _split_long_lines(text)))
