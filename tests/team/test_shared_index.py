@@ -97,6 +97,17 @@ class TestContents:
         assert {candidate.id for candidate in index.search_words(SPACE, {1: 1.0}, 200, allowed)} == expected
         assert index.get_vectors(SPACE, [content.id for content in contents], allowed).keys() == expected
 
+    @pytest.mark.parametrize("compared", [40_000, 0])
+    def test_few_contents_are_compared_and_many_are_found_by_the_graph(
+        self, index: SharedIndex, contents: list[SharedContent], monkeypatch: pytest.MonkeyPatch, compared: int
+    ):
+        monkeypatch.setattr("codekin.team.postgres_index._MAX_COMPARED_CONTENTS", compared)
+        query = np.asarray(contents[0].vector, np.float32)
+        cosines = {item.id: float(np.float32(item.vector) @ query) for item in contents if item.set_id in (1, 3)}
+        found = index.search_vectors(SPACE, query, 10, SetFilter((1, 3), is_excluded=False))
+        assert np.allclose([item.score for item in found], sorted(cosines.values(), reverse=True)[:10], atol=2e-3)
+        assert all(abs(cosines[item.id] - item.score) < 2e-3 for item in found)
+
     def test_no_set_allowed_is_nothing_found(self, index: SharedIndex, contents: list[SharedContent]):
         nothing = SetFilter((), is_excluded=False)
         query = np.asarray(contents[0].vector, np.float32)

@@ -24,6 +24,7 @@ _SAMPLED_CONTENTS = 20_000
 _SAMPLE_LIFETIME_S = 600.0
 _MIN_COMMON_COUNT = 20  # of the sampled contents
 _MAX_CACHED_FILTERS = 1_000
+_MAX_ALLOWED_SETS = 1_000  # in a filter: engines search few contents best when they are told where these are
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +214,13 @@ class GatewaySearch:
             return self._view
 
     def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
-        """Return the cached filter for sets with one of these repositories: allowed or denied ids, the fewer."""
+        """Return the cached filter for sets with one of these repositories: ids of few sets, else the denied ones."""
         if numbers not in self._filters:
             if len(self._filters) >= _MAX_CACHED_FILTERS:
                 self._filters.clear()
             allowed = tuple(set_id for set_id, members in view.sets.items() if members & numbers)
             denied = tuple(set_id for set_id, members in view.sets.items() if not members & numbers)
-            is_excluded = len(denied) < len(allowed)
+            is_excluded = not denied or _MAX_ALLOWED_SETS < len(allowed) > len(denied)
             self._filters[numbers] = SetFilter(denied if is_excluded else allowed, is_excluded)
         return self._filters[numbers]
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's tables for a shared index, and how its connections are set up."""
+"""PostgreSQL's tables for a shared index, how rows are chosen, and how connections are set up."""
 
 from typing import Any, LiteralString
 
@@ -6,7 +6,7 @@ import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
 
-from codekin.team.tables import TABLES, ColumnType
+from codekin.team.tables import TABLES, ColumnType, Conditions, Table
 
 SQL_TYPES = {ColumnType.KEY: "uuid", ColumnType.INTEGER: "bigint", ColumnType.TEXT: "text"}
 INGEST_LOCK = 0x636F64656B696E  # "codekin": the advisory lock of whoever ingests
@@ -42,6 +42,7 @@ def configure_connection(connection: psycopg.Connection[Any]) -> None:
     connection.autocommit = True
     register_vector(connection)
     connection.execute(to_sql(f"SET hnsw.ef_search = {_EF_SEARCH}"))
+    connection.execute(to_sql("SET plan_cache_mode = force_custom_plan"))
     connection.execute(to_sql("SET hnsw.iterative_scan = 'relaxed_order'"))
     connection.execute(to_sql(f"SET hnsw.max_scan_tuples = {_MAX_SCANNED}"))
 
@@ -49,3 +50,18 @@ def configure_connection(connection: psycopg.Connection[Any]) -> None:
 def to_sql(statement: LiteralString | str) -> sql.SQL:
     """Wrap a statement as psycopg's SQL, unescaped: it must consist of this module's own words, never of values."""
     return sql.SQL(statement)  # type: ignore[arg-type, unused-ignore]
+
+
+def make_where(table: Table, conditions: Conditions) -> tuple[sql.Composable, list[Any]]:
+    """Return the SQL WHERE clause of the conditions, with placeholders, and their values; an empty one without any."""
+    if not conditions:
+        return sql.SQL(""), []
+    parts = [
+        sql.SQL("{} = ANY({}::{})").format(
+            sql.Identifier(column),
+            sql.Placeholder(),
+            to_sql(SQL_TYPES[table.columns[column]] + "[]"),
+        )
+        for column in conditions
+    ]
+    return sql.SQL("WHERE ") + sql.SQL(" AND ").join(parts), [list(values) for values in conditions.values()]
