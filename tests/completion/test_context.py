@@ -6,6 +6,7 @@ import pytest
 
 from codekin.completion.context import CompletionContext, is_inside_prose, read_context
 from codekin.completion.cursor import Cursor
+from codekin.completion.edits import find_edit
 
 PATH = Path("/a")
 TYPED = {
@@ -78,3 +79,27 @@ def test_the_function_around_the_cursor_is_no_other():
 )
 def test_a_comment_or_string_that_goes_on_is_known(lines: list[str], language: str, is_so: bool):
     assert is_inside_prose(lines, language) is is_so
+
+
+def test_indentation_on_a_blank_line_outside_of_functions_is_not_parsed():
+    """Nothing can have begun or ended there: all snippets stay what they were."""
+    above, below = "int first() {\n  return 1;\n}\n\nstruct Shop {\n", "\n};\n\nint last() {\n  return 2;\n}\n"
+    former = at(above + below, len(above), "cpp")
+    for indentation in ("  ", "    ", ""):
+        context = at(above + indentation + below, len(above + indentation), "cpp", former)
+        assert context.parsed is former.parsed
+        assert [snippet.name for snippet in context.other_snippets] == ["first", "last"]
+        former = context
+
+
+def test_edits_at_both_ends_of_repeated_lines_are_told_as_by_comparing_line_by_line():
+    lines = ["a", "b", "a", "b", "c", "a"]
+    for start in range(len(lines) + 1):
+        for end in range(start, len(lines) + 1):
+            for new_lines in (["a"], ["b", "a"], ["a", "b", "x"], []):
+                changed_lines = [*lines[:start], *new_lines, *lines[end:]]
+                edit = find_edit(tuple(lines), changed_lines)
+                new_end = edit.end + edit.added
+                assert [*lines[: edit.start], *changed_lines[edit.start : new_end], *lines[edit.end :]] == changed_lines
+                changed = lines[edit.start : edit.end], changed_lines[edit.start : new_end]
+                assert not (all(changed) and (changed[0][0] == changed[1][0] or changed[0][-1] == changed[1][-1]))

@@ -5,17 +5,18 @@ document itself come from its current text; lines of other documents from the in
 (whatever local names it has) and by the model (code2completion).
 """
 
-import heapq
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from codekin.code.line_hashes import find_calls, make_line_hasher, unpack_line_hashes
+from codekin.code.line_hashes import unpack_line_hashes
 from codekin.code.lines import hash_content
-from codekin.completion.context import CompletionContext, measure_indent
+from codekin.completion.context import CompletionContext
+from codekin.completion.document_lines import DocumentLineScorer, read_code_lines
 from codekin.completion.sources import SourceDocuments, SourceReader, SourceSnippet
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
@@ -86,7 +87,9 @@ class CandidateFinder:
         line_hashes = context.line_hashes[-_MAX_DEPTH:]
         matches = self._index.line_index.find_following(line_hashes, [rarities[line_hash] for line_hash in line_hashes])
         # Equal ones are ordered by their hashes: contents' numbers depend on the order of indexing.
-        order = np.lexsort((matches.lines, self._index.sort_keys_of(matches.contents), -matches.weight))
+        kept = _find_highest(matches.weight, _MAX_INDEX_LINES)
+        sort_keys = self._index.sort_keys_of(matches.contents[kept])
+        order = kept[np.lexsort((matches.lines[kept], sort_keys, -matches.weight[kept]))]
         return [
             _IndexLine(
                 int(matches.contents[position]),
@@ -114,8 +117,7 @@ class CandidateFinder:
             return {}
         (query_vector,) = truncate_vectors(self._embedder.embed([context.query_text], Task.CODE2COMPLETION, Role.QUERY))
         cosines = continuation_vectors.find_cosines(query_vector)
-        threshold = np.partition(cosines, -_MAX_COSINES)[-_MAX_COSINES] if len(cosines) > _MAX_COSINES else -np.inf
-        near_vectors = np.flatnonzero(cosines >= threshold)
+        near_vectors = _find_highest(cosines, _MAX_COSINES)
         sort_keys = self._index.sort_keys_of(continuation_vectors.labels[near_vectors])
         best_vectors = near_vectors[np.lexsort((sort_keys, -cosines[near_vectors]))][:_MAX_COSINES]
         return dict(
@@ -130,25 +132,25 @@ def find_document_candidates(
 
     At most 2,000 lines are scored, nearest to the cursor first. None is from contents hashed in `excluded`.
     """
-    scorer = _DocumentLineScorer(context, rarities)
-    scored_lines: list[_ScoredLine] = []
+    scorer = DocumentLineScorer(context, rarities)
+    candidates: list[LineCandidate] = []
     scanned_count = 0
     nearest_first = sorted(context.other_snippets, key=lambda snippet: abs(snippet.span.start - context.first_row))
     for distance, snippet in enumerate(nearest_first):
-        if hash_content(snippet.text) in excluded:
+        if excluded and hash_content(snippet.text) in excluded:
             continue
-        source_snippet = _to_source(snippet, context, distance)
-        content_rows = scorer.list_content_rows(source_snippet)
-        scanned_count += len(content_rows)
+        code_lines = read_code_lines(snippet.text, context.language)
+        scanned_count += len(code_lines.rows)
         if scanned_count > _MAX_SCANNED_LINES:
             break
-        body_row = snippet.borders[0] if snippet.borders else -1
-        scored_lines += scorer.score_lines(source_snippet, content_rows, body_row)
-    best_lines = heapq.nlargest(_MAX_DOCUMENT_LINES, scored_lines, key=lambda scored_line: scored_line.score)
-    return [
-        LineCandidate(scored_line.source, scored_line.row, scored_line.depth, scored_line.rarity)
-        for scored_line in best_lines
-    ]
+        scorer.add_snippet(snippet, distance, code_lines)
+    sources: dict[int, SourceSnippet] = {}
+    for scored_line in scorer.list_best(_MAX_DOCUMENT_LINES):
+        if scored_line.distance not in sources:
+            sources[scored_line.distance] = _to_source(scored_line.snippet, context, scored_line.distance)
+        source_snippet = sources[scored_line.distance]
+        candidates.append(LineCandidate(source_snippet, scored_line.row, scored_line.depth, scored_line.rarity))
+    return candidates
 
 
 def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]:
@@ -160,6 +162,13 @@ def measure_rarity(context: CompletionContext, index: Index) -> dict[int, float]
     }
 
 
+def _find_highest(weights: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int64]:
+    """Return the positions, ascending, of the `count` highest weights, and of all that equal the lowest of them."""
+    if len(weights) <= count:
+        return np.arange(len(weights))
+    return np.flatnonzero(weights >= np.partition(weights, -count)[-count])
+
+
 class _IndexLine(NamedTuple):
     """A line of an indexed content, with the number (depth) and rarity of lines before it that match the cursor's."""
 
@@ -167,71 +176,6 @@ class _IndexLine(NamedTuple):
     row: int
     depth: int
     rarity: float
-
-
-class _ScoredLine(NamedTuple):
-    """A line of the document, with its score and what `LineCandidate` has of it."""
-
-    score: float
-    source: SourceSnippet
-    row: int
-    depth: int
-    rarity: float
-
-
-class _DocumentLineScorer:
-    """Scores the document's lines as next lines by cheap features, to choose those worth extracting all features."""
-
-    def __init__(self, context: CompletionContext, rarities: dict[int, float]) -> None:
-        """Prepare for one context, which must have a content line (else IndexError)."""
-        self._context = context
-        self._rarities = rarities
-        self._hasher = make_line_hasher(context.language)
-        last_line = context.content_lines[-1]
-        self._last_calls = find_calls(last_line)
-        indent_column = context.indent_column
-        self._indent_step = None if indent_column is None else indent_column - measure_indent(last_line)
-
-    def list_content_rows(self, source_snippet: SourceSnippet) -> list[int]:
-        """Return the source's rows that have code: no blank lines, comments or lone brackets."""
-        return [source_row for source_row, source_line in enumerate(source_snippet.lines) if self._hasher[source_line]]
-
-    def score_lines(
-        self, source_snippet: SourceSnippet, content_rows: Sequence[int], body_row: int
-    ) -> Iterator[_ScoredLine]:
-        """Yield each content row but the first with its score; `body_row` is the first row of the body, or -1."""
-        lines = [source_snippet.lines[source_row] for source_row in content_rows]
-        line_hashes, columns = [self._hasher[line] for line in lines], list(map(measure_indent, lines))
-        last_hash = self._context.line_hashes[-1]
-        for position in range(1, len(content_rows)):
-            source_row, depth, rarity = content_rows[position], 0, 0.0
-            if line_hashes[position - 1] == last_hash:
-                depth, rarity = self._match_lines_before(line_hashes[max(0, position - _MAX_DEPTH) : position])
-            score = rarity + 2 * self._has_same_calls(lines[position - 1])
-            score += self._is_indent_step(columns[position] - columns[position - 1])
-            score += 1 / (1 + source_snippet.distance)
-            score += 2 * (self._context.is_signature_only and source_row == body_row)
-            yield _ScoredLine(score, source_snippet, source_row, depth, rarity)
-
-    def _match_lines_before(self, line_hashes: Sequence[int]) -> tuple[int, float]:
-        """Return how many of these lines, from the last one up, equal the context's last, and their rarity (nats)."""
-        depth, rarity = 0, 0.0
-        for context_hash, line_hash in zip(
-            reversed(self._context.line_hashes[-_MAX_DEPTH:]), reversed(line_hashes), strict=False
-        ):
-            if context_hash != line_hash:
-                break
-            depth += 1
-            rarity += self._rarities[context_hash]
-        return depth, rarity
-
-    def _has_same_calls(self, previous_line: str) -> bool:
-        """Return whether the line calls the same functions as the line above the cursor, and any at all."""
-        return bool(self._last_calls) and find_calls(previous_line) == self._last_calls
-
-    def _is_indent_step(self, columns: int) -> bool:
-        """Return whether `columns` is, within one, the indentation step at the cursor; False if unknown."""
-        return self._indent_step is not None and abs(columns - self._indent_step) <= 1
 
 
 def _to_source(snippet: Snippet, context: CompletionContext, distance: int) -> SourceSnippet:

@@ -219,16 +219,16 @@ def _update_snippets(former: CompletionContext, lines: Sequence[str], cursor_row
     edit = find_edit(former.lines, lines)
     snippets = sorted((*former.function_parts, *former.other_snippets), key=lambda snippet: snippet.span.start)
     return update_snippets(
-        snippets, edit, lines, cursor_row, is_cursor_line=_is_on_cursor_line(former, edit, cursor_row)
+        snippets, edit, lines, cursor_row, is_cursor_line=_is_on_cursor_line(former, edit, lines, cursor_row)
     )
 
 
-def _is_on_cursor_line(former: CompletionContext, edit: Edit, row: int) -> bool:
-    """Return whether at most the cursor's line has changed, and the cursor has stayed on it."""
+def _is_on_cursor_line(former: CompletionContext, edit: Edit, lines: Sequence[str], row: int) -> bool:
+    """Return whether at most the cursor's line has changed, begun before or still blank, and it stayed on it."""
     if row != former.row or edit.added:
         return False
-    is_started_line = bool(former.text_before.strip()) and edit.start == row
-    return (edit.keeps_all_lines or is_started_line) and edit.end <= max(row + 1, edit.start)
+    is_started = bool(former.text_before.strip()) or not (former.lines[row].strip() or lines[row].strip())
+    return (edit.keeps_all_lines or (is_started and edit.start == row)) and edit.end <= max(row + 1, edit.start)
 
 
 def _select_adjacent_parts(parts: Sequence[Snippet], cursor_part: Snippet) -> list[Snippet]:

@@ -9,6 +9,7 @@ import numpy as np
 from codekin.code.lines import hash_content
 from codekin.completion.context import CompletionContext, measure_indent
 from codekin.completion.document_tokens import DocumentTokens
+from codekin.completion.edits import count_common_items
 from codekin.completion.line_tokens import (
     LINE_END,
     LONG_LITERAL,
@@ -161,8 +162,7 @@ class _TokenCache:
 
 def _read_end(lines: tuple[str, ...], former: _ReadLines, tokens: LineTokens) -> LineTokens | None:
     """Return the tokens of all `lines`: the former ones up to the last line in common, the rest split anew."""
-    pairs = enumerate(zip(former.lines, lines, strict=False))
-    common_count = next((row for row, (left, right) in pairs if left != right), min(len(former.lines), len(lines)))
+    common_count = count_common_items(former.lines, lines)
     # The last common line may go on in another way: its end is not yet one.
     line_ends = np.flatnonzero((tokens.symbols >> 1 == LINE_END) & (tokens.rows < common_count - 1))
     kept_count, start_row = (int(line_ends[-1]) + 1, int(tokens.rows[line_ends[-1]]) + 1) if len(line_ends) else (0, 0)

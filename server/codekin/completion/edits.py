@@ -47,15 +47,23 @@ class Edit:
 def find_edit(old_lines: Sequence[str], new_lines: Sequence[str]) -> Edit:
     """Return the smallest range of lines whose replacement turns the old text into the new one; empty if equal."""
     shorter_length = min(len(old_lines), len(new_lines))
-    start_row = next(
-        (old_row for old_row in range(shorter_length) if old_lines[old_row] != new_lines[old_row]), shorter_length
-    )
-    equal_at_end = next(
-        (offset for offset in range(shorter_length - start_row) if old_lines[-1 - offset] != new_lines[-1 - offset]),
-        shorter_length - start_row,
-    )
+    start_row = count_common_items(old_lines, new_lines)
+    equal_at_end = min(count_common_items(old_lines[::-1], new_lines[::-1]), shorter_length - start_row)
     end_row = max(len(old_lines) - equal_at_end, start_row)
     return Edit(start_row, end_row, len(new_lines) - len(old_lines), keeps_all_lines=start_row == len(old_lines))
+
+
+def count_common_items(items: Sequence[str], other_items: Sequence[str]) -> int:
+    """Return how many items both begin with alike; whole slices are compared, which takes a bisection."""
+    items, other_items = tuple(items), tuple(other_items)
+    equal_count, end = 0, min(len(items), len(other_items))
+    while equal_count < end:
+        middle = (equal_count + end + 1) // 2
+        if items[equal_count:middle] == other_items[equal_count:middle]:
+            equal_count = middle
+        else:
+            end = middle - 1
+    return equal_count
 
 
 def update_snippets(
@@ -78,7 +86,7 @@ def update_snippets(
                 return []
             updated_snippets.append(_read_again(snippet, edit, new_lines))
             is_explained = True
-        elif edit.is_after(snippet):
+        elif edit.is_after(snippet) or (edit.is_before(snippet) and not edit.added):
             updated_snippets.append(snippet)
         elif edit.is_before(snippet):
             updated_snippets.append(_move(snippet, edit, Span(start_row + edit.added, end_row + edit.added)))

@@ -3,18 +3,19 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from codekin.code.cell_lines import find_cell
 from codekin.code.extract import split_lines, to_canonical_text
 from codekin.code.lines import hash_content
 from codekin.index.index import Index
-from codekin.types import Cancel, Cell, Location, SnippetKind
+from codekin.types import Cancel, Cell, Location, SnippetKind, Span
 from codekin.workspace.documents import is_unchanged
 from codekin.workspace.workspace import Document, Workspace
 
-_MAX_DOCUMENTS = 64  # at most index.max_file_bytes each
+_MAX_DOCUMENTS = 128  # a key reads up to 80, most of them again at the next one
+_MAX_CHARACTERS = 8_388_608  # of all these documents but the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,23 @@ class SourceDocument:
 
     document: Document
     lines: list[str]
+    texts: dict[Span, tuple[str, bytes]] = field(default_factory=dict)  # canonical ones of its snippets, with hashes
+
+    def read_text(self, span: Span) -> tuple[str, bytes]:
+        """Return the canonical text of these rows, and its hash, cached."""
+        if span not in self.texts:
+            canonical_text = to_canonical_text(self.lines[span.start : span.end])
+            self.texts[span] = canonical_text, hash_content(canonical_text)
+        return self.texts[span]
 
 
 class SourceDocuments:
-    """Reads documents, and keeps the last 64 while their files keep size and time: one key reads those of another."""
+    """Reads documents, and keeps the last 128 while their files keep size and time: one key reads those of another."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
         self._documents: OrderedDict[Path, SourceDocument] = OrderedDict()
+        self._character_count = 0
         self._lock = threading.Lock()
 
     def read(self, document_path: Path) -> SourceDocument | None:
@@ -62,12 +72,19 @@ class SourceDocuments:
             SourceDocument(document, split_lines(document.text)) if isinstance(document, Document) else None
         )
         with self._lock:
-            self._documents.pop(document_path, None)
+            self._forget(self._documents.pop(document_path, None))
             if source_document is not None:
                 self._documents[document_path] = source_document
-            while len(self._documents) > _MAX_DOCUMENTS:
-                self._documents.popitem(last=False)
+                self._character_count += len(source_document.document.text)
+            while len(self._documents) > _MAX_DOCUMENTS or (
+                self._character_count > _MAX_CHARACTERS and len(self._documents) > 1
+            ):
+                self._forget(self._documents.popitem(last=False)[1])
         return source_document
+
+    def _forget(self, source_document: SourceDocument | None) -> None:
+        """Take a document that is dropped off the number of characters."""
+        self._character_count -= len(source_document.document.text) if source_document else 0
 
 
 class SourceReader:
@@ -111,11 +128,11 @@ class SourceReader:
         if location.path not in self._documents:
             self._documents[location.path] = self._source_documents.read(location.path)
         source_document = self._documents[location.path]
+        if source_document is None:
+            return None
         start_row = location.span.start
-        canonical_text = (
-            to_canonical_text(source_document.lines[start_row : location.span.end]) if source_document else ""
-        )
-        if source_document is None or hash_content(canonical_text) != content_hash:
+        canonical_text, text_hash = source_document.read_text(location.span)
+        if text_hash != content_hash:
             return None
         name_row = location.name_line - start_row if location.part == 0 else -1
         snippet_lines, notebook_cell = (

@@ -20,7 +20,7 @@ DIM = 64
 ROW = MAX_BORDERS * DIM
 _INT8_SCALE = 127.0
 _MAX_SLICED_ROWS = 64  # more removed rows are faster by np.delete
-_ROWS_PER_BLOCK = 16_384  # converted to float32 at a time
+_ROWS_PER_BLOCK = 1_024  # converted to float32 at a time: half a megabyte stays in the processor's cache
 
 
 def continuation_space(embedder: Embedder) -> str:
@@ -91,7 +91,8 @@ class ContinuationVectors:
         cosines = np.empty(len(self.labels), np.float32)
         for start in range(0, len(cosines), _ROWS_PER_BLOCK):
             block = self.rows[start : start + _ROWS_PER_BLOCK].astype(np.float32).reshape(-1, MAX_BORDERS, DIM)
-            cosines[start : start + _ROWS_PER_BLOCK] = np.vecdot(block, vector).max(axis=1)
+            border_cosines = np.vecdot(block, vector)
+            cosines[start : start + _ROWS_PER_BLOCK] = np.maximum.reduce(border_cosines.T)
         return cosines / np.float32(_INT8_SCALE)
 
 
