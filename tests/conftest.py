@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from .embed.endpoints import Server
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 os.environ["CODEKIN_CLI_RESIDENT"] = "false"  # no command that a test runs leaves a process behind
 os.environ["CODEKIN_MODEL_SMALL"] = "false"  # no server that a test runs starts another one for the small model
+
+# No example has a deadline, and none is too slow to make: on a busy machine time says nothing about the code.
+settings.register_profile("codekin", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("codekin")
 
 STANDARD_LIBRARY_PARTS = (
     "asyncio",

@@ -212,7 +212,7 @@ class TestInstaller:
         with pytest.raises(QueryError, match="has changed meanwhile"):
             installer.make_changes(changes, is_installing=True)
 
-    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+    @settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
     @given(st.data())
     def test_any_files_are_restored_byte_for_byte(self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject):
         home = tmp_path_factory.mktemp("home")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.agents.install.json_text import append_item, parse_json_text, read_value, remove_value, set_value
@@ -12,7 +12,6 @@ from codekin.errors import QueryError
 from .json_texts import JSON_TEXTS, JSON_VALUES
 
 
-@settings(deadline=None)
 @given(JSON_TEXTS, JSON_VALUES)
 def test_a_value_that_is_set_is_read_and_all_others_stay(text: str, value: Any):
     changed = set_value(text, ("mcpServers", "codekin"), value)
@@ -22,7 +21,6 @@ def test_a_value_that_is_set_is_read_and_all_others_stay(text: str, value: Any):
     assert others == read_value(text, ())
 
 
-@settings(deadline=None)
 @given(JSON_TEXTS, JSON_VALUES)
 def test_a_member_that_is_removed_leaves_the_text_that_was(text: str, value: Any):
     changed = set_value(text, ("new",), value) if "new" not in read_value(text, ()) else text
@@ -30,7 +28,6 @@ def test_a_member_that_is_removed_leaves_the_text_that_was(text: str, value: Any
     assert read_value(removed, ()) == {key: it for key, it in read_value(text, ()).items() if key != "new"}
 
 
-@settings(deadline=None)
 @given(JSON_TEXTS, st.lists(JSON_VALUES, min_size=1, max_size=4))
 def test_items_come_in_the_order_in_which_they_are_appended(text: str, items: list[Any]):
     for item in items:
@@ -38,7 +35,6 @@ def test_items_come_in_the_order_in_which_they_are_appended(text: str, items: li
     assert read_value(text, ("hooks", "list")) == items
 
 
-@settings(deadline=None)
 @given(st.text(st.sampled_from('{}[]",:/* \n\\ab1'), max_size=30))
 def test_any_text_is_parsed_or_refused(text: str):
     try:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.agents.opening import ENVELOPE_VERSION, HANDSHAKE_VERSIONS, Opening, is_answer_to
@@ -79,7 +79,6 @@ async def test_requests_without_a_handshake_are_answered_as_the_sdk_does():
     assert opening.replayed_lines == []
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(
         st.one_of(st.text(), st.sampled_from([make_handshake("2025-06-18"), make_request(2, "tools/call")])), max_size=8

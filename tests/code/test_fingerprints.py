@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codekin.code.components import COMPONENT_LANGUAGES
@@ -50,7 +50,7 @@ HOSTILE = {
     "indented": "\n".join(" " * i + "x" for i in range(1500)),
 }
 
-quick = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=150)
 
 
 def test_every_language_with_a_grammar_can_be_compared() -> None:

@@ -236,7 +236,7 @@ _TOKENS = [
 ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(GRAMMARS)),
     st.lists(st.sampled_from(_TOKENS), min_size=1, max_size=6),

@@ -26,13 +26,13 @@ def _checked(language: str, text: str) -> list[Snippet]:
     return snippets
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(texts)
 def test_spans_are_in_range_disjoint_and_ordered_and_texts_canonical(case: tuple[str, str]) -> None:
     _checked(*case)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(texts)
 def test_every_line_with_a_word_is_in_a_snippet_unless_it_only_divides(case: tuple[str, str]) -> None:
     language, text = case
@@ -43,14 +43,14 @@ def test_every_line_with_a_word_is_in_a_snippet_unless_it_only_divides(case: tup
         assert number in covered or is_bare(line) or not re.search(r"\w", line)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts)
 def test_extraction_depends_on_nothing_but_its_arguments(case: tuple[str, str]) -> None:
     language, text = case
     assert extract_snippets(text, language) == extract_snippets(text, language)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts)
 def test_every_line_of_a_document_belongs_to_a_snippet_where_there_is_one(case: tuple[str, str]) -> None:
     language, text = case
@@ -62,7 +62,7 @@ def test_every_line_of_a_document_belongs_to_a_snippet_where_there_is_one(case: 
         assert not inside or snippet_found == inside[0]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts)
 def test_words_of_every_snippet_can_be_read(case: tuple[str, str]) -> None:
     language, text = case

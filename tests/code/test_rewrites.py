@@ -53,7 +53,7 @@ lines = st.lists(st.sampled_from([*LINES, *PIECES, *CONSTRUCTS]), max_size=30)
 
 
 @pytest.mark.parametrize("rewriting", REWRITINGS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(lines=lines)
 def test_length_and_lines_stay(rewriting: str, lines: list[str]) -> None:
     source = "\n".join(lines).encode("utf-8", "replace")

@@ -36,7 +36,7 @@ def test_a_damaged_model_is_told_with_a_remedy(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.text(max_size=80), min_size=1, max_size=12), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_batch_split_gives_identical_vectors(embedder: Embedder, texts: list[str], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(texts)))
     full_vectors = embedder.embed(texts, Task.NL2CODE, Role.PASSAGE)
@@ -45,7 +45,7 @@ def test_any_batch_split_gives_identical_vectors(embedder: Embedder, texts: list
 
 
 @given(st.text(st.characters(exclude_categories=())))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_text_has_a_finite_unit_vector(embedder: Embedder, text: str) -> None:
     vector = embedder.embed([text], Task.QA, Role.QUERY)
     assert np.isfinite(vector).all()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.guard.proposals import read_proposals
@@ -225,7 +225,6 @@ class TestProposals:
         (proposal,) = read_proposals(json.dumps({"tool_name": "apply_patch", "tool_input": {"input": patch}}))
         assert (proposal.path, proposal.text) == (Path("a.py"), "def f():\n    return 1")
 
-    @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.text(max_size=20),
@@ -242,7 +241,6 @@ class TestProposals:
         for proposal in read_proposals(json.dumps(document)):
             assert isinstance(proposal.text, str)
 
-    @settings(deadline=None)
     @given(st.lists(st.sampled_from(["--- a/x", "+++ b/x.py", "@@ -1 +1 @@", "+a", "-b", " c", "", "diff --git a b"])))
     def test_any_diff_is_read(self, lines: list[str]):
         for proposal in read_proposals("--- a/x\n" + "\n".join(lines)):

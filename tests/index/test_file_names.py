@@ -5,7 +5,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.index.file_names import FileNames
@@ -35,7 +35,6 @@ def find_by_sqlite(store: Store, words: list[str], limit: int) -> list[str]:
     return [row[0] for row in store._query(statement + order, (" OR ".join(terms), limit))]
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.tuples(NAMES, LANGUAGES), max_size=30),
     st.lists(WORDS, min_size=1, max_size=6),

@@ -81,7 +81,7 @@ CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(CHANGES, min_size=1, max_size=3), min_size=1, max_size=4))
 def test_the_index_is_as_a_scan_of_everything_makes_it(
     tmp_path: Path, rounds: list[list[tuple[Callable[..., None], *tuple[str, ...]]]]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol.types import (
     Position,
@@ -49,27 +49,23 @@ def reference_offset(text: str, line: int, character: int, encoding: str) -> int
     return offset
 
 
-@settings(deadline=None)
 @given(lines, encodings)
 def test_width_counts_code_units(text: str, encoding: str) -> None:
     assert convert.count_code_units(text, encoding) == units(text, encoding)
 
 
-@settings(deadline=None)
 @given(lines, encodings, st.data())
 def test_column_finds_back_every_character(line: str, encoding: str, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(line)))
     assert convert.to_character_index(line, convert.count_code_units(line[:index], encoding), encoding) == index
 
 
-@settings(deadline=None)
 @given(texts, st.integers(0, 70), st.integers(0, 200), encodings)
 def test_offset_is_clamped_and_exact(text: str, line: int, character: int, encoding: str) -> None:
     expected = reference_offset(text, line, character, encoding)
     assert convert.to_text_offset(text, Position(line, character), encoding) == expected
 
 
-@settings(deadline=None)
 @given(texts, st.data(), encodings)
 def test_edits_give_the_text_the_client_has(text: str, data: st.DataObject, encoding: str) -> None:
     """Any sequence of edits, sent as a client sends it, leaves both sides with the same text."""
@@ -101,7 +97,6 @@ def test_unpaired_surrogates_are_counted_not_refused(unpaired: str, encoding: st
     assert convert.to_character_index(unpaired, convert.count_code_units(unpaired, encoding), encoding) == len(unpaired)
 
 
-@settings(deadline=None)
 @given(st.lists(lines, min_size=1, max_size=5), st.integers(0, 9), encodings)
 def test_a_hit_runs_from_its_first_word_to_its_last(code: list[str], first: int, encoding: str) -> None:
     code_range = convert.to_code_range(code, first, encoding)
@@ -151,7 +146,6 @@ def test_the_lines_of_a_selection(selected: tuple[int, int, int, int], touched: 
     assert convert.to_line_span(Range(Position(row, column), Position(end_row, end_column)), 10) == touched
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\0/"), min_size=1, max_size=30))
 def test_any_file_name_survives_its_address(name: str) -> None:
     path = Path("/folder") / name

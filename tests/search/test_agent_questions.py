@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.code.extract import extract_snippets
@@ -114,7 +114,6 @@ class TestOutline:
         )
         assert not any(entry.signature.startswith("//") for entry in entries)
 
-    @settings(deadline=None)
     @given(mutated_samples())
     def test_any_text_has_an_outline_in_order_with_signatures_of_one_line(self, sample: tuple[str, str]):
         language, text = sample
@@ -133,7 +132,6 @@ def make_hit(number: int, text: str) -> Hit:
 
 
 class TestContext:
-    @settings(deadline=None)
     @given(st.lists(st.text(max_size=600), max_size=20), st.integers(1, 3000))
     def test_a_budget_is_never_exceeded(self, texts: list[str], max_tokens: int):
         pack = pack_context([make_hit(number, text) for number, text in enumerate(texts)], max_tokens)

@@ -36,7 +36,7 @@ edits = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(edits, st.booleans())
 def test_any_sequence_of_edits_renames_and_deletes_equals_a_fresh_index(tmp_path_factory, edits, at_once):
     folder = tmp_path_factory.mktemp("stores")

@@ -34,7 +34,7 @@ def unit(seed: int, count: int, dim: int = DIM) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["a", "b"]), st.lists(st.integers(0, 30), unique=True)), max_size=8))
 def test_what_was_put_first_is_what_is_got_in_each_space(tmp_path_factory, puts):
     store = VectorStore(tmp_path_factory.mktemp("v") / "v.sqlite")

@@ -102,7 +102,7 @@ class TestProperty:
         """Repositories, contents, users and revocations by chance: 100,000 checks and more."""
         checks = 0
 
-        @settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=1_500, suppress_health_check=list(HealthCheck))
         @given(
             first=held_strategy,
             second=held_strategy,

@@ -1,7 +1,7 @@
 """Continuations' vectors: a byte a number, and still the nearest is the nearest."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.embed.embedder import load_embedder
@@ -23,7 +23,6 @@ def snippet(text: str, borders: tuple[int, ...]) -> Snippet:
     )
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40))
 def test_cosines_are_kept_to_a_hundredth(seed: int, count: int) -> None:
     lot = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from codekin.errors import DimensionError
 from codekin.vectors.dense_index import GraphTuning
@@ -22,7 +22,6 @@ OPERATIONS = st.lists(st.tuples(st.sampled_from(["add", "retire"]), st.lists(LAB
 
 class TestAnswers:
     @given(OPERATIONS, st.integers(0, 999), st.integers(0, 12), st.none() | st.sets(LABEL, min_size=1))
-    @settings(deadline=None)
     def test_any_history_answers_as_brute_force_does(
         self,
         built: Path,

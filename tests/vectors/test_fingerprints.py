@@ -34,7 +34,7 @@ def likeness(query: Fingerprints, candidate: Fingerprints) -> float:
     return min(max((equal - 1 / 256) / (1 - 1 / 256), 0.0), RENAMED)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(found, max_size=6), max_size=4), found, st.sets(st.integers(1, 30)), st.integers(1, 7))
 def test_all_are_compared_however_they_came(parts, query: Fingerprints, kept: set[int], block: int) -> None:
     structures, rows, number = FingerprintIndex(), {}, 0

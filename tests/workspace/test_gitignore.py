@@ -51,7 +51,7 @@ def _ours(spec: IgnoreFile, path: str) -> bool:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(texts, paths)
 @example(
     (["[[:alpha:]]x", "a/foo**/bar", "a\\", "b  \\  "], "\n"), {"ax", "1x", "a/foobar", "a/foo/x/bar", "a\\", "b   "}

@@ -30,7 +30,7 @@ _patterns = st.tuples(st.sampled_from(["", "", "!", "/"]), st.lists(st.sampled_f
 _files = st.lists(_patterns.map(lambda pattern: pattern[0] + "".join(pattern[1])), min_size=1, max_size=4)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(_trees, st.dictionaries(st.integers(0, 20), _files, max_size=4), _files | st.none())
 def test_any_tree_is_seen_as_git_sees_it(
     tmp_path_factory: pytest.TempPathFactory,
