@@ -93,9 +93,9 @@ class EditIndexer:
         return due_paths
 
     def index_paths(self, paths: list[Path]) -> None:
-        """Index the files now (of more than 64, only open ones) and backfill. Raises StoreClosingError only.
+        """Index the files now and backfill; of more than 64 only open ones, and request a rescan for the others.
 
-        More than 64 files are left to a reconcile. Failures are recorded, and the files tried again where that may
+        Raises StoreClosingError only: other failures are recorded, and the files tried again where that may
         help.
         """
         if len(paths) > _MAX_PATHS:

@@ -28,7 +28,7 @@ class NotebookCache:
         self._lock = threading.Lock()
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Return the document, Skipped or None of `read_document_file`, from the cache if the file is unchanged."""
+        """Return a file's document, cached while it is unchanged on the disk, or Skipped or None, as when read anew."""
         with self._lock:
             cached_document = self._documents.get(path)
             if cached_document is not None:

@@ -32,7 +32,7 @@ class TreeSnapshot:
     started_ns: int = field(default_factory=time.time_ns)
 
     def walk(self, workspace: Workspace, cancel_event: Cancel | None = None) -> Iterator[SourceFile | Skipped]:
-        """Yield the workspace's entries as `Workspace.walk` does, noting the stamps of all that it looks at."""
+        """Yield the workspace's source files and skipped ones, noting the stamps of all that the walk looks at."""
         for entry in workspace.walk(cancel_event, self.note_path):
             if isinstance(entry, Skipped):
                 self.is_trustworthy &= not entry.is_unread

@@ -46,7 +46,7 @@ class FolderWalker:
             yield from self._visit_folders(self._rules.make_root_scope(root), cancel_event, on_folder)
 
     def visit_tree(self, top_folder: Path, cancel_event: Cancel | None) -> Iterator[VisitedFolder | Skipped]:
-        """Yield `top_folder` and each folder below it that is not excluded, as visit_roots does; nothing if it is."""
+        """Yield `top_folder` and each folder below it that no rule excludes, with its files; Skipped if unreadable."""
         start = self.find_unentered_scope(top_folder)
         if start is not None:
             yield from self._visit_folders(start, cancel_event)
@@ -54,7 +54,7 @@ class FolderWalker:
     def visit_again(
         self, folders: Iterable[Path], is_known: Callable[[str], bool], on_folder: Callable[[str], None]
     ) -> Iterator[VisitedFolder | Skipped]:
-        """Yield these folders, and all below them that are not `is_known`, as visit_roots does; no excluded ones."""
+        """Yield these folders, and those below them that are not `is_known`, with their files; no excluded ones."""
         for folder in folders:
             start = self.find_unentered_scope(folder)
             if start is not None:

@@ -75,7 +75,7 @@ class Workspace:
     def walk_again(
         self, folders: Iterable[Path], is_known: Callable[[str], bool], on_path: Callable[[str], None]
     ) -> Iterator[SourceFile | Skipped]:
-        """Yield the entries of these folders, and of those below them that are not `is_known`, as `walk` does."""
+        """Yield source files and skipped ones in these folders, and in those below them that are not `is_known`."""
         return self._list_entries(self._walker.visit_again(folders, is_known, on_path), on_path)
 
     def walk_entries(self, cancel_event: Cancel | None = None) -> Iterator["os.DirEntry[str] | Skipped"]:
