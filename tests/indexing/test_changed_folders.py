@@ -52,8 +52,9 @@ def remove(root: Path, name: str) -> None:
 
 
 def rename(root: Path, old: str, new: str) -> None:
-    """Rename a file or a folder, if it is there and the new name is free."""
-    if (root / old).exists() and not (root / new).exists() and (root / new).parent.is_dir():
+    """Rename a file or a folder, if it is there and the new name is free, and not inside it."""
+    is_inside = (root / new).is_relative_to(root / old)
+    if (root / old).exists() and not (root / new).exists() and (root / new).parent.is_dir() and not is_inside:
         (root / old).rename(root / new)
 
 
