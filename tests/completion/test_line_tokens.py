@@ -6,7 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.code.lexicon import LEXICONS
-from codekin.completion.line_tokens import LINE_END, LONG_LITERAL, TokenVocabulary, read_line_tokens, write_symbols
+from codekin.completion.line_tokens import (
+    IS_CALL,
+    IS_CAPITALIZED,
+    IS_MEMBER_MARK,
+    KIND_BITS,
+    LINE_END,
+    LONG_LITERAL,
+    MARK,
+    NAME,
+    NUMBER,
+    STRING,
+    TokenVocabulary,
+    read_line_tokens,
+    write_symbols,
+)
 
 CODE = """\
 def total(items, rate=1.5):
@@ -78,3 +92,11 @@ def test_a_line_end_says_whether_the_next_line_of_code_begins_further_left():
     assert tokens is not None
     line_ends = [int(symbol) for symbol in tokens.symbols if symbol >> 1 == LINE_END]
     assert line_ends == [0, 0, 1, 1, 0]
+
+
+def test_traits_say_what_kind_a_token_is_and_where_it_counts():
+    vocabulary = TokenVocabulary()
+    tokens = [vocabulary[text] for text in ("name", "Name", "::", "(", "7", '"x"')]
+    traits = vocabulary.read_traits()[tokens].tolist()
+    assert [trait & KIND_BITS for trait in traits] == [NAME, NAME, MARK, MARK, NUMBER, STRING]
+    assert [trait & ~KIND_BITS for trait in traits] == [0, IS_CAPITALIZED, IS_MEMBER_MARK, IS_CALL, 0, 0]

@@ -11,7 +11,8 @@ from codekin.completion.line_tokens import Symbols
 Weights = npt.NDArray[np.float64]
 Counts = Mapping[int, float]  # symbol → how often it followed, weighted
 
-_FEW_SYMBOLS = 48  # that are counted one by one: sooner than numpy has begun
+_FEW_SYMBOLS = 32  # that are counted one by one: sooner than numpy has begun
+_FIRST = np.ones(1, bool)
 MIN_REST = 0.02  # probability left for shorter contexts below which they are not counted
 
 
@@ -23,39 +24,43 @@ class Estimate:
     lengths: dict[int, int] = field(default_factory=dict)  # symbol → the longest context behind it, in tokens
     counts: dict[int, float] = field(default_factory=dict)  # symbol → how often it followed that context
     longest: int = 0  # the longest context that anything followed; 0 for none
+    total: float = 0.0  # how often anything followed it
+    distinct: int = 0  # symbols that did
     rest: float = 1.0  # probability that is left for shorter contexts
 
     def add(self, context_length: int, symbol_counts: Counts) -> None:
         """Mix in, by Witten-Bell, the weighted counts of what followed the next shorter context, in place."""
         if not symbol_counts:
             return
-        self.longest = self.longest or context_length
-        total_count = sum(symbol_counts.values()) + len(symbol_counts)
-        factor = self.rest / total_count
+        total, distinct = sum(symbol_counts.values()), len(symbol_counts)
+        if not self.longest:
+            self.longest, self.total, self.distinct = context_length, total, distinct
+        probabilities, lengths, counts = self.probabilities, self.lengths, self.counts
+        factor = self.rest / (total + distinct)
         for symbol, symbol_count in symbol_counts.items():
-            self.probabilities[symbol] = self.probabilities.get(symbol, 0.0) + symbol_count * factor
-            if symbol not in self.lengths:
-                self.lengths[symbol], self.counts[symbol] = context_length, symbol_count
-        self.rest *= len(symbol_counts) / total_count
-
-    def get_total(self) -> float:
-        """Return the summed weight of all that followed the longest context that anything did; 0 for none."""
-        return sum(symbol_count for symbol, symbol_count in self.counts.items() if self.lengths[symbol] == self.longest)
+            if symbol in lengths:
+                probabilities[symbol] += symbol_count * factor
+            else:
+                probabilities[symbol], lengths[symbol] = symbol_count * factor, context_length
+                counts[symbol] = symbol_count
+        self.rest *= distinct / (total + distinct)
 
     def list_best(self, max_count: int) -> list[int]:
         """Return the most probable symbols, at most `max_count`, the most probable first."""
         return sorted(self.probabilities, key=self.probabilities.__getitem__, reverse=True)[:max_count]
 
 
-def count_symbols(symbols: Symbols, weights: Weights) -> dict[int, float]:
-    """Return symbol → summed weight of its occurrences, in ascending order of symbols."""
+def count_symbols(symbols: Symbols) -> dict[int, float]:
+    """Return how often each symbol occurs, by number."""
     if len(symbols) <= _FEW_SYMBOLS:
         counts: dict[int, float] = {}
-        for symbol, weight in zip(symbols.tolist(), weights.tolist(), strict=True):
-            counts[symbol] = counts.get(symbol, 0.0) + weight
-        return dict(sorted(counts.items()))
-    distinct_symbols, inverse = np.unique(symbols, return_inverse=True)
-    return dict(zip(distinct_symbols.tolist(), np.bincount(inverse, weights=weights).tolist(), strict=True))
+        for symbol in sorted(symbols.tolist()):
+            counts[symbol] = counts.get(symbol, 0.0) + 1.0
+        return counts
+    ordered_symbols = np.sort(symbols)
+    starts = np.flatnonzero(np.concatenate((_FIRST, ordered_symbols[1:] != ordered_symbols[:-1])))
+    ends = np.concatenate((starts[1:], (len(symbols),)))
+    return dict(zip(ordered_symbols[starts].tolist(), (ends - starts).tolist(), strict=True))
 
 
 def merge_counts(counts: Counts, other_counts: Counts, other_weight: float) -> dict[int, float]:

@@ -69,7 +69,7 @@ class CursorReader:
         tokens_after = replace(tokens_below, rows=tokens_below.rows + cursor_row + 1)
         cursor_lines: list[CursorLine] = []
         for read_line, open_token in _read_line(context, line_tokens):
-            if cursor_lines and vocabulary[cursor_lines[0].open_token] not in cursor_lines[0].document.distinct_tokens:
+            if cursor_lines and not cursor_lines[0].document.has_token(vocabulary[cursor_lines[0].open_token]):
                 break  # the beginning of a longer name, most likely
             tokens_before = tokens_above.followed_by(read_line, cursor_row)
             document = DocumentTokens(

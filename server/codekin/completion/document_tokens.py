@@ -1,6 +1,5 @@
 """The tokens of the cursor's document, as they count for the next one."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -9,6 +8,10 @@ import numpy.typing as npt
 
 from codekin.completion.line_tokens import (
     BOUNDARY,
+    IS_CALL,
+    IS_CAPITALIZED,
+    IS_MEMBER_MARK,
+    KIND_BITS,
     LINE_END,
     MEMBER_MARKS,
     NAME,
@@ -115,7 +118,7 @@ class DocumentTokens:
 
     def is_in_scope(self, token: int, previous_token: int) -> bool:
         """Return whether the token may be used behind the previous one: no local name that the document lacks."""
-        return token in self.distinct_tokens or not self.is_local_name(token, previous_token)
+        return self.has_token(token) or not self.is_local_name(token, previous_token)
 
     def is_foreign_name(self, token: int, previous_token: int) -> bool:
         """Return whether the token would be a local name that the cursor's function doesn't contain."""
@@ -154,14 +157,24 @@ class DocumentTokens:
         return tuple(dict.fromkeys(recent_tokens[::-1].tolist()))[:_RECENT_NAMES]
 
     @cached_property
-    def distinct_tokens(self) -> frozenset[int]:
-        """Return the distinct vocabulary numbers of all tokens in the document; cached."""
-        return frozenset(np.unique(self.tokens).tolist())
+    def _is_present(self) -> npt.NDArray[np.bool_]:
+        """Return for each token up to the highest one whether the document has it."""
+        is_present = np.zeros(int(self.tokens.max(initial=0)) + 1, bool)
+        is_present[self.tokens] = True
+        return is_present
 
-    def weigh_positions(self, positions: Positions, function_weight: float) -> npt.NDArray[np.float64]:
-        """Return the weight of each position: `function_weight` in the function before the cursor, else 1."""
-        is_in_function = (positions < self.cursor_position) & (positions >= self.function_position)
-        return np.where(is_in_function, function_weight, 1.0)
+    def has_token(self, token: int) -> bool:
+        """Return whether the document has the token."""
+        return token < len(self._is_present) and bool(self._is_present[token])
+
+    @cached_property
+    def plain_symbols(self) -> Symbols:
+        """Return the symbols, all line ends alike."""
+        return np.where(self.symbols == LINE_END * 2 + 1, LINE_END * 2, self.symbols).astype(np.int32)
+
+    def find_function_range(self, positions: Positions) -> slice:
+        """Return which of the positions, ascending, are in the function before the cursor."""
+        return slice(*np.searchsorted(positions, (self.function_position, self.cursor_position)).tolist())
 
     def make_context(self) -> TokenContext:
         """Return the TokenContext at the cursor: the last 64 tokens, open brackets, tokens since the line end."""
@@ -196,18 +209,11 @@ def make_abstract(tokens: Symbols, vocabulary: TokenVocabulary) -> Symbols:
 
     A name is local if it is lower-case, no member, and not called.
     """
-    distinct_tokens, inverse = np.unique(tokens, return_inverse=True)
-    token_texts = [vocabulary.texts[token] for token in distinct_tokens.tolist()]
-    token_kinds = np.array([vocabulary.kinds[token] for token in distinct_tokens.tolist()])[inverse]
-    is_lower = _select(inverse, token_texts, lambda token_text: not token_text[:1].isupper())
-    follows_member_mark = np.roll(_select(inverse, token_texts, MEMBER_MARKS.__contains__), 1)
-    precedes_bracket = np.roll(_select(inverse, token_texts, "(".__eq__), -1)
-    is_local = (token_kinds == NAME) & is_lower & ~follows_member_mark & ~precedes_bracket
+    traits = vocabulary.read_traits()[tokens]
+    token_kinds = traits & KIND_BITS
+    follows_member_mark = np.roll(traits & IS_MEMBER_MARK != 0, 1)
+    precedes_bracket = np.roll(traits & IS_CALL != 0, -1)
+    is_local = (token_kinds == NAME) & (traits & IS_CAPITALIZED == 0) & ~follows_member_mark & ~precedes_bracket
     abstract_tokens = np.where(is_local, ANY_NAME, tokens)
     abstract_tokens = np.where(token_kinds == STRING, ANY_STRING, abstract_tokens)
     return np.where(token_kinds == NUMBER, ANY_NUMBER, abstract_tokens).astype(np.int32)
-
-
-def _select(inverse: Positions, token_texts: Sequence[str], predicate: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
-    """Return a mask, (n,), of the tokens whose text meets the predicate; each distinct text is checked once."""
-    return np.array([predicate(token_text) for token_text in token_texts], bool)[inverse]

@@ -22,6 +22,7 @@ Positions = npt.NDArray[np.int64]
 
 LINE_END, BOUNDARY, LONG_LITERAL = range(3)  # vocabulary numbers; BOUNDARY begins each document
 NAME, STRING, NUMBER, MARK = range(4)
+KIND_BITS, IS_CAPITALIZED, IS_MEMBER_MARK, IS_CALL = 3, 4, 8, 16  # of a token's traits
 MEMBER_MARKS = frozenset((".", "->", "::", "?."))
 _FIRST_START = np.zeros(1, np.int64)
 _MAX_TOKEN_CHARACTERS = 80  # longer literals are not repeated: LONG_LITERAL stands for all of them
@@ -52,18 +53,25 @@ class TokenVocabulary(dict[str, int]):
     def __init__(self) -> None:
         super().__init__({"\n": LINE_END, "": BOUNDARY, "…": LONG_LITERAL})
         self.texts = ["\n", "", "…"]
-        self.kinds = [MARK, MARK, MARK]
+        self.kinds = bytearray((MARK, MARK, MARK))
+        self._traits = bytearray((MARK, MARK, MARK))  # kind and flags
         self._lock = threading.Lock()
 
     def __missing__(self, token: str) -> int:
         if len(token) > _MAX_TOKEN_CHARACTERS or "\n" in token:
             return LONG_LITERAL
         with self._lock:
-            token_id = self.setdefault(token, len(self.texts))
-            if token_id == len(self.texts):
+            token_id = self.get(token, len(self.texts))
+            if token_id == len(self.texts):  # what is said of it comes before its number, which other threads read
                 self.texts.append(token)
                 self.kinds.append(_classify(token))
+                self._traits.append(self.kinds[-1] | _find_flags(token))
+                self[token] = token_id
         return token_id
+
+    def read_traits(self) -> npt.NDArray[np.uint8]:
+        """Return each token's kind (its lowest two bits) and flags: IS_CAPITALIZED, IS_MEMBER_MARK, IS_CALL."""
+        return np.frombuffer(bytes(self._traits), np.uint8)
 
 
 def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
@@ -119,6 +127,12 @@ def _compile_pattern(language: str) -> re.Pattern[str] | None:
         return None
     token_pattern = rf"{lexicon.literals}|{NUMBER_PATTERN}|{lexicon.names}|\n[ \t]*+|{_MARK_PATTERN}"
     return re.compile(rf"\\\n|(?:{lexicon.comments})|({token_pattern})", re.DOTALL | re.MULTILINE)
+
+
+def _find_flags(token: str) -> int:
+    """Return the flags of a token: whether it is capitalised, a member mark or an opening parenthesis."""
+    flags = IS_CAPITALIZED if token[:1].isupper() else 0
+    return flags | (IS_MEMBER_MARK if token in MEMBER_MARKS else IS_CALL if token[0] == "(" else 0)
 
 
 def _classify(token: str) -> int:

@@ -93,11 +93,7 @@ class NgramModel:
             own_bits = document.symbols[own_matches.select(context_length) - 1] & 1
             other_positions = self._drop_excluded(workspace_matches.get(context_length, _NO_POSITIONS))
             other_bits = workspace.symbols[other_positions - 1] & 1
-            counts = merge_counts(
-                count_symbols(other_bits, np.ones(len(other_bits))),
-                count_symbols(own_bits, np.ones(len(own_bits))),
-                _DOCUMENT_WEIGHT,
-            )
+            counts = merge_counts(count_symbols(other_bits), count_symbols(own_bits), _DOCUMENT_WEIGHT)
             block_end.add(context_length, counts)
         return block_end.probabilities.get(1, 0.0)
 
@@ -110,10 +106,11 @@ class NgramModel:
         if abstract_matches.longest:  # names that were put in are none of the source's
             nearest_position = self._find_nearest(abstract_matches.select(abstract_matches.longest))
             best_source = abstract_matches.longest - MAX_CONTEXT_TOKENS, Source(nearest_position, is_in_document=True)
-        is_following = document.symbols[exact_matches.positions] == symbol
-        following = ContextMatches(exact_matches.positions[is_following], exact_matches.lengths[is_following])
-        if following.longest:
-            best_source = following.longest, Source(self._find_nearest(following.select(following.longest)), True)
+        for context_length, positions in reversed(list(enumerate(exact_matches.levels, 1))):
+            own_positions = positions[document.symbols[positions] == symbol]
+            if len(own_positions):
+                best_source = context_length, Source(self._find_nearest(own_positions), is_in_document=True)
+                break
         for context_length, positions in self._workspace.find_matches(token_context.tokens, CONTEXT_LENGTHS).items():
             allowed_positions = self._drop_excluded(positions)
             other_positions = allowed_positions[self._workspace.symbols[allowed_positions] == symbol]
@@ -159,12 +156,11 @@ class NgramModel:
             other_counts: Counts = {}
             if context_length <= own_longest:
                 own_positions = _keep_level(own_matches.select(context_length), document.symbols, token_context)
-                weights = document.weigh_positions(own_positions, _FUNCTION_WEIGHT)
-                own_counts = count_symbols(_read_symbols(document.symbols, own_positions), weights)
+                own_counts = self._count_own(own_positions, document.plain_symbols[own_positions])
             if context_length in workspace_matches:
                 positions = self._drop_excluded(workspace_matches[context_length])
                 positions = _keep_level(positions, workspace.symbols, token_context)
-                other_counts = count_symbols(_read_symbols(workspace.symbols, positions), np.ones(len(positions)))
+                other_counts = count_symbols(_read_symbols(workspace.symbols, positions))
             if own_counts or other_counts:
                 yield context_length, own_counts, other_counts
 
@@ -177,15 +173,22 @@ class NgramModel:
             if 1 < context_length <= longest:
                 positions = _keep_level(abstract_matches.select(context_length), self._document.symbols, token_context)
                 symbols = self._put_in_names(token_context, context_length, positions)
-                yield (
-                    context_length,
-                    count_symbols(symbols, self._document.weigh_positions(positions, _FUNCTION_WEIGHT)),
-                )
+                yield context_length, self._count_own(positions, symbols)
+
+    def _count_own(self, positions: Positions, symbols: Symbols) -> Counts:
+        """Count the symbols at these positions of the document, ascending, the function's more."""
+        function_symbols = symbols[self._document.find_function_range(positions)]
+        counts = count_symbols(symbols)
+        return (
+            merge_counts(counts, count_symbols(function_symbols), _FUNCTION_WEIGHT - 1)
+            if len(function_symbols)
+            else counts
+        )
 
     def _put_in_names(self, token_context: TokenContext, context_length: int, positions: Positions) -> Symbols:
         """Return the symbols at the positions, local names that recur replaced by the cursor's at the same distance."""
         document = self._document
-        symbols = _read_symbols(document.symbols, positions)
+        symbols = document.plain_symbols[positions]
         open_places = np.flatnonzero(document.abstract_tokens[positions] == ANY_NAME)
         if not len(open_places):
             return symbols

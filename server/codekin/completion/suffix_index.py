@@ -5,7 +5,7 @@ contexts are one range, and a longer context's range lies inside a shorter one's
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -15,24 +15,25 @@ from codekin.completion.line_tokens import Positions, Symbols
 MAX_CONTEXT_TOKENS = 16  # longer contexts are not told apart
 MAX_MATCHES = 400  # positions of one context that are counted, evenly chosen
 _SCANNED_RANGE = 256  # positions: narrower ranges are compared at once instead of bisected
-_COMPARED_TOKENS = 4  # at once: most contexts differ within these
+_COMPARED_POSITIONS = 64  # so few are compared with the whole context at once; of more, most differ soon
+_CACHED_RANGES = 4096  # contexts, which are frequent: the ranges of others are not bisected
+_NO_POSITIONS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContextMatches:
-    """Positions, and how many tokens before each are the same as in a context."""
+    """Positions by how many tokens before each are the same as in a context."""
 
-    positions: Positions  # (n,)
-    lengths: Positions  # (n,)
+    levels: Sequence[Positions]  # the i-th has those that share i + 1 tokens or more; none is empty
 
     @property
     def longest(self) -> int:
         """Return the greatest number of tokens that a position shares with the context; 0 for none."""
-        return int(self.lengths.max(initial=0))
+        return len(self.levels)
 
     def select(self, min_length: int) -> Positions:
-        """Return the positions that share at least `min_length` tokens with the context."""
-        return self.positions[self.lengths >= min_length]
+        """Return the positions that share at least so many tokens, 1 or more."""
+        return self.levels[min_length - 1] if min_length <= len(self.levels) else _NO_POSITIONS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +43,7 @@ class SuffixIndex:
     symbols: Symbols  # (n,), each document begins with BOUNDARY
     order: npt.NDArray[np.int32]  # (n,), positions in `symbols`
     starts: Positions  # (documents,), ascending: where each document begins
+    _bounds: dict[tuple[int, ...], tuple[int, int]] = field(default_factory=dict)  # last tokens → range of `order`
 
     def find_matches(self, context: Sequence[int], lengths: Collection[int]) -> dict[int, Positions]:
         """Return context length → up to 400 positions behind the same context, for those `lengths` that have any.
@@ -52,16 +54,16 @@ class SuffixIndex:
         lower_bound, upper_bound = 0, len(self.order)
         for context_length in range(1, min(len(context), MAX_CONTEXT_TOKENS) + 1):
             if upper_bound - lower_bound <= _SCANNED_RANGE:
-                extended_matches = extend_matches(
-                    self.symbols, self.order[lower_bound:upper_bound].astype(np.int64), context, context_length - 1
-                )
-                longest = extended_matches.longest
-                return matches | {
-                    matched_length: extended_matches.select(matched_length)
-                    for matched_length in lengths
-                    if context_length <= matched_length <= longest
-                }
-            lower_bound, upper_bound = self._narrow(lower_bound, upper_bound, context_length, context[-context_length])
+                if lower_bound < upper_bound:
+                    positions = self.order[lower_bound:upper_bound].astype(np.int64)
+                    levels = extend_matches(self.symbols, positions, context, context_length - 1)
+                    matches |= {
+                        context_length + more: level
+                        for more, level in enumerate(levels[1:])
+                        if context_length + more in lengths
+                    }
+                return matches
+            lower_bound, upper_bound = self._find_bounds(context, context_length, lower_bound, upper_bound)
             if lower_bound < upper_bound and context_length in lengths:
                 matches[context_length] = self._select_positions(lower_bound, upper_bound)
         return matches
@@ -85,6 +87,19 @@ class SuffixIndex:
         if position_count > MAX_MATCHES:
             return self.order[lower_bound + np.arange(MAX_MATCHES) * position_count // MAX_MATCHES].astype(np.int64)
         return self.order[lower_bound:upper_bound].astype(np.int64)
+
+    def _find_bounds(
+        self, context: Sequence[int], context_length: int, lower_bound: int, upper_bound: int
+    ) -> tuple[int, int]:
+        """Return the range of the last tokens of a context in the order, cached; the bounds are those of one less."""
+        last_tokens = tuple(context[-context_length:])
+        bounds = self._bounds.get(last_tokens)
+        if bounds is None:
+            bounds = self._narrow(lower_bound, upper_bound, context_length, last_tokens[0])
+            if len(self._bounds) >= _CACHED_RANGES:
+                self._bounds.clear()
+            self._bounds[last_tokens] = bounds
+        return bounds
 
     def _narrow(self, lower_bound: int, upper_bound: int, context_length: int, token: int) -> tuple[int, int]:
         """Return the part of the sorted range whose token, `context_length` before the position, equals `token`."""
@@ -130,42 +145,62 @@ def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
 
 
 class Followers:
-    """Finds the positions of one document that follow a token; each token is looked for once."""
+    """Finds the positions of one document that follow a token or two; each is looked for once."""
 
     def __init__(self, symbols: Symbols, positions: Positions) -> None:
         """Only `positions` are found; symbols precede all of them."""
         self._symbols = symbols
         self._positions = positions
         self._preceding_tokens = symbols[positions - 1] >> 1
-        self._followers: dict[int, Positions] = {}
+        self._followers: dict[tuple[int, ...], Positions] = {}  # by the last token, or the last two
 
     def match_contexts(self, context: Sequence[int]) -> ContextMatches:
-        """Return the positions that the context's last token precedes, with how many tokens agree (up to 16)."""
+        """Return the positions that share at least one token of `context` before them, and how many."""
         if not context:
-            return ContextMatches(self._positions[:0], self._positions[:0])
-        last_token = context[-1]
-        if last_token not in self._followers:
-            self._followers[last_token] = self._positions[self._preceding_tokens == last_token]
-        return extend_matches(self._symbols, self._followers[last_token], context, 1)
+            return ContextMatches(())
+        followers = self._find_followers(tuple(context[-1:]))
+        if not len(followers) or len(context) == 1:
+            return ContextMatches((followers,) if len(followers) else ())
+        pair_followers = self._find_followers(tuple(context[-2:]))
+        if not len(pair_followers):
+            return ContextMatches((followers,))
+        return ContextMatches((followers, *extend_matches(self._symbols, pair_followers, context, 2)))
+
+    def _find_followers(self, last_tokens: tuple[int, ...]) -> Positions:
+        """Return the positions behind one token or two, cached."""
+        if last_tokens not in self._followers:
+            if len(last_tokens) == 1:
+                followers = self._positions[self._preceding_tokens == last_tokens[0]]
+            else:
+                followers = _keep_preceded(self._symbols, self._find_followers(last_tokens[1:]), 2, last_tokens[0])
+            self._followers[last_tokens] = followers
+        return self._followers[last_tokens]
 
 
-def extend_matches(symbols: Symbols, positions: Positions, context: Sequence[int], known_length: int) -> ContextMatches:
-    """Return the positions with how many tokens before each agree with the context's end, 16 at most.
+def extend_matches(
+    symbols: Symbols, positions: Positions, context: Sequence[int], shared_count: int
+) -> list[Positions]:
+    """Return the positions, which share `shared_count` tokens with the context, then those that share one more, …
 
-    `known_length` of them are known to agree, and not compared.
+    None but the first is empty.
     """
-    match_lengths = np.full(len(positions), known_length)
-    reversed_context = np.array(context)[::-1][known_length:MAX_CONTEXT_TOKENS]
-    distances = np.arange(known_length + 1, known_length + 1 + len(reversed_context))
-    remaining = np.arange(len(positions))
-    block_start = 0
-    while block_start < len(distances) and len(remaining):
-        compared_count = 1 if len(remaining) > _SCANNED_RANGE else _COMPARED_TOKENS  # most of many differ at once
-        block_distances = distances[block_start : block_start + compared_count]
-        preceding = symbols[np.maximum(positions[remaining, None] - block_distances, 0)] >> 1
-        is_same = preceding == reversed_context[block_start : block_start + compared_count]
-        shared_counts = np.logical_and.accumulate(is_same, axis=1).sum(axis=1)
-        match_lengths[remaining] += shared_counts
-        remaining = remaining[shared_counts == len(block_distances)]
-        block_start += compared_count
-    return ContextMatches(positions, match_lengths)
+    levels, max_count = [positions], min(len(context), MAX_CONTEXT_TOKENS)
+    while shared_count < max_count and len(positions) > _COMPARED_POSITIONS:
+        shared_count += 1
+        positions = _keep_preceded(symbols, positions, shared_count, context[-shared_count])
+        if len(positions):
+            levels.append(positions)
+    if shared_count < max_count and len(positions):
+        distances = np.arange(shared_count + 1, max_count + 1)
+        preceding_tokens = symbols[np.maximum(positions[:, None] - distances, 0)] >> 1
+        is_same = np.zeros((len(positions), len(distances) + 1), bool)  # with a last column of false
+        np.equal(preceding_tokens, context[-shared_count - 1 : -max_count - 1 : -1], out=is_same[:, :-1])
+        more_counts = is_same.argmin(axis=1)
+        levels += [positions[more_counts >= count] for count in range(1, int(more_counts.max()) + 1)]
+    return levels
+
+
+def _keep_preceded(symbols: Symbols, positions: Positions, distance: int, token: int) -> Positions:
+    """Return the positions that have the token so far before them."""
+    is_preceded: npt.NDArray[np.bool_] = symbols[np.maximum(positions - distance, 0)] >> 1 == token
+    return positions[is_preceded]

@@ -1,5 +1,6 @@
 """What the estimates say of each candidate for the next token, as numbers for the mixer."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,7 +60,7 @@ def compute_features(
 def _compute_shares(symbols: Sequence[int], estimates: Estimates, document: DocumentTokens) -> Weights:
     """Return, (n, 7), the probabilities and shares of each symbol whose logarithms are features."""
     exact_estimate, recent_shares = estimates.exact, document.recent_shares
-    total_count = exact_estimate.get_total() + 0.5
+    total_count = exact_estimate.total + 0.5
     share_rows = [
         (
             exact_estimate.probabilities.get(symbol, 0.0),
@@ -84,10 +85,10 @@ def _describe_evidence(symbol: int, estimates: Estimates) -> tuple[float, ...]:
     return (
         exact_length / _MAX_LENGTH,
         exact_length / max(exact_estimate.longest, 1),
-        np.log1p(exact_estimate.counts.get(symbol, 0.0)),
+        math.log1p(exact_estimate.counts.get(symbol, 0.0)),
         abstract_length / _MAX_LENGTH,
         abstract_length / max(abstract_estimate.longest, 1),
-        np.log1p(abstract_estimate.counts.get(symbol, 0.0)),
+        math.log1p(abstract_estimate.counts.get(symbol, 0.0)),
     )
 
 
@@ -117,9 +118,9 @@ def _describe_context(estimates: Estimates, document: DocumentTokens, token_cont
     return (
         exact_estimate.longest / _MAX_LENGTH,
         abstract_estimate.longest / _MAX_LENGTH,
-        np.log1p(exact_estimate.get_total()),
-        np.log1p(sum(exact_length == exact_estimate.longest for exact_length in exact_estimate.lengths.values())),
-        np.log1p(abstract_estimate.get_total()),
+        math.log1p(exact_estimate.total),
+        math.log1p(exact_estimate.distinct),
+        math.log1p(abstract_estimate.total),
         _find_best(exact_estimate.probabilities),
         _find_best(abstract_estimate.probabilities),
         bool(token_context.open_brackets),

@@ -95,7 +95,7 @@ def propose_by_ngram(reading: CursorReading) -> PlainProposal | None:
         estimate, others = Estimate(), workspace.find_others(context, _NGRAM_LENGTHS)
         for length in _NGRAM_LENGTHS:
             own_counts, other_counts = (
-                count_symbols(symbols, np.ones(len(symbols)))
+                count_symbols(symbols)
                 for symbols in (workspace.find_own(context, length), others.get(length, _NO_SYMBOLS))
             )
             estimate.add(length, merge_counts(other_counts, own_counts, _DOCUMENT_WEIGHT))
