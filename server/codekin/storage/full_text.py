@@ -4,6 +4,7 @@ A content's words are each stored once, so that BM25 needs no more than who has 
 """
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Sequence
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from codekin.types import Candidate
 
 _FIND_POSTINGS = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
+_TOKEN = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]+")  # as the tokenizer cuts a text
 _MAX_WORD_COUNT = 2**31 - 1  # of one content
 # A row of FTS5's own table: the numbers of rows and of words, as SQLite's variable-length integers.
 SELECT_TOTALS = "SELECT block FROM words_data WHERE id = 1"
@@ -23,8 +25,9 @@ LAST_CHARACTER = "\U0010ffff"  # in no word
 
 
 def quote_word(word: str) -> str:
-    """Return the word in double quotes, as a term of an FTS5 query; quotes in it are doubled."""
-    return '"' + word.replace('"', '""') + '"'
+    """Return the word in double quotes, as a term of an FTS5 query; of a text that is several words, all of them."""
+    parts = _TOKEN.findall(word) or [""]
+    return "(" + " AND ".join(f'"{part}"' for part in parts) + ")"
 
 
 def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:

@@ -80,6 +80,15 @@ STORE_MIGRATIONS = (
     """
     CREATE VIRTUAL TABLE title_words USING fts5vocab (titles, instance);
     """,
+    """
+    -- Without positions, which halves the full text's index: nobody asks where in a content a word is.
+    CREATE VIRTUAL TABLE positionless USING fts5 (body, tokenize = "ascii tokenchars '_'", detail = none);
+    INSERT INTO positionless (rowid, body) SELECT rowid, body FROM words;
+    DROP TABLE vocabulary;
+    DROP TABLE words;
+    ALTER TABLE positionless RENAME TO words;
+    CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, row);
+    """,
 )
 
 VECTOR_MIGRATIONS = (

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from codekin.storage import schema
 
 _ANY_CONTENT = 0  # an entry that means: any content may have been removed
-_MAX_LISTED = 4096  # removed contents that are listed; comparing all of 100,000 instead takes 0.1 s
+_MAX_LISTED = 2048  # removed contents that are listed; comparing all of 100,000 instead takes 0.1 s
 _MAX_FREED = 2000  # pages a transaction: meanwhile no other process can write
 
 _SELECT_UNUSED = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM snippets)"
@@ -57,7 +57,7 @@ def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, l
 
 
 def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
-    """Delete contents and their words, and list them as removed (more than 4,096 as "any content")."""
+    """Delete contents and their words, and list them as removed (more than 2,048 as "any content")."""
     if not contents:
         return
     rows = [(content,) for content in contents]
@@ -92,6 +92,6 @@ def _count_pages(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _append_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
-    """Append to the list of removed contents, and cut it to the newest 4,096."""
+    """Append to the list of removed contents, and cut it to the newest 2,048."""
     connection.executemany("INSERT INTO removed (content) VALUES (?)", [(content,) for content in contents])
     connection.execute("DELETE FROM removed WHERE position <= (SELECT max(position) FROM removed) - ?", (_MAX_LISTED,))
