@@ -1,9 +1,11 @@
 """Contexts of any length are found as a comparison with every position finds them."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from codekin.completion import suffix_index
 from codekin.completion.line_tokens import BOUNDARY
 from codekin.completion.suffix_index import (
     MAX_CONTEXT_TOKENS,
@@ -59,8 +61,17 @@ def test_each_position_has_its_document(documents: list[list[int]]):
     index = build(documents)
     numbers = index.documents_of(np.arange(len(index.symbols)))
     assert numbers.tolist() == [number for number, tokens in enumerate(documents) for _ in range(len(tokens) + 1)]
-    assert [(part >> 1).tolist() for part in index.split_documents()] == [[BOUNDARY, *tokens] for tokens in documents]
+    ranges = [index.find_range(number) for number in range(len(documents))]
+    assert [(index.symbols[slice(*bounds)] >> 1).tolist() for bounds in ranges] == [[BOUNDARY, *t] for t in documents]
 
 
 def test_an_empty_workspace_has_no_matches():
     assert build([]).find_matches([3, 4], LENGTHS) == {}
+
+
+@given(DOCUMENTS, st.integers(1, 20))
+def test_parts_are_sorted_as_the_whole(documents: list[list[int]], part_size: int):
+    whole = build(documents)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suffix_index, "_SORTED_POSITIONS", part_size)
+        assert build(documents).order.tolist() == whole.order.tolist()

@@ -4,7 +4,7 @@ The positions of all symbols are ordered by the tokens *before* them, nearest fi
 contexts are one range, and a longer context's range lies inside a shorter one's (infini-gram, arXiv 2401.17377).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ MAX_CONTEXT_TOKENS = 16  # longer contexts are not told apart
 MAX_MATCHES = 400  # positions of one context that are counted, evenly chosen
 _SCANNED_RANGE = 256  # positions: narrower ranges are compared at once instead of bisected
 _COMPARED_POSITIONS = 64  # so few are compared with the whole context at once; of more, most differ soon
+_SORTED_POSITIONS = 500_000  # at a time: of equal contexts there may be more
 _CACHED_RANGES = 4096  # contexts, which are frequent: the ranges of others are not bisected
 _NO_POSITIONS = np.empty(0, np.int64)
 
@@ -68,10 +69,6 @@ class SuffixIndex:
                 matches[context_length] = self._select_positions(lower_bound, upper_bound)
         return matches
 
-    def split_documents(self) -> list[Symbols]:
-        """Return the symbols of each document, as views of the same memory."""
-        return np.split(self.symbols, self.starts[1:]) if len(self.starts) else []
-
     def find_range(self, document_number: int) -> tuple[int, int]:
         """Return where in `symbols` a document begins, and where it ends (half-open)."""
         end_position = self.starts[document_number + 1] if document_number + 1 < len(self.starts) else len(self.symbols)
@@ -118,30 +115,73 @@ class SuffixIndex:
 
 
 def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:
-    """Return an index of all documents, each of which begins with BOUNDARY: it sorts all tokens, about 1 µs each."""
-    symbols = np.concatenate(documents) if documents else np.empty(0, np.int32)
+    """Order the contexts of all documents, each of which begins with BOUNDARY. Takes about 1 µs a token."""
     document_lengths = np.array([len(document) for document in documents], np.int64)
-    return SuffixIndex(symbols, _order_contexts(symbols >> 1), np.cumsum(document_lengths) - document_lengths)
+    symbols = np.concatenate(documents) if documents else np.empty(0, np.int32)
+    return index_symbols(symbols, np.cumsum(document_lengths) - document_lengths)
+
+
+def index_symbols(symbols: Symbols, starts: Positions) -> SuffixIndex:
+    """Order the contexts of all symbols; the documents, each of which begins with BOUNDARY, begin at `starts`."""
+    return SuffixIndex(symbols, _order_contexts(symbols >> 1), starts)
 
 
 def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
-    """Return all positions sorted by the up to 16 tokens before each, nearest first, by doubling the sorted length."""
+    """Sort positions by up to MAX_CONTEXT_TOKENS tokens before each, then by position: by doubling the sorted length.
+
+    There may be millions of tokens: parts of the order are sorted one by one, in 20 MB.
+    """
     if not len(tokens):
         return np.empty(0, np.int32)
-    context_ranks = np.concatenate((np.zeros(1, np.int32), tokens[:-1] + np.int32(1)))
+    order, ranks = _order_by_token(np.concatenate((np.zeros(1, np.int32), tokens[:-1] + np.int32(1))))
     sorted_length = 1
     while sorted_length < MAX_CONTEXT_TOKENS:
-        pair_keys = context_ranks.astype(np.int64)
-        pair_keys *= int(context_ranks.max()) + 1
-        pair_keys[sorted_length:] += context_ranks[:-sorted_length]
-        pair_order = np.argsort(pair_keys, kind="stable")
-        pair_keys = pair_keys[pair_order]
-        is_new = np.zeros(len(pair_keys), np.int32)
-        np.not_equal(pair_keys[1:], pair_keys[:-1], out=is_new[1:], casting="unsafe")
-        del pair_keys  # there may be millions of tokens: no array is kept longer than it is used
-        context_ranks[pair_order] = np.cumsum(is_new, dtype=np.int32)
+        longer_ranks = np.empty_like(ranks)
+        for start, end in _split_order(ranks, order):
+            positions = order[start:end]
+            earlier_ranks = np.where(positions < sorted_length, 0, ranks[np.maximum(positions - sorted_length, 0)])
+            order_keys = (ranks[positions].astype(np.int64) - start) * len(ranks) + earlier_ranks
+            part_order = np.argsort(order_keys, kind="stable")
+            order[start:end] = positions[part_order]
+            longer_ranks[order[start:end]] = _rank(order_keys[part_order]) + start
+        ranks = longer_ranks
         sorted_length *= 2
-    return np.argsort(context_ranks, kind="stable").astype(np.int32)
+    return order
+
+
+def _order_by_token(tokens: Symbols) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the positions of the tokens by their numbers, and each position's rank: where its number begins there."""
+    token_counts = np.bincount(tokens)
+    ends = np.cumsum(token_counts)
+    order, ranks = np.empty(len(tokens), np.int32), (ends - token_counts).astype(np.int32)[tokens]
+    first_token, start = 0, 0
+    while start < len(tokens):
+        next_token = max(int(np.searchsorted(ends, start + _SORTED_POSITIONS, side="right")), first_token + 1)
+        positions = np.flatnonzero((tokens >= first_token) & (tokens < next_token)).astype(np.int32)
+        order[start : start + len(positions)] = positions[np.argsort(tokens[positions], kind="stable")]
+        first_token, start = next_token, start + len(positions)
+    return order, ranks
+
+
+def _split_order(ranks: npt.NDArray[np.int32], order: npt.NDArray[np.int32]) -> Iterator[tuple[int, int]]:
+    """Yield start and end, half-open, of parts of the order; equal ranks are in one part."""
+    start = 0
+    while start < len(order):
+        end = start + _SORTED_POSITIONS
+        if end < len(order):  # a rank is where its positions begin
+            end = int(ranks[order[end]])
+            end = end if end > start else start + int(np.count_nonzero(ranks == start))
+        end = min(end, len(order))
+        yield start, end
+        start = end
+
+
+def _rank(sorted_keys: Positions) -> Positions:
+    """Return for each key, ascending, where those that equal it begin."""
+    starts = np.arange(len(sorted_keys))
+    starts[1:][sorted_keys[1:] == sorted_keys[:-1]] = 0
+    ranks: Positions = np.maximum.accumulate(starts)
+    return ranks
 
 
 class Followers:

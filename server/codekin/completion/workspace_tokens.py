@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from codekin.code.notebooks import is_notebook
 from codekin.code.prose import PROSE_LANGUAGES
-from codekin.completion.line_tokens import BOUNDARY, LINE_END, Symbols, TokenVocabulary, read_line_tokens
-from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
+from codekin.completion.line_tokens import BOUNDARY, LINE_END, Positions, Symbols, TokenVocabulary, read_line_tokens
+from codekin.completion.suffix_index import SuffixIndex, build_suffix_index, index_symbols
 from codekin.errors import CodekinError
 from codekin.index.index import Index
 from codekin.workspace.workspace import Document, Workspace
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_TOKENS = 8_000_000  # of a workspace, 64 MB; documents beyond are not counted
 _MIN_PAUSE_S = 2.0  # between two updates
 _PAUSE_FACTOR = 20  # an update is put off for 20 times as long as the last one took: it sorts all tokens anew
+_BLOCK_INTEGERS = 1 << 20  # of 4 bytes: what is as large as that is mapped, and given back when it is freed
 _MAX_UNUSED_FACTOR = 2  # a vocabulary with more entries than this for each one in use is begun anew
 _MIN_VOCABULARY = 50_000  # entries, below which it is not
 
@@ -75,6 +76,22 @@ class DocumentSymbols:
     line_rows: Rows
 
 
+class _Blocks:
+    """Keeps arrays side by side in blocks, which go back to the system as a whole: small ones would leave holes."""
+
+    def __init__(self) -> None:
+        self._block, self._used_count = np.empty(0, np.int32), 0
+
+    def store(self, integers: Rows) -> Rows:
+        """Return a copy of the array, as a view of a block."""
+        if self._used_count + len(integers) > len(self._block):
+            self._block, self._used_count = np.empty(max(_BLOCK_INTEGERS, len(integers)), np.int32), 0
+        view = self._block[self._used_count : self._used_count + len(integers)]
+        view[:] = integers
+        self._used_count += len(integers)
+        return view
+
+
 class WorkspaceTokens:
     """Keeps a snapshot of the workspace's tokens in step with the index."""
 
@@ -116,19 +133,22 @@ class WorkspaceTokens:
             self._next_update_s = finished_s + max(_MIN_PAUSE_S, _PAUSE_FACTOR * (finished_s - started_s))
 
     def _make_snapshot(self, vocabulary: TokenVocabulary) -> TokenSnapshot:
-        """Return a new snapshot of all documents that are kept; replace their symbols by views of its index."""
+        """Index the symbols of all documents, which become views of the index's."""
         document_paths = tuple(sorted(self._documents))
-        documents = [self._documents[document_path] for document_path in document_paths]
-        index = build_suffix_index([document.symbols for document in documents])
-        document_views = zip(document_paths, documents, index.split_documents(), strict=True)
+        documents = [self._documents.pop(document_path) for document_path in document_paths]
+        text_hashes = tuple(document.hash for document in documents)
+        symbols, starts = _join([document.symbols for document in documents])
+        rows, row_starts = _join([document.line_rows for document in documents])
+        del documents  # what they were read into is free before the index is sorted
+        line_rows = tuple(np.split(rows, row_starts[1:])) if text_hashes else ()
+        document_symbols = np.split(symbols, starts[1:]) if text_hashes else []
         self._documents = {
-            document_path: replace(document, symbols=symbols) for document_path, document, symbols in document_views
+            document_path: DocumentSymbols(text_hash, own_symbols, own_rows)
+            for document_path, text_hash, own_symbols, own_rows in zip(
+                document_paths, text_hashes, document_symbols, line_rows, strict=True
+            )
         }
-        text_hashes, line_rows = (
-            (document.hash for document in documents),
-            (document.line_rows for document in documents),
-        )
-        return TokenSnapshot(vocabulary, index, document_paths, tuple(text_hashes), tuple(line_rows))
+        return TokenSnapshot(vocabulary, index_symbols(symbols, starts), document_paths, text_hashes, line_rows)
 
     def close(self) -> None:
         """Stop the updates for good: one under way ends soon, without effect. Returns at once."""
@@ -167,7 +187,7 @@ class WorkspaceTokens:
                 text_hashes, key=lambda document_path: (_measure_distance(document_path, near_path), document_path)
             )
         )
-        token_count = 0
+        token_count, symbol_blocks, row_blocks = 0, _Blocks(), _Blocks()
         for document_path in document_paths:
             if self._workspace.language_rules.detect_language(document_path) in PROSE_LANGUAGES:
                 continue
@@ -181,7 +201,11 @@ class WorkspaceTokens:
                 self._documents.pop(document_path, None)
                 read_symbols = read_document_tokens(document, vocabulary) if isinstance(document, Document) else None
                 if read_symbols is not None:
-                    self._documents[document_path] = read_symbols
+                    self._documents[document_path] = DocumentSymbols(
+                        read_symbols.hash,
+                        symbol_blocks.store(read_symbols.symbols),
+                        row_blocks.store(read_symbols.line_rows),
+                    )
             token_count += len(self._documents[document_path].symbols) if document_path in self._documents else 0
 
 
@@ -194,6 +218,12 @@ def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> Doc
     last_row = document.text.count("\n")  # of a line without an end
     line_rows = np.append(line_tokens.rows[line_tokens.symbols >> 1 == LINE_END], last_row).astype(np.int32)
     return DocumentSymbols(document.hash, document_symbols, line_rows)
+
+
+def _join(arrays: Sequence[Rows]) -> tuple[Rows, Positions]:
+    """Return the arrays one behind the other, and where each begins."""
+    lengths = np.array([len(array) for array in arrays], np.int64)
+    return np.concatenate(arrays) if arrays else np.empty(0, np.int32), np.cumsum(lengths) - lengths
 
 
 def _measure_distance(document_path: Path, other_path: Path) -> int:
