@@ -30,16 +30,33 @@ export function planInstall(tools: InstallTools, environment: string, packageSpe
     const createCommand = tools.uv
         ? [tools.uv, 'venv', '--python', tools.python ?? '>=3.11', environment]
         : [tools.python ?? '', '-I', '-m', 'venv', environment];
-    const installStep: InstallStep = { title: l10n.t('Installing codekin'), command: [...pip, packageSpec] };
+    const plainStep: InstallStep = {
+        title: l10n.t('Installing codekin without the small model'),
+        command: [...pip, packageSpec],
+    };
     const requirements = path.join(packageSpec, 'server', 'requirements-no-compiler.txt');
     if (path.isAbsolute(packageSpec) && fs.existsSync(requirements)) {
         const title = l10n.t('Installing codekin without a C++ compiler (exact search)');
-        installStep.fallback = [
+        plainStep.fallback = [
             { title, command: [...pip, '-r', requirements] },
             { title, command: [...pip, '--no-deps', packageSpec] },
         ];
     }
-    return [{ title: l10n.t('Creating a virtual environment'), command: createCommand }, installStep];
+    return [
+        { title: l10n.t('Creating a virtual environment'), command: createCommand },
+        { title: l10n.t('Installing codekin'), command: [...pip, addExtras(packageSpec)], fallback: [plainStep] },
+    ];
+}
+
+/**
+ * Add the extras that make the server complete: ONNX Runtime, which not every platform has, and the MCP server. What is
+ * neither a folder nor begins with a package's name, such as an address, stays as it is.
+ */
+function addExtras(packageSpec: string): string {
+    const [packageName] = path.isAbsolute(packageSpec)
+        ? [packageSpec]
+        : (/^[\w.-]+(?=$|[ <>=!~;])/.exec(packageSpec) ?? []);
+    return packageName ? `${packageName}[mcp,small]${packageSpec.slice(packageName.length)}` : packageSpec;
 }
 
 /** Extract what to show of a line of pip's or uv's output; undefined for lines not worth showing. */

@@ -243,7 +243,17 @@ describe('Installing', () => {
     it('uses uv if available, else pip', () => {
         const [createStep, installStep] = planInstall({ uv: '/bin/uv', python: undefined }, '/e', 'codekin==1');
         assert.deepEqual(createStep?.command, ['/bin/uv', 'venv', '--python', '>=3.11', '/e']);
-        assert.equal(installStep?.command.at(-1), 'codekin==1');
+        assert.equal(installStep?.command.at(-1), 'codekin[mcp,small]==1');
+        assert.equal(installStep?.fallback?.[0]?.command.at(-1), 'codekin==1'); // where ONNX Runtime has no wheel
+        for (const [packageSpec, complete] of [
+            ['/clone', '/clone[mcp,small]'],
+            ['codekin @ git+https://h/c', 'codekin[mcp,small] @ git+https://h/c'],
+            ['codekin[mcp]', 'codekin[mcp]'],
+            ['git+https://h/codekin', 'git+https://h/codekin'],
+        ]) {
+            const [, step] = planInstall({ uv: '/bin/uv', python: undefined }, '/e', packageSpec ?? '');
+            assert.equal(step?.command.at(-1), complete);
+        }
         assert.deepEqual(planInstall({ uv: undefined, python: '/p' }, '/e', 'c')[0]?.command, [
             '/p',
             '-I',
