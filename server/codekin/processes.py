@@ -56,7 +56,7 @@ def start_python(
 
 
 def run_code(code: str, timeout_s: float) -> Ended:
-    """Run code of ours, which may crash, in another Python; return exit code and output. Raises ProcessTimeoutError."""
+    """Run Python source that may crash in another process; return exit code and output. Raises ProcessTimeoutError."""
     return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 

@@ -99,7 +99,7 @@ class AgentServer:
                 self._session.open_workspace(await self._request_roots(request_context))
 
     async def _request_roots(self, request_context: Context) -> list[Path]:
-        """Ask the client for its roots; the default root if it can't be asked, fails, has none, or is too slow."""
+        """Ask the client for its roots; the default root, if any, if it can't be asked, fails, has none, or is slow."""
         capabilities = request_context.session.client_capabilities
         if capabilities is None or capabilities.roots is None or not request_context.session.can_send_request:
             return self._or_default([])

@@ -82,7 +82,7 @@ class _LineReader:
         return self._lines.get()
 
     def put(self, queued_line: str | None) -> None:
-        """Append a line, or None for the end, to the queue; returns at once."""
+        """Append a line of text, or None for the end, to the queue; returns at once."""
         self._lines.put(queued_line)
 
     def _read_lines(self) -> None:

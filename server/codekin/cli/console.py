@@ -37,7 +37,7 @@ _LEXERS = {"csharp": "c#", "commonlisp": "common-lisp", "assembly": "nasm", "vue
 
 
 def write_json(document: dict[str, Any]) -> None:
-    """Write one JSON document to standard output, in ASCII, and a line end. Raises TypeError for other values."""
+    """Write an indented JSON document in ASCII and a line end to standard output. Raises TypeError for other values."""
     click.echo(json.dumps(document, indent=2))
 
 
@@ -92,7 +92,7 @@ def _format_progress(progress: Progress) -> str:
 
 
 def show_query_code(snippet: Snippet | None, document_path: Path, line: int, cell: Cell | None = None) -> None:
-    """Note the query's snippet on standard error, on a terminal or if it isn't at `line` (0-based); no-op for None."""
+    """Note snippet name and lines on standard error, on a terminal or if it lacks `line` (0-based); no-op for None."""
     if snippet is None:
         return
     is_beside = not snippet.span.start <= line < snippet.span.end
@@ -217,7 +217,7 @@ def _format_model(model_status: ModelStatus) -> str:
 
 
 def show_status(status: Status, report: "Report") -> None:
-    """Print the status to standard output as a table, a fact per row; problems and five errors as notes."""
+    """Print the status to standard output as a table; problems and the last five errors to standard error."""
     facts = {
         "workspace": printable(", ".join(map(str, status.roots))),
         "state": status.state,

@@ -51,7 +51,7 @@ def format_manual(program: click.Group) -> str:
 
 
 def _format_commands(group: click.Group, group_context: click.Context) -> Iterator[str]:
-    """Yield roff lines of each command's synopsis, description and options, then those of a group's commands."""
+    """Yield roff lines of each of the group's commands, and of those below: synopsis, description and options."""
     for command_name in group.list_commands(group_context):
         command = group.get_command(group_context, command_name)
         if command is None or command.hidden:

@@ -169,11 +169,11 @@ def run_query(workspace_root: Path, query_options: QueryOptions, question: Comma
 
 
 def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
-    """Return the question for code similar to a line's function, or to lines; it prints the query's code if single."""
+    """Return the question for code similar to a line's function, or to lines; it names a single line's snippet."""
     file_path = named_line.path
 
     def ask_engine(engine: "Engine", hit_limit: int, hit_filter: Filter) -> Answer:
-        """Return the similar code that the engine finds; print the query's code if it is one line's."""
+        """Return similar code that the engine finds; name a single line's snippet as `show_query_code` does."""
         from codekin.code.extract import find_snippet
 
         query_lines = named_line.resolve_lines(engine)
@@ -202,7 +202,7 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
 def _ask_resident(
     resident: "ResidentProcess", question: CommandQuestion, hit_limit: int | None, hit_filter: Filter
 ) -> tuple[Answer, int] | None:
-    """Ask the resident process, and show a single line's code; return answer and number of files.
+    """Ask the resident process, and name a single line's snippet; return answer and number of files.
 
     Return None if it doesn't answer. Raises QueryError.
     """

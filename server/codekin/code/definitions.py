@@ -243,7 +243,7 @@ class DefinitionFinder:
     def _define_made_value(
         self, name: SourceName, value: "Node", call: bindings.CallParts, owner: Definition
     ) -> Definition | None:
-        """Return the function that a maker is given, else an object of all functions in its objects; None without."""
+        """Define as `name` the last function that the call is given, else its objects as a class; None without them."""
         if call.closures:
             return self._define_bound_value(name, call.closures[-1], owner, None)
         made_object = self._make_definition(value, SnippetKind.CLASS, name, owner, None)

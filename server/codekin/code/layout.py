@@ -90,7 +90,7 @@ class SnippetLayout:
         return True
 
     def _lay_out_run(self, owner: Definition, end_row: int, part_number: int) -> int:
-        """Add the lines from the cursor to `end_row` as `owner`'s own, move the cursor; return the next part number."""
+        """Add lines [cursor, `end_row`) as `owner`'s own, move the cursor; return the next part number (0 stays 0)."""
         is_end_trimmed = part_number == 0 and end_row == owner.end and bool(owner.name)
         start_row, last_row = self._trim_rows(self._cursor, end_row, is_end_trimmed)
         if start_row < last_row and self._size_measure.fits_bound(start_row, last_row):

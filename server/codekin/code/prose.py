@@ -117,7 +117,7 @@ def _find_code_blocks(lines: Sequence[str]) -> list[bool]:
 
 
 def _find_headings(lines: Sequence[str], is_in_block: Sequence[bool]) -> Iterator[_Heading]:
-    """Yield the headings outside of blocks: lines with number signs, and lines that are underlined."""
+    """Yield the headings outside of code blocks: lines with number signs, and lines that are underlined."""
     for row, line in enumerate(lines):
         if is_in_block[row]:
             continue

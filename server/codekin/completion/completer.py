@@ -49,7 +49,7 @@ class Completer:
         self._lines = LineCompleter(index, workspace, documents)
 
     def load_tokens(self, near_path: Path | None = None) -> None:
-        """Update the tokens that the n-gram model counts, and wait; with `near_path` only 400,000. Raises StoreError.
+        """Update the n-gram model's tokens before it returns; with `near_path` only 400,000. Raises StoreError.
 
         Those 400,000 are of the documents nearest to `near_path`, by folder.
         """

@@ -131,12 +131,12 @@ class DocumentTokens:
 
     @cached_property
     def followers(self) -> Followers:
-        """Return what finds the document's positions that follow the same tokens as a context; cached."""
+        """Return an index of the document's positions by the tokens before them; cached."""
         return Followers(self.symbols, self.positions)
 
     @cached_property
     def abstract_followers(self) -> Followers:
-        """Return what finds positions that follow the same tokens but for local names, strings and numbers; cached."""
+        """Return an index of positions by the tokens before, all local names, strings and numbers alike; cached."""
         return Followers(self.abstract_symbols, self.positions)
 
     @cached_property

@@ -97,7 +97,7 @@ def _find_unit_at_cursor(context: CompletionContext) -> str:
 
 
 def _guess_indentation(context: CompletionContext, first_line: str, source_lines: Sequence[str]) -> str:
-    """Return the last code line's indentation, one level more if `first_line` is deeper than the one above it."""
+    """Return the indentation of the code above, one level more if `first_line` is deeper than the line before it."""
     last_line = context.content_lines[-1]
     indentation = last_line[: len(last_line) - len(last_line.lstrip())]
     first_row = next(

@@ -36,7 +36,7 @@ class LineCompleter:
         self._cursor_reader = CursorReader()
 
     def update(self, near_path: Path | None = None) -> None:
-        """Update the tokens that the n-gram model counts, and wait; with `near_path` only 400,000. Raises StoreError.
+        """Update the n-gram model's tokens before it returns; with `near_path` only 400,000. Raises StoreError.
 
         Those 400,000 are of the documents nearest to `near_path`, by folder.
         """
@@ -56,8 +56,6 @@ class LineCompleter:
 
         The update, of the workspace's tokens, runs in the background. Nothing is counted in other documents of
         `excluded_paths`, nor in snippets of this one with `hidden_hashes`.
-
-        Nothing is counted in other documents of `excluded_paths`, nor in snippets of this one with `hidden_hashes`.
         """
         self._tokens.update_in_background()
         snapshot = self._tokens.snapshot

@@ -49,7 +49,8 @@ class SuffixIndex:
     def find_matches(self, context: Sequence[int], lengths: Collection[int]) -> dict[int, Positions]:
         """Return context length → up to 400 positions behind the same context, for those `lengths` that have any.
 
-        `context` has vocabulary numbers, the last one before the cursor last.
+        `context` has vocabulary numbers, the last one before the cursor last. Of more positions, 400 are evenly
+        sampled.
         """
         matches: dict[int, Positions] = {}
         lower_bound, upper_bound = 0, len(self.order)

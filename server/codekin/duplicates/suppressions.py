@@ -55,7 +55,7 @@ class Suppressions:
         )
 
     def is_suppressed(self, function: FunctionReference | None, duplicate: FunctionReference | None) -> bool:
-        """Return whether an entry ignores the two as duplicates; False where either is None or the roots differ."""
+        """Return whether an entry ignores the two functions as duplicates; False if one is None or the roots differ."""
         if function is None or duplicate is None or function.root != duplicate.root:
             return False
         return self._load_file(function.root).ignores_pair(function.name, duplicate.name)

@@ -73,7 +73,7 @@ class Embedder:
     """Texts → unit vectors: the only place that applies prefix, truncation and normalisation to an encoder."""
 
     def __init__(self, encoder: Encoder, dim: int = 0) -> None:
-        """Use this dimension of the encoder; 0 is its default. Raises DimensionError if the encoder lacks it."""
+        """Use `dim` dimensions, 0 for the encoder's default. Raises DimensionError if the encoder lacks that number."""
         if dim and dim not in encoder.dims:
             choices = ", ".join(map(str, encoder.dims))
             raise DimensionError(f"{encoder.name} has no vectors of {dim} dimensions. Choose one of {choices}.")

@@ -83,7 +83,7 @@ def _find_own_passage(
 
 
 def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Return a file's texts by id, and their languages in order, "" for prose. Raises OSError, KeyError, ValueError.
+    """Return a file's texts by id, and the language of each, "" for prose. Raises OSError, KeyError, ValueError.
 
     ValueError also for an id that stands twice: which of its texts the judgements mean is not known.
     """

@@ -150,7 +150,7 @@ def _is_worse(cut: Cut, completion: Completion) -> bool:
 
 
 def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
-    """Return the shown lines (≥ 1) compared with as many true ones, white space at both ends aside."""
+    """Compare shown lines (≥ 1) with as many true ones; lines are equal if they differ in white space alone."""
     shown_lines, true_lines = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
     saved_characters = 0
     for shown_line, true_line in zip(shown_lines, true_lines, strict=False):
@@ -233,7 +233,7 @@ def format_table(results: Sequence[CompletionResult]) -> str:
 
 
 def _format_floors(suggestions: Sequence[ShownSuggestion | None]) -> list[str]:
-    """Return the table's lines: coverage and quality of the suggestions above each floor."""
+    """Return the table's lines: the share of cuts with a suggestion of at least each floor, and how right these are."""
     lines = ["| floor | coverage | first line | similarity | saved / shown |", "|---|---:|---:|---:|---:|"]
     for floor in FLOORS:
         above_floor = [suggestion for suggestion in suggestions if suggestion and suggestion.score >= floor]

@@ -39,7 +39,7 @@ class Conformance:
 
     @property
     def is_within_tolerance(self) -> bool:
-        """Return whether all differences are within the rounding of the precision computed with."""
+        """Return whether no similarity differs from the card's by more than rounding at the precision computed with."""
         return self.max_difference <= self.tolerance
 
 

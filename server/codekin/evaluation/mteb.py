@@ -52,7 +52,7 @@ class MtebEncoder:
         self._embedder = load_embedder(replace(settings, device=device) if device else settings)
 
     def encode(self, inputs: Iterable[Mapping[str, Any]], *, task_metadata: Any, **options: Any) -> Floats:
-        """Return unit vectors of the batches' texts, float32 (n, dim), for the mteb task (else nl2code) and side.
+        """Return unit vectors of all texts, float32 (n, dim), for the mteb task (nl2code if it isn't listed) and role.
 
         Texts without a `prompt_type` are embedded as queries.
         """

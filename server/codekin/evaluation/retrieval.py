@@ -92,7 +92,7 @@ def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
 def measure_rankings(
     ranker_name: str, benchmark: Benchmark, rankings: Rankings, signature: str
 ) -> list[RetrievalResult]:
-    """Return mean metrics over all queries (≥ 1), then, if a set has several languages, over those of each."""
+    """Return mean metrics over all queries (≥ 1) of a set, then, if it has several languages, over those of each."""
     depth = max(map(len, rankings), default=0)
     rows = []
     for query, passages in enumerate(rankings):

@@ -83,7 +83,7 @@ class SavedImage:
         return len(sort_keys) >= _MIN_CONTENTS and missing_count > _MAX_MISSING_SHARE * len(sort_keys)
 
     def is_mostly_gone(self, sort_keys: SortKeys) -> bool:
-        """Return whether the file has more than twice as many contents as are left."""
+        """Return whether the file has more than twice as many contents as are in memory."""
         return self.count > 2 * len(sort_keys)
 
 

@@ -59,7 +59,7 @@ def filter_from_message(message: dict[str, Any]) -> Filter:
 
 
 def snippet_to_message(snippet: Snippet) -> dict[str, Any]:
-    """Return a snippet's qualified name, kind and lines as values for JSON."""
+    """Return a snippet's qualified name, kind and span of rows as values for JSON."""
     return {"qualified_name": snippet.qualified_name, "kind": snippet.kind, "span": asdict(snippet.span)}
 
 

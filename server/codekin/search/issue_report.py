@@ -86,7 +86,7 @@ def condense(body: str, document_frequency: Callable[[str], int], total: int) ->
 
 
 def _split_title(text: str) -> tuple[str, str]:
-    """Return title and body: the first line and the rest; of text that begins with a trace, its error and the whole."""
+    """Return title and body: the first line and the rest; where that is long or a trace's, an error message and all."""
     head, _, rest = text.partition("\n")
     if not _TRACE_HEAD.search(head) and len(head) <= _MAX_TITLE_CHARACTERS and not find_stack_frames(head):
         return head.lstrip("#* ").strip(), rest.strip()

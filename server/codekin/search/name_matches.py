@@ -58,7 +58,7 @@ class WordComparison:
         self._rows: dict[str, int] = {}  # by word
 
     def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
-        """Return how well the names, each split into words, match the question; all 0 where no word is related."""
+        """Return, as arrays, how far n names (lists of words) cover the question, and it them; 0 for unrelated."""
         total_weight = float(self._weights.sum())
         if not total_weight or not len(names):
             nothing = np.zeros(len(names))

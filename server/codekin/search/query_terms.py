@@ -85,7 +85,7 @@ class QueryTerms:
         self._comparison = WordComparison(self._weights, self._compare_words, self._select_related)
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
-        """Return names a definition may have: tokens, and 2 to 4 words joined: `handlerequest`, `handle_request`."""
+        """Return names to find: tokens in their own case; 2 to 4 words, lower-case, joined: `openfile`, `open_file`."""
         runs = [
             question_words[start : start + length]
             for length in _COMPOUND_LENGTHS
@@ -94,7 +94,7 @@ class QueryTerms:
         return [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
 
     def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
-        """Return how well the names, each split into words, match the question; all 0 where no word is related."""
+        """Return, as arrays, how far n names (lists of words) cover the question, and it them; 0 for unrelated."""
         return self._comparison.match_names(names)
 
     def match_name(self, name_words: Sequence[str]) -> NameMatch:

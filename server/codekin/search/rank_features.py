@@ -177,7 +177,7 @@ def compute_file_features(
 
 
 def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str, Scores]:
-    """Return name → feature, (files,): each file's best cosine, words and names of its snippets; if it is prose."""
+    """Return name → feature, (files,): how each file's snippets match by cosine, words and names; if it is prose."""
     nearest, named = snippets.find_highest(snippets.cosines), snippets.find_highest(snippets.named)
     is_prose = snippets.is_prose[snippets.starts]  # one section answers, the others are about else
     worded_counts = np.add.reduceat((snippets.shares > 0).astype(np.float64), snippets.starts)

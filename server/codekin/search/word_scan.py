@@ -59,9 +59,9 @@ class _WordScanner:
         self.read_count = 0
 
     def read_files(self, cancel_event: Cancel) -> bool:
-        """Note the words of each file in the filter until all are read (True) or 1.2 s are up (False).
+        """Note which words of the question the workspace's files have; return False if 1.2 s are too short for all.
 
-        Raises StoreClosingError when cancelled.
+        Only files that pass the question's filter are read. Raises StoreClosingError when cancelled.
         """
         end = time.monotonic() + _MAX_SECONDS
         for file in self._workspace.walk(cancel_event):

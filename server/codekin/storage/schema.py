@@ -87,7 +87,7 @@ def connect_to_read(database_path: Path) -> sqlite3.Connection:
 
 
 def is_writable(database_path: Path) -> bool:
-    """Return whether this process may write the file, and the files that SQLite creates beside it."""
+    """Return whether this process may write the database file and its folder, where SQLite creates further files."""
     return os.access(database_path, os.W_OK) and os.access(database_path.parent, os.W_OK)
 
 

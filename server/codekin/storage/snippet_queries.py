@@ -126,7 +126,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, rows)
 
     def find_by_qualified_name(self, fragment: str, limit: int, hit_filter: Filter = Filter()) -> list[Location]:
-        """Return up to `limit` definitions by a part of the qualified name, in any case. Raises StoreError.
+        """Return up to `limit` definitions whose qualified name contains `fragment`, in any case. Raises StoreError.
 
         Exact names come first, then the shortest qualified names. A split definition is found by its first part. [] for
         a fragment of more than 1,000 characters.

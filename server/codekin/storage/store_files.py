@@ -91,7 +91,7 @@ def move_aside(database_path: Path) -> None:
 
 
 def is_set_aside(database_path: Path, database_id: FileId) -> bool:
-    """Return whether the newest file set aside is this one: it is unsound, and not just removed."""
+    """Return whether the file with this identity was set aside last: it is unsound, and not just removed."""
     return file_id(_path_aside(database_path)) == database_id
 
 

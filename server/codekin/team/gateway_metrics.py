@@ -29,6 +29,6 @@ class GatewayMetrics:
         self._seconds.labels(route).observe(seconds)
 
     def render(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format, encoded."""
         text: bytes = generate_latest(self._registry)
         return text

@@ -44,7 +44,7 @@ class Keyring:
         return self._hash_word(word)
 
     def hash_text(self, text: str) -> tuple[tuple[int, ...], float]:
-        """Return the keyed hashes of a text's words, each once, and each one's BM25 weight, by the text's length."""
+        """Return the keyed hashes of a text's words, each once, and the BM25 weight of any, by the text's length."""
         words = list_words(text)
         weight = (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B + _BM25_B * len(words) / _MEAN_WORDS))
         return tuple(sorted(set(map(self._hash_word, words)))), weight
@@ -65,7 +65,7 @@ def list_words(text: str) -> list[str]:
 
 
 def max_word_weight() -> float:
-    """Return the upper bound of a word's BM25 weight in any content, without its inverse document frequency."""
+    """Return a word's highest BM25 weight, that in the shortest content, without its inverse document frequency."""
     return (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B))
 
 

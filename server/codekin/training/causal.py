@@ -213,7 +213,7 @@ def _make_config(shape: DecoderShape, tokenizer: Tokenizer) -> Qwen3Config:
 
 
 def initialize_model(config: Qwen3Config, static_folder: str) -> Qwen3ForCausalLM:
-    """Return an untrained decoder (random or static rows) that averages the tokens before. Raises ModelError.
+    """Return an untrained decoder that averages the tokens so far; vectors random or static. Raises ModelError.
 
     Queries begin near zero, so attention is even; the last layer's values and outputs begin as the identity. A text's
     last state is then close to a bag of its words. With a static model's rows, nothing else adds to it at first: it is

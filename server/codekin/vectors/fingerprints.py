@@ -72,7 +72,7 @@ class FingerprintIndex:
         return len(self) * (_BYTES_PER_CONTENT + 8)
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "FingerprintIndex":
-        """Return an index with further rows (number, packed fingerprints), ascending, above all present ones."""
+        """Return an index with further rows (number, packed fingerprints); numbers ascend, above all present ones."""
         if not rows:
             return self
         content_labels = np.array([content for content, _ in rows], np.int64)

@@ -103,7 +103,7 @@ class LineIndex:
         return LineIndex([index_part for index_part in index_parts if len(index_part)], self.newest)
 
     def frequency(self, line_key: int) -> int:
-        """Return how often a line with this key occurs in all contents that are not removed."""
+        """Return the number of lines with the key in all contents that are not removed."""
         return sum(index_part.frequency(line_key) for index_part in self._index_parts)
 
     def find_following(self, lines: Sequence[int], weights: Sequence[float]) -> LineMatches:

@@ -155,7 +155,7 @@ class Inotify:
             self._watch_new_folder(path)
 
     def _watch_new_folder(self, path: str) -> None:
-        """Watch a new folder and all below, and report the files they have already."""
+        """Watch a new folder and those below that the workspace enters; report the files in them. Raises OSError."""
         for folder, _ in self._watch_tree(Path(path)):
             for file in _list_entries(folder, is_folder=False):
                 self._listener(file)

@@ -295,6 +295,6 @@ class Workspace:
         )
 
     def _is_included(self, path: Path) -> bool:
-        """Return whether a setting or a `!` pattern of the user's includes the file by name."""
+        """Return whether `index.include` or a `!` pattern of a .codekinignore includes the file by name."""
         scope = self._walker.find_scope(path.parent)
         return scope is not None and self._rules.classify_entry(scope, path.name, is_folder=False) is Verdict.INCLUDED

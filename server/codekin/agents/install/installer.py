@@ -81,7 +81,7 @@ class Installer:
         return [file_change for file_change in file_changes if file_change.before != file_change.after]
 
     def _plan_file(self, file_path: Path, file_edits: Sequence[FileEdit], is_installing: bool) -> FileChange:
-        """Return one file's change: edits made or undone, or the former text restored. Raises QueryError."""
+        """Return one file's change: edits made; or undone, by the former text if unedited since. Raises QueryError."""
         present_bytes = _read_bytes(file_path)
         if not is_installing and (restored := self._find_former_text(file_path, present_bytes)) is not None:
             return FileChange(file_path, present_bytes, restored[0])

@@ -124,7 +124,7 @@ def write_benchmark(repositories: Sequence[Repository], folder: Path) -> None:
 
 
 def format_counts(repositories: Sequence[Repository]) -> str:
-    """Return a Markdown table of the numbers of repositories, languages and questions, by split and category."""
+    """Return a Markdown table, a row per split: the numbers of repositories, languages, and questions by category."""
     rows = []
     for split in ("train", "test"):
         chosen = [repository for repository in repositories if choose_split(repository.name) == split]
@@ -147,7 +147,10 @@ def _to_row(repository: Repository, question: Question) -> dict[str, object]:
 
 
 def _choose_commits(repository: GitRepository, tree: SourceTree, max_questions: int) -> list[_CommitQuestion]:
-    """Return up to `max_questions` commits a category that ask for one to three source files, which still exist."""
+    """Return up to `max_questions` commits a category that ask for one to three source files, which still exist.
+
+    Each text is taken once, and no file too often.
+    """
     chosen: list[_CommitQuestion] = []
     category_counts: Counter[str] = Counter()
     file_counts: Counter[tuple[str, str]] = Counter()

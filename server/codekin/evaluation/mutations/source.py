@@ -175,7 +175,10 @@ class ParsedFunction:
                 yield from self._find_pattern_names(child_node)
 
     def _find_scope(self, leaf: "Node") -> "Node":
-        """Return the nested function or comprehension that binds the leaf; the root where none does."""
+        """Return the innermost nested function or comprehension around the leaf; the root where none is.
+
+        The name of a nested function lies outside of it.
+        """
         inner_node: Node = leaf
         node = leaf.parent
         while node is not None:

@@ -146,7 +146,7 @@ STATEMENT_EDITS: dict[str, Callable[[ParsedFunction, Random], str | None]] = {
 
 
 def _pair_neighbours(function: ParsedFunction) -> Iterator[tuple["Node", "Node"]]:
-    """Yield each pair of adjacent statements of a block."""
+    """Yield, of each block of the function, each pair of adjacent statements."""
     for block in function.blocks:
         yield from pairwise(block)
 
@@ -207,7 +207,7 @@ def _find_extractable_value(function: ParsedFunction, statement: "Node") -> "Nod
 
 
 def _find_first_argument(function: ParsedFunction, statement: "Node") -> "Node | None":
-    """Return the first argument of a statement that is a call of a plain name; None for any other."""
+    """Return the first argument of a statement that calls a name, perhaps dotted; None for any other."""
     if statement.type != "expression_statement" or statement.named_child_count != 1:
         return None
     call = statement.named_children[0]

@@ -225,7 +225,7 @@ async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None
 
 
 def register_feature(registry: Registry) -> None:
-    """Register both kinds of completion, and the commands that note and open a completion's source."""
+    """Register inline and listed completions, and the commands that note and open a completion's source."""
     registry.on_request(types.TEXT_DOCUMENT_INLINE_COMPLETION, _complete_inline, types.InlineCompletionOptions())
     registry.on_request(types.TEXT_DOCUMENT_COMPLETION, _list_completion_items, types.CompletionOptions())
     registry.on_command(ACCEPTED_COMMAND, _handle_accepted)

@@ -49,7 +49,7 @@ async def _build_with_progress(
     send_progress = partial(_send_progress, client, progress_token)
 
     def on_progress(progress: Progress) -> None:
-        """Have the loop's thread send the percentage to the client."""
+        """Have the loop's thread send `progress.done`, a percentage, to the client."""
         event_loop.call_soon_threadsafe(send_progress, types.WorkDoneProgressReport(percentage=progress.done))
 
     send_progress(types.WorkDoneProgressBegin(_PROGRESS_TITLE, cancellable=True, percentage=0))
