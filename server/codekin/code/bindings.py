@@ -131,7 +131,7 @@ def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts |
 
 
 def _collect_call_parts(call: "Node", syntax: Syntax) -> "dict[str, list[Node]]":
-    """Return the nodes in a call that are functions, objects, definitions or may be names, in no order."""
+    """Return, by field of CallParts, the nodes in a call that are functions, objects, definitions or may be names."""
     parts: dict[str, list[Node]] = {"closures": [], "values": [], "definitions": [], _NAME: []}
     get_part, pending_nodes = _map_call_parts(syntax).get, [call]
     while pending_nodes:

@@ -196,7 +196,7 @@ class DefinitionFinder:
     def _define_bound_value(
         self, name: SourceName, value: "Node", owner: Definition, lead: Lead | None
     ) -> Definition | None:
-        """Return the definition of `value` under its bound name; None where nothing in it is a function."""
+        """Return a function, a class or an object with functions, defined as `name`; None for other values."""
         value_role = self._syntax.node_role(value)
         if owner.kind not in _CONTAINER_KINDS and not spans_several_rows(value, self._source):
             return None  # a single line inside a function is not a definition of its own

@@ -116,7 +116,7 @@ class FeatureExtractor:
         )
 
     def _compare_lines_above(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
-        """Return the features that compare the lines above the candidate with those above the cursor."""
+        """Return name → feature, comparing the lines above the candidate with those above the cursor."""
         rarity, previous_line = candidate.rarity, source_start.previous_line
         source_hashes = {self._hasher[content_line] for content_line in source_start.content_lines}
         common_rarity = sum(self._rarities[line_hash] for line_hash in source_hashes & self._rarities.keys())
@@ -135,7 +135,7 @@ class FeatureExtractor:
         }
 
     def _compare_blocks(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
-        """Return the features that compare the block of the candidate's line with the cursor's."""
+        """Return name → feature, comparing the block of the candidate's line with the cursor's."""
         return {
             "stands": self._has_same_indent_step(source_start),
             "begins": self._context.is_signature_only and self._is_first_of_body(candidate),
@@ -146,7 +146,7 @@ class FeatureExtractor:
         }
 
     def _compare_locations(self, candidate: LineCandidate) -> dict[str, float]:
-        """Return the features that compare the candidate's document and function with the cursor's."""
+        """Return name → feature, comparing the candidate's document and function with the cursor's."""
         context, source_snippet = self._context, candidate.source
         is_same_document = source_snippet.path == context.path
         return {
@@ -158,7 +158,7 @@ class FeatureExtractor:
         }
 
     def _describe_line(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
-        """Return the features of the adapted line itself."""
+        """Return name → feature of the adapted line itself."""
         adapted_line = candidate.line
         local_names = find_local_names(adapted_line)
         global_names = [global_name for global_name in find_names(adapted_line) if global_name not in local_names]

@@ -165,7 +165,7 @@ def group_by_line(candidates: Sequence[LineCandidate], candidate_weights: Mappin
 
 
 def _count_votes(candidate_logits: Sequence[float], total_probability: float) -> dict[str, float]:
-    """Return four features of the candidates that propose one line: best logit, share, evidence, number.
+    """Return name → feature of the candidates that propose one line: best logit; logarithms of share, evidence, number.
 
     `candidate_logits` are the line's candidates', best first; `total_probability` sums up all candidates'.
     """

@@ -47,7 +47,7 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
 
 
 def fit_weights(cuts: Sequence[Example]) -> dict[str, float]:
-    """Return the fitted weights of FEATURES, with a bias; needs candidates."""
+    """Return name → fitted weight, of FEATURES and a "bias"; needs candidates."""
     rows = [candidate for cut in cuts for candidate in cut]
     return _fit_logistic_regression([features for features, _ in rows], [is_right for _, is_right in rows], FEATURES)
 

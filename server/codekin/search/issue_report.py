@@ -65,7 +65,7 @@ def read_issue_report(question: str) -> IssueReport | None:
 
 
 def condense(body: str, document_frequency: Callable[[str], int], total: int) -> str:
-    """Return the tokens of a report's body that say most, at most 24, in their order, each once.
+    """Return the tokens of a report's body that say most, at most 24, each once, in order, joined by blanks.
 
     Quoted code, identifiers and error messages count more than prose, what is said often more than what is said once,
     and rare words more than frequent ones. Words that the `total` contents do not have say nothing.

@@ -195,7 +195,7 @@ def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str,
 
 
 def _read_functions(snippets: SnippetFeatures) -> dict[str, Scores]:
-    """Return name → feature, (files,): each file's number of functions, their best scores, its best ranks."""
+    """Return name → feature, (files,): the logarithm of each file's functions, their best scores, its best ranks."""
     is_best = snippets.scores == snippets.find_highest(snippets.scores)[snippets.file_rows]
     return {
         "functions": np.log1p(np.add.reduceat(snippets.is_function.astype(np.float64), snippets.starts)),
@@ -221,7 +221,7 @@ def _cover_words(snippets: SnippetFeatures, matches: NameMatches, terms: QueryTe
 
 
 def _read_paths(relative_paths: Sequence[str], words: set[str]) -> dict[str, Scores]:
-    """Return the features of files that their paths alone decide; `words` are the question's."""
+    """Return name → feature, (files,), decided by the files' paths alone; `words` are the question's."""
     traits, current_version = list(map(read_traits, relative_paths)), find_current_version(relative_paths)
     return {
         "test": _to_scores(trait.is_test for trait in traits),
@@ -233,7 +233,7 @@ def _read_paths(relative_paths: Sequence[str], words: set[str]) -> dict[str, Sco
 
 
 def _is_unasked(word: str, question_words: set[str]) -> bool:
-    """Return whether a path has such a word, and the question does not ask for it."""
+    """Return whether the word, "" for none, is there and the question does not have it."""
     return word != "" and word not in question_words
 
 

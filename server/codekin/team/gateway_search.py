@@ -131,7 +131,7 @@ class GatewaySearch:
         return list(self._load_view().numbers)
 
     def describe(self, readable: Collection[str]) -> dict[str, object]:
-        """Return the searched space, its dimension, and the numbers of readable repositories and of all contents."""
+        """Return the searched space, its dimension, and the counts of readable repositories and of all contents."""
         view = self._load_view()
         return {
             "space": view.space,
@@ -175,7 +175,7 @@ class GatewaySearch:
     def find_vectors(
         self, space: str, content_hashes: Sequence[bytes], readable: Collection[str]
     ) -> dict[bytes, NDArray[np.floating]]:
-        """Return text hash → stored vector, of those of these texts that a readable repository has."""
+        """Return text hash → stored vector, of the texts that a readable repository has; {} for another space."""
         view = self._load_view()
         numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
         if space != view.space or not numbers:
@@ -214,7 +214,7 @@ class GatewaySearch:
             return self._view
 
     def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
-        """Return the cached filter for sets with one of these repositories: ids of few sets, else the denied ones."""
+        """Return the cached filter for sets with one of these repositories: their ids, or those of fewer others."""
         if numbers not in self._filters:
             if len(self._filters) >= _MAX_CACHED_FILTERS:
                 self._filters.clear()

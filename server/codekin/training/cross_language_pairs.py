@@ -37,7 +37,7 @@ def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Itera
 
 
 def extract_function_name(code: str) -> str:
-    """Return the words of the name in a function's first four lines, in lower case; "" for one word, or none."""
+    """Return the words of the name in a function's first four lines, as `get user name`; "" for fewer than two."""
     for match in _FUNCTION_NAME.finditer("\n".join(code.split("\n")[:4])):
         if match[1] not in _KEYWORDS:
             return split_name(match[1])
