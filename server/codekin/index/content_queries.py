@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.index.file_names import FileNames
+from codekin.index.qualified_names import QualifiedNames
 from codekin.storage.store import Store
 from codekin.types import Filter
 from codekin.vectors.matrix import LabelArray
@@ -21,6 +22,7 @@ class ContentQueries:
     store: Store
     sort_keys: SortKeys
     file_names: FileNames
+    qualified_names: QualifiedNames
     _generation: int  # of the store, when it was last loaded
     _document_frequencies: dict[str, int]
     _cached_filter: tuple[int, Filter, LabelArray] | None
@@ -78,7 +80,7 @@ class ContentQueries:
     def _forget_words(self) -> None:
         """Forget what the store said of the words of contents and of files' names: it has changed."""
         self._document_frequencies = {}
-        self.file_names = FileNames(self.store)
+        self.file_names, self.qualified_names = FileNames(self.store), QualifiedNames(self.store)
 
     def document_frequency(self, word: str) -> int:
         """Return the number of contents that contain the word, cached until the store changes. Raises StoreError."""

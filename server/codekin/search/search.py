@@ -170,7 +170,7 @@ class SearchEngine:
         lexical = chain.from_iterable(self._lexical.search_apart(replace(query, text=terms.text), requests))
         named = store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, hit_filter)
         if terms.name:  # it may not be typed to its end yet
-            named += store.find_by_qualified_name(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter)
+            named += self._index.qualified_names.find_definitions(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter)
         named_files = self._index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
         wants_tests = self._is_limited_to_tests(hit_filter)
         results = QueryResults(terms, _drop_remote_prose(get_dense()), list(lexical), wants_tests=wants_tests)

@@ -34,6 +34,7 @@ from codekin.storage.rows import validate_fingerprints, validate_line_hashes
 from codekin.storage.skipped_files import SkippedFiles
 from codekin.types import Candidate, Filter, Location
 
+_IS_DEFINITION = "s.name <> '' AND s.kind <> 'section' AND s.part < 2"
 _MAX_NAME_LENGTH = 1_000  # characters; SQLite compares with patterns of 50,000 bytes at most
 
 
@@ -125,21 +126,30 @@ class SnippetQueries(SkippedFiles):
         rows = self._query(statement, (str(path), *values))
         return self._convert(to_location, rows)
 
-    def find_by_qualified_name(self, fragment: str, limit: int, hit_filter: Filter = Filter()) -> list[Location]:
+    def find_by_qualified_name(
+        self, fragment: str, limit: int, hit_filter: Filter = Filter(), rows: Sequence[int] | None = None
+    ) -> list[Location]:
         """Return up to `limit` definitions whose qualified name contains `fragment`, in any case. Raises StoreError.
 
         Exact names come first, then the shortest qualified names. A split definition is found by its first part. [] for
-        a fragment of more than 1,000 characters.
+        a fragment of more than 1,000 characters. `rows` has those of all definitions that may have it, where known.
         """
         if len(fragment) > _MAX_NAME_LENGTH:
             return []
         pattern = "%" + fragment.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         filter_sql, values = filter_condition(hit_filter)
-        names = "WHERE s.name <> '' AND s.kind <> 'section' AND s.part < 2 AND s.qualified_name LIKE ? ESCAPE '\\'"
-        condition = f"{names}{filter_sql} "
+        condition = f"WHERE {_IS_DEFINITION} AND s.qualified_name LIKE ? ESCAPE '\\'{filter_sql} "
+        if rows is not None:
+            condition, values = f"{condition}AND s.rowid IN {NUMBER_LIST} ", (*values, json.dumps(rows))
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
-        rows = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
-        return self._convert(to_location, rows)
+        found = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
+        return self._convert(to_location, found)
+
+    def list_qualified_names(self) -> tuple[str, str]:
+        """Return the rows, with commas, and qualified names, with line ends, of all definitions. Raises StoreError."""
+        statement = "SELECT group_concat(s.rowid), group_concat(s.qualified_name, char(10)) FROM snippets s WHERE "
+        rows, names = self._query(statement + _IS_DEFINITION)[0]
+        return rows or "", names or ""
 
     def find_by_name(self, names: Sequence[str], limit: int, hit_filter: Filter = Filter()) -> list[Location]:
         """Return up to `limit` definitions with one of these names, in any case, by path and line. Raises StoreError.
