@@ -229,6 +229,17 @@ def test_while_an_answer_is_read_a_removed_file_is_not_looked_for(store: Store):
     assert (store.path.exists(), store.restorations) == (True, 1)
 
 
+def test_while_an_answer_is_read_the_generation_stays_the_same(store: Store):
+    before = store.generation()
+    with store.read_steadily():
+        assert store.generation() == before
+        store.replace_files([record(FILES[0], TEXTS[:2])])
+        with store.read_steadily():
+            assert store.generation() == before
+        assert store.generation() == before
+    assert store.generation() > before
+
+
 def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
     large, binary = Skipped(FILES[0], "too large"), Skipped(FILES[1], "binary")
     store.set_skipped({large: (1, 2), binary: (3, 4)})

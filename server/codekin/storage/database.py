@@ -124,11 +124,17 @@ class Database:
         An answer reads dozens of times: looking each time takes longer than it does to find some of its rows.
         """
         self._ensure_open()
-        was_steady, self._local.is_steady = getattr(self._local, "is_steady", False), True
+        previous_values = self._get_steady_values()
+        self._local.steady_values = {} if previous_values is None else previous_values
         try:
             yield
         finally:
-            self._local.is_steady = was_steady
+            self._local.steady_values = previous_values
+
+    def _get_steady_values(self) -> dict[str, int] | None:
+        """Return what was read within `read_steadily` and is not read again, by name; None outside of it."""
+        steady_values: dict[str, int] | None = getattr(self._local, "steady_values", None)
+        return steady_values
 
     def free_space(self) -> None:
         """Cut all free pages off the file, in several short transactions. Raises StoreError."""
@@ -167,7 +173,7 @@ class Database:
         there is no former one, or the new one is corrupt.
         """
         open_file: OpenFile | None = getattr(self._local, "open_file", None)
-        if open_file is not None and getattr(self._local, "is_steady", False):
+        if open_file is not None and self._get_steady_values() is not None:
             return open_file
         current_ids = file_ids(self._path_text)
         if open_file is not None and (

@@ -84,9 +84,14 @@ class Store(SnippetQueries):
     def generation(self) -> int:
         """Return a number that grows with every change of files or snippets, in any process. Raises StoreError.
 
-        It is 0 in a new store. Costs microseconds.
+        It is 0 in a new store, and stays the same within `read_steadily`. Costs microseconds.
         """
-        return self.get_number("generation") or 0
+        steady_values = self._get_steady_values()
+        if steady_values is None:
+            return self.get_number("generation") or 0
+        if "generation" not in steady_values:
+            steady_values["generation"] = self.get_number("generation") or 0
+        return steady_values["generation"]
 
     def get_meta(self, key: str) -> str | int | bytes | None:
         """Return a value that some process set by set_meta; None if there is none. Raises StoreError."""
