@@ -73,7 +73,7 @@ class Page:
 
 
 def describe_index(engine: Engine) -> tuple[str, JsonObject]:
-    """Return the index's coverage and freshness, as a line and as JSON. Raises StoreError."""
+    """Return the index's coverage and freshness, as a line and as a dict for JSON. Raises StoreError."""
     state, coverage = engine.state(), engine.coverage()
     is_checking = state is IndexState.INDEXING and coverage == 1
     freshness = _CHECKING if is_checking else _FRESHNESS.get(state, str(state))
@@ -124,7 +124,7 @@ def make_hit_item(hit: Hit, workspace_paths: WorkspacePaths) -> Item:
 
 
 def hit_to_json(hit: Hit, workspace_paths: WorkspacePaths) -> JsonObject:
-    """Return a hit as JSON, with 1-based, inclusive lines; a team hit with repository, link and local file, too."""
+    """Return a hit as a dict for JSON, lines 1-based, inclusive; a team's with repository, link and local file, too."""
     file_lines = to_file_lines(hit.cell, hit.place.span)
     return {
         "path": hit.team.path if hit.team else workspace_paths.to_text(hit.place.path),

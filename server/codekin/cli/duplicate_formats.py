@@ -47,7 +47,7 @@ class DuplicateReport:
 
 
 def group_to_text(group: "DuplicateGroup", report: DuplicateReport) -> str:
-    """Return the group, counted if new, as a heading and a line per function, `path:line: name`."""
+    """Return the group as a heading and a line per function, `path:line: name`; if new, count it in the report."""
     lines = [_describe_group(group, report)]
     for member in group.members:
         why_note = f" ({member.why})" if member.why else ""
@@ -58,7 +58,7 @@ def group_to_text(group: "DuplicateGroup", report: DuplicateReport) -> str:
 
 
 def _describe_group(group: "DuplicateGroup", report: DuplicateReport) -> str:
-    """Return the heading of a group, which is counted if new: size, kinship and saved lines."""
+    """Return the heading of a group: size, kinship and saved lines; if the group is new, count it in the report."""
     new_prefix = "New: " if report.judge_group(group) else ""
     function_count = console.format_count(len(group.members), "function")
     saved_lines = console.format_count(group.saved_lines, "line")
@@ -66,7 +66,7 @@ def _describe_group(group: "DuplicateGroup", report: DuplicateReport) -> str:
 
 
 def group_to_markdown(group: "DuplicateGroup", report: DuplicateReport) -> str:
-    """Return the group, counted if new, as a Markdown heading and list."""
+    """Return the group as a Markdown heading and list; if new, count it in the report."""
     markdown_lines = [f"#### {_describe_group(group, report)}", ""]
     for member in group.members:
         state_note = report.describe_state(member.function)
@@ -102,7 +102,7 @@ def describe_drifts(report: DuplicateReport) -> Iterator[str]:
 
 
 def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups as the document of `--json`, counting new ones in the report."""
+    """Return all groups and drifts as a dict for `--json`, adding new groups to `report.new_count`."""
     duplicate_search = report.search
     document: dict[str, Any] = {
         "duplicates": [_group_to_json(group, report) for group in groups],
@@ -125,7 +125,7 @@ def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) 
 
 
 def _group_to_json(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
-    """Return the group, counted if new, for JSON."""
+    """Return the group as a dict for JSON; if new, count it in the report."""
     changes = report.search.changes
     functions = []
     for member in group.members:
@@ -153,7 +153,7 @@ def _function_to_json(function: "FunctionCopy", workspace_root: Path) -> dict[st
 
 
 def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups as one SARIF log, one result each at its first function, and count new ones in the report."""
+    """Return all groups as one SARIF log, each at its first function, adding new groups to `report.new_count`."""
     sarif_rules = [{"id": rule_id, "shortDescription": {"text": rule_text}} for rule_id, rule_text in _RULES.items()]
     tool_driver = {"name": "codekin", "semanticVersion": __version__, "rules": sarif_rules}
     sarif_run = {
@@ -166,7 +166,7 @@ def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport)
 
 
 def _group_to_result(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
-    """Return the group, counted if new, as a SARIF result; new or changed functions come first."""
+    """Return the group as a SARIF result, new or changed functions first; if new, count it in the report."""
     workspace_root, changes = report.root, report.search.changes
     functions = [member.function for member in group.members]
     if changes:  # what the person has just written comes first

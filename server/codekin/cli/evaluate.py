@@ -217,7 +217,7 @@ def completion(as_json: bool, roots: Sequence[Path], cuts: int, seed: int, place
 def _measure_completion(
     cut_place: str, code_bases: Sequence[Path], settings: "Settings", sample: tuple[int, int]
 ) -> tuple[dict[str, Any], str]:
-    """Return the figures of all code bases as JSON and as a table; `sample` is the number of cuts, and the seed."""
+    """Return all code bases' figures as a dict for JSON and as a table; `sample` is the number of cuts and the seed."""
     from codekin.evaluation import completion, completion_kinds, line_completion, typing_replay
 
     if cut_place == "lines":

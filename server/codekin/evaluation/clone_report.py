@@ -221,7 +221,7 @@ def _format_code_block(name: str, text: str) -> str:
 
 
 def to_json(report: CloneReport) -> dict[str, Any]:
-    """Return the whole report as JSON, without the texts; shares are rounded to four decimals."""
+    """Return the whole report as a dict for JSON, without the texts; shares are rounded to four decimals."""
     return {
         "signature": report.signature,
         "types": {
@@ -242,7 +242,7 @@ def to_json(report: CloneReport) -> dict[str, Any]:
 
 
 def _query_to_json(query: CloneQuery) -> dict[str, Any]:
-    """Return one query and its result as JSON, without the texts."""
+    """Return one query and its result as a dict for JSON, without the texts."""
     best_hit = (
         {"score": round(query.best_hit.score, 4), "kinship": str(query.best_hit.kinship or "")}
         if query.best_hit
@@ -261,7 +261,7 @@ def _query_to_json(query: CloneQuery) -> dict[str, Any]:
 
 
 def _claimed_hit_to_json(claimed_hit: ClaimedHit) -> dict[str, Any]:
-    """Return one claim as JSON, without the texts; score 0 where nothing was found."""
+    """Return one claim as a dict for JSON, without the texts; score 0 where nothing was found."""
     score = round(claimed_hit.hit.score, 4) if claimed_hit.hit else 0.0
     return {
         "asked": claimed_hit.asked,

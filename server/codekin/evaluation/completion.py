@@ -202,7 +202,7 @@ def compute_precision(suggestions: Iterable[ShownSuggestion | None], coverage: f
 
 
 def to_json(results: Sequence[CompletionResult]) -> dict[str, Any]:
-    """Return all results as JSON; codekin's suggestions are called "ours"."""
+    """Return all results as a dict for JSON; codekin's suggestions are called "ours"."""
     rows = [asdict(result) for result in results]
     return {
         "repositories": [

@@ -143,7 +143,7 @@ def _count_tokens(shown_text: str, true_text: str, language: str) -> tuple[int, 
 
 
 def to_json(results: Sequence[tuple[str, Sequence[KindResult]]]) -> dict[str, Any]:
-    """Return all results as JSON."""
+    """Return all results as a dict for JSON."""
     return {"repositories": [{"name": name, "cuts": [asdict(result) for result in cuts]} for name, cuts in results]}
 
 

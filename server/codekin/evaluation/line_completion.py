@@ -86,7 +86,7 @@ def _undo_key(cursor: Cursor) -> Cursor:
 
 
 def to_json(results: Sequence[tuple[str, Sequence[LineResult]]]) -> dict[str, Any]:
-    """Return all results as JSON."""
+    """Return all results as a dict for JSON."""
     return {"repositories": [{"name": name, "cuts": [asdict(result) for result in cuts]} for name, cuts in results]}
 
 

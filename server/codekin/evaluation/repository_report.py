@@ -56,7 +56,7 @@ def _format_cells(ndcg: float, answered_questions: Sequence[AnsweredQuestion], s
 
 
 def to_json(results: Sequence[RepositoryResult]) -> dict[str, Any]:
-    """Return all results (≥ 1) as JSON; questions carry no times, so that two runs can be compared by `diff`."""
+    """Return all results (≥ 1) as a dict for JSON; questions carry no times, so that `diff` can compare two runs."""
     return {
         "ndcg10": round(compute_overall_ndcg(results), 4),
         "repositories": [
@@ -78,7 +78,7 @@ def to_json(results: Sequence[RepositoryResult]) -> dict[str, Any]:
 
 
 def _answer_to_json(answered_question: AnsweredQuestion) -> dict[str, Any]:
-    """Return a question, its NDCG@10, its targets' ranks, and the hits, as JSON."""
+    """Return a question, its NDCG@10, its targets' ranks, and the hits, as a dict for JSON."""
     question = answered_question.question
     return {
         "id": question.name,

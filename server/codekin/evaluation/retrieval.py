@@ -199,5 +199,5 @@ def _format_number(value: float | None) -> str:
 
 
 def to_json(results: Sequence[RetrievalResult]) -> list[dict[str, Any]]:
-    """Return all results as JSON, a row for each ranker, set and language."""
+    """Return all results for JSON: a list with a dict for each ranker, set and language."""
     return [asdict(result) for result in results]

@@ -88,7 +88,7 @@ class ReconcileProcess:
 
 
 def _parse_report(values: dict[str, Any]) -> IndexReport:
-    """Return the report that the child sent as JSON; takes "skipped" out of `values`."""
+    """Return the report from the values that the child sent as JSON; takes "skipped" out of `values`."""
     skipped = tuple(Skipped(Path(path), reason) for path, reason in values.pop("skipped"))
     return IndexReport(**values, skipped=skipped)
 

@@ -104,7 +104,7 @@ def _sum_sizes(file_paths: Sequence[Path]) -> int:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return the report as JSON under the field names of the protocol; reasons and messages are made printable."""
+    """Return the report as a dict for JSON with the protocol's field names; reasons and messages are made printable."""
     return {
         "languages": [
             {"name": language.name, "files": language.files, "functions": language.functions}
@@ -131,7 +131,7 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def _files_to_json(skipped_files: Sequence[Skipped]) -> list[dict[str, str]]:
-    """Return the skipped files with their reasons as JSON; the reasons are made printable, the paths are not."""
+    """Return the skipped files with reasons as dicts for JSON; the reasons are made printable, the paths are not."""
     return [
         {"path": str(skipped_file.path), "reason": printable(skipped_file.reason)} for skipped_file in skipped_files
     ]
