@@ -265,7 +265,7 @@ class Engine(AnsweringEngine):
         return with_repair(make_status, self._repair)
 
     def state(self) -> IndexState:
-        """Return whether the indexer is indexing, paused, standing by, or ready; READY before `start`."""
+        """Return FAILED, STANDING_BY, PAUSED, INDEXING or READY, the first that applies; READY before `start`."""
         return self._indexer.state if self._started else IndexState.READY
 
     def coverage(self) -> float:
@@ -291,6 +291,6 @@ class Engine(AnsweringEngine):
         return self._run_with_repair(check_sample)
 
     def is_to_be_refilled(self) -> bool:
-        """Return whether the store replaces an unsound file (kept as .corrupt) and no scan has filled it since."""
+        """Return whether the store has replaced an unsound file (kept as .corrupt) and no scan has filled it since."""
         store = self._index.store
         return store.get_number("files") is None and store.path.with_suffix(".corrupt").exists()

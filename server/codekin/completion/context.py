@@ -113,7 +113,7 @@ class CompletionContext:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Return the names of the function's parameters from its first three lines; () where they are unclear."""
+        """Return the parameters' names in the function's first three lines; () if one has several words for a name."""
         if not self.function_parts or self.function_parts[0].part:
             return ()
         name_row = self.function_parts[0].name_line

@@ -189,7 +189,10 @@ class _CloneMeasurer:
         )
 
     def query_pairs(self, benchmark: Path, folder: Path) -> list[CloneQuery]:
-        """Search for up to 4 × `sample` programs in other languages; hits in the query's own file don't count."""
+        """Search for up to 4 × `sample` programs drawn from `benchmark`'s queries; return each with its hit's rank.
+
+        That is the rank of the first hit, in another file, that solves the same problem in another language, or None.
+        """
         texts = {row["_id"]: row for row in read_rows(benchmark / "queries.jsonl")}
         random = Random(self._plan.seed)  # noqa: S311 -- sampling, not secrets
         names = random.sample(sorted(texts), min(4 * self._plan.sample, len(texts)))

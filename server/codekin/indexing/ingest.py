@@ -229,9 +229,10 @@ def write_ingested(
     *,
     collect: bool = True,
 ) -> IngestResult:
-    """Write records and removals into the store; return what was written. Raises StoreError.
+    """Write records, then removals, to the store, ingesting again files that lost contents; return what was written.
 
-    Files whose contents were removed from the store meanwhile are ingested again, and may be skipped by then.
+    Contents that were removed from the store meanwhile are made again from the disk; a file may be skipped by then.
+    Records and removals are a transaction each. Raises StoreError, ModelError.
     """
     while True:
         try:

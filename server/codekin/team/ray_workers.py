@@ -47,7 +47,7 @@ class RayWorkers:
         ray.shutdown()
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Cut blobs in Ray Data's tasks and yield results in any order; Ray retries what a dead worker had."""
+        """Read and cut blobs in Ray Data's tasks; yield results in any order; Ray retries what a dead worker had."""
         arguments = {"repository": repository, "settings": self._settings.index}
         for batch_round in _make_rounds(batches):
             dataset = ray.data.from_items([{"files": list(batch)} for batch in batch_round])
@@ -85,7 +85,7 @@ class _EmbedActor:
 
 
 def _cut_row(row: dict[str, Any], repository: RepositoryClone, settings: IndexSettings) -> dict[str, Any]:
-    """Cut a row's blobs into snippets and return them as a row, for Ray Data."""
+    """Read a row's blobs from the clone, cut them; return their snippets as a row, for Ray Data. Raises QueryError."""
     return {"blobs": cut_blobs(repository, row["files"], settings)}
 
 

@@ -63,7 +63,7 @@ class TreeSnapshot:
         return replace(self, stamps=stamps, absent_paths=set(self.absent_paths), started_ns=time.time_ns())
 
     def pack(self) -> bytes:
-        """Return the snapshot as bytes, for `unpack_snapshot`."""
+        """Return the stamps and the absent files as compressed bytes, for `unpack_snapshot`."""
         document = {"stamps": self.stamps, "absent": sorted(self.absent_paths), "is_trustworthy": self.is_trustworthy}
         return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
 
@@ -82,7 +82,7 @@ def take_snapshot(workspace: Workspace) -> TreeSnapshot:
 
 
 def unpack_snapshot(data: object) -> TreeSnapshot | None:
-    """Return the snapshot that `pack` made these bytes from; None if they are no snapshot. Never raises."""
+    """Return the stamps and absent files that `pack` made these bytes from; None if they are none. Never raises."""
     try:
         document = json.loads(zlib.decompress(data))  # type: ignore[arg-type]
         stamps = {

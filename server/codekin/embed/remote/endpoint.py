@@ -71,7 +71,7 @@ class ModelProof:
     vector: Floats  # (d,), from the server; not zero
 
     def matches(self, vector: Floats) -> bool:
-        """Return whether the vector of `text` is the same model's; results may vary slightly between requests."""
+        """Return whether `vector`, made of `text`, is of the same model: its cosine to the stored one is over 0.99."""
         if vector.shape != self.vector.shape:
             return False
         return bool(vector @ self.vector > _MIN_SAME_COSINE * np.linalg.norm(vector) * np.linalg.norm(self.vector))
