@@ -56,12 +56,15 @@ def start_python(
 
 
 def run_code(code: str, timeout_s: float) -> Ended:
-    """Run Python source that may crash in another process; return exit code and output. Raises ProcessTimeoutError."""
+    """Run Python source that may crash in another process; return exit code, stdout and stderr.
+
+    Raises ProcessTimeoutError.
+    """
     return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 
 def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
-    """Run an installed module (such as pip) as `python -m` does, to its end; return exit code and output.
+    """Run an installed module (such as pip) as `python -m` does, to its end; return exit code, stdout and stderr.
 
     Raises ProcessTimeoutError.
     """
@@ -83,7 +86,7 @@ def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_
 def read_program(
     name: str, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None, timeout_s: float
 ) -> bytes:
-    """Run a program on PATH with `stdin`, return its output. Raises FileNotFoundError, ProcessError.
+    """Run a program on PATH with `stdin`, return its stdout. Raises FileNotFoundError, ProcessError.
 
     Raises FileNotFoundError where there is none of that name, ProcessError with its `stderr` where it fails,
     ProcessTimeoutError.
@@ -112,7 +115,7 @@ def _python(code: str, *arguments: str) -> list[str]:
 
 
 def _run(command: list[str], folder: str, timeout_s: float | None) -> Ended:
-    """Run a command to its end, without input, in a clean environment; return exit code and output.
+    """Run a command to its end, without input, in a clean environment; return exit code, stdout and stderr.
 
     Raises ProcessTimeoutError.
     """

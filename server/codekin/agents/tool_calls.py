@@ -68,7 +68,7 @@ class ToolCaller:
         return tool_methods[tool_name](arguments)
 
     def _search(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `search` with a page of hits, also by scanning files for words while the index is incomplete.
+        """Answer `search` with a page of hits, the team's too; scans files for words while the index is incomplete.
 
         Raises CodekinError.
         """
@@ -85,7 +85,10 @@ class ToolCaller:
         return self._make_hits_answer(list(answer.hits), page, empty_message, notes)
 
     def _find_similar(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `find_similar` with a page of code like given code, or like a line's function. Raises CodekinError."""
+        """Answer `find_similar` with a page of code, also the team's, like given code or a line's function.
+
+        Raises CodekinError.
+        """
         page = _read_page(arguments)
         hit_limit = min(page.start + page.limit + 1, _MAX_HITS)
         if "code" in arguments:
@@ -112,7 +115,7 @@ class ToolCaller:
         return self._make_hits_answer(list(answer.hits), page, empty_message, _list_problems(answer))
 
     def _already_exists(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `already_exists` with a verdict on each function in code, or on a description. Raises CodekinError."""
+        """Answer `already_exists` with verdicts on functions or a description; asks the team. Raises CodekinError."""
         if "code" in arguments:
             target_path = self._paths.resolve(arguments["path"]) if arguments.get("path") else None
             language = find_language(arguments["language"]) if arguments.get("language") else ""

@@ -95,7 +95,7 @@ def _build_pairs(manifest: Path | None, block_list: Path | None, work_folder: Pa
 @DEBUG
 @require_torch
 def onnx(model: Path, out: Path, int8: bool) -> int:
-    """Export MODEL, which `small` wrote, to run without PyTorch (codekin[small]).
+    """Export MODEL, which `small` wrote, to a form that codekin[small] runs without PyTorch.
 
     OUT can be loaded as model.name.
     """

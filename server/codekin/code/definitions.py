@@ -139,7 +139,7 @@ class DefinitionFinder:
         return choose_function_kind(node, name, attributes, owner, self._syntax)
 
     def _add_container(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
-        """Add a class or namespace with its definitions; without a name, only scan it; without a body, do nothing."""
+        """Add a class or namespace to `owner` with its definitions; if nameless, only these; without a body, none."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
@@ -153,7 +153,7 @@ class DefinitionFinder:
             owner.inner.append(container)
 
     def _add_scope(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
-        """Add a namespace with a body; without a body (`namespace App;`), it names all that follows in `owner`."""
+        """Add a namespace with a body to `owner`; one without (`namespace App;`) names all that follows in `owner`."""
         name = find_name(node, self._syntax, self._source)
         if has_body(node, self._syntax):
             self._add_container(node, owner, lead)
@@ -161,7 +161,7 @@ class DefinitionFinder:
             owner.qualified_name = ".".join(filter(None, (name.qualifier, name.text)))
 
     def _add_type(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
-        """Add a type of several lines as a class without methods; without a name, only scan it."""
+        """Add a type of several lines to `owner` as a class without methods; without a name, only scan it."""
         name = find_name(node, self._syntax, self._source)
         if name is None:
             self._scan_open_node(node, owner, lead)
@@ -169,14 +169,14 @@ class DefinitionFinder:
             owner.inner.append(self._make_definition(node, SnippetKind.CLASS, name, owner, lead))
 
     def _add_closure(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
-        """Add a closure that has a name as a function; else add the definitions inside it."""
+        """Add a closure that has a name to `owner` as a function; else add the definitions inside it."""
         if node.child_by_field_id(self._syntax.name_field) is not None:
             self._add_function(node, owner, lead)
         else:
             self._scan_open_node(node, owner, lead)
 
     def _add_binding(self, node: "Node", owner: Definition, lead: Lead | None) -> None:
-        """Add what `name = value` defines; if the value is no function, add the definitions inside it."""
+        """Add what `name = value` defines to `owner`; if the value is no function, add the definitions inside it."""
         value = bindings.find_bound_value(node, self._syntax)
         is_call = value is not None and self._get_node_role(value.kind_id) is NodeRole.CALL
         if value is not None and is_call and not spans_several_rows(value, self._source):

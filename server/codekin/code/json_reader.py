@@ -94,7 +94,7 @@ class JsonReader:
                 raise self._make_error("the bracket that closes what is open")
 
     def expect_end(self) -> None:
-        """Raise JsonError if anything but white space follows."""
+        """Raise JsonError if anything but white space follows; consumes nothing."""
         if self._text[self._offset :].strip():
             raise self._make_error("the end")
 

@@ -103,7 +103,7 @@ def _read_haskell_function(node: "Node", source_bytes: bytes) -> SourceName | No
 
 
 def _read_selector(node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Return an Objective-C method's selector: `totalWithRate:currency:`; None if it has none."""
+    """Return an Objective-C method's selector, as its name: `totalWithRate:currency:`; None if it has none."""
     parts = [child_node for child_node in node.named_children if child_node.type in ("identifier", "method_parameter")]
     if not parts or parts[0].type != "identifier":
         return None

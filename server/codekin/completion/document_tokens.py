@@ -112,7 +112,7 @@ class DocumentTokens:
         return frozenset(self.tokens[self.function_position : self.cursor_position].tolist())
 
     def is_local_name(self, token: int, previous_token: int) -> bool:
-        """Return whether the token is a name, lower-case at first, and no member behind `previous_token`."""
+        """Return whether the token is a name that begins with no capital, and is no member behind `previous_token`."""
         is_lower_name = self.vocabulary.kinds[token] == NAME and not self.vocabulary.texts[token][:1].isupper()
         return is_lower_name and self.vocabulary.texts[previous_token] not in MEMBER_MARKS
 

@@ -75,7 +75,7 @@ class TokenVocabulary(dict[str, int]):
 
 
 def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-    """Split a text into numbered tokens, adding new ones to `vocabulary`; None for a language without rules."""
+    """Return a text's tokens as numbers, no comments, adding new ones to `vocabulary`; None without lexical rules."""
     pattern = _compile_pattern(language)
     if pattern is None:
         return None

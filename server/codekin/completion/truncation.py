@@ -110,7 +110,7 @@ def _list_content_rows(candidate: LineCandidate, language: str) -> list[int]:
 
 
 def _list_closing_rows(source_lines: Sequence[str], start_row: int, end_row: int) -> list[int]:
-    """Return the rows, `start_row` to `end_row`, half-open, that only close the blocks around the row above them."""
+    """Return the rows, `start_row` to before `end_row`, that only close blocks around the row above `start_row`."""
     block_column, source_rows = measure_indent(source_lines[start_row - 1]), list[int]()
     for source_row in range(start_row, end_row):
         if (

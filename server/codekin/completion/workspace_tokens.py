@@ -163,7 +163,7 @@ class WorkspaceTokens:
             logger.info("codekin could not read the workspace's tokens: %s", error)
 
     def _choose_vocabulary(self, document_paths: Iterable[Path]) -> TokenVocabulary:
-        """Drop documents that are gone; return the vocabulary, or, dropping all, a new one if half is unused."""
+        """Drop gone documents, or all if the vocabulary is large and over half unused; return it, or then a new one."""
         present_paths = set(document_paths)
         self._documents = {
             document_path: document_symbols

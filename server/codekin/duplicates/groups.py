@@ -157,7 +157,7 @@ class DuplicateGrouper:
         ]
 
     def _join_nearest(self, text_number: int, candidates: Sequence[int], parents: dict[int, tuple[int, int]]) -> None:
-        """Add a text that is like no model to `parents`, in the group of the member most like it, if there is one."""
+        """Add a text that is no model's clone, in `parents`, to the group of its nearest clone, if it has one."""
         grouped_texts = np.array([other_text for other_text in candidates if other_text in parents], np.int64)
         kinship_levels = self._find_levels(text_number, grouped_texts)
         if len(grouped_texts) and kinship_levels.min() <= self._max_level:

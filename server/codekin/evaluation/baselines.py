@@ -112,7 +112,7 @@ def format_comparison(answers_by_repository: Sequence[Sequence[AnsweredByAll]]) 
 
 
 def _read_corpus(engine: Engine, checkout: Path) -> _Corpus:
-    """Read and return the texts and snippets of all files that the engine searches, documentation left out."""
+    """Read all files that the engine searches, without documentation pages; return their texts and snippets."""
     paths, texts, parts, owners = list[str](), list[str](), list[str](), list[int]()
     for file in engine.walk_files():
         snippets = [snippet for snippet in engine.list_snippets(file.path) if snippet.kind is not SnippetKind.SECTION]
@@ -181,7 +181,7 @@ def _measure_ndcg(answer: AnsweredByAll, system: str) -> float:
 
 
 def _parse_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return the options of the command line."""
+    """Parse benchmark, checkouts, `--split`, `--category` and `--workers` from the arguments (None: sys.argv)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("benchmark", type=Path, metavar="BENCH")
     parser.add_argument("checkouts", type=Path, metavar="CHECKOUTS")

@@ -74,7 +74,7 @@ class LongestSuffix:
 
 
 def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSuggestion]:
-    """Yield for each cut the statement after the function start most like the cut's by BM25, even if unlike.
+    """Yield for each cut, scored, the statement after the function start most like its own by BM25, even if unlike.
 
     Each function is cut at up to `_MAX_STARTS` lines. Ranking the continuations themselves finds a tenth as much. The
     score is relative to the start's score with itself; it is below 0 where all is held out.

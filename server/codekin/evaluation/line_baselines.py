@@ -41,12 +41,12 @@ class _Workspace:
         self.open_token = line.open_token  # with which the next token begins
 
     def find_own(self, context: TokenContext, length: int) -> Symbols:
-        """Return the token symbols that follow, in the cursor's document, the last `length` tokens of the context."""
+        """Return the symbols that begin as typed after the last `length` context tokens in the cursor's document."""
         positions = self._document.followers.match_contexts(context.tokens).select(length)
         return self._keep_begun(self._document.symbols[positions])
 
     def find_others(self, context: TokenContext, lengths: Sequence[int]) -> dict[int, Symbols]:
-        """Return, by length, the token symbols that follow that many last tokens of the context in other documents."""
+        """Return, by length, the symbols that begin as typed after that many last context tokens in other documents."""
         symbols_by_length = {}
         for length, positions in self._index.find_matches(context.tokens, lengths).items():
             is_own = np.zeros(len(positions), bool)

@@ -242,7 +242,7 @@ def _measure_repository(repository: Repository, checkout: Path, settings: Settin
 
 
 def _to_target(hit: Hit, checkout: Path) -> Target:
-    """Return the place of a hit, with its path relative to the checkout."""
+    """Return a hit as a target: its path relative to the checkout, and its span."""
     return Target(hit.place.path.relative_to(checkout).as_posix(), hit.place.span)
 
 

@@ -143,7 +143,7 @@ def save_completion_data(path: Path, store: Store, space: str, loaded: Completio
 def load_continuations(
     store: Store, vectors: VectorStore, space: str, numbers: Sequence[int], loaded: ContinuationVectors
 ) -> ContinuationVectors:
-    """Return `loaded` with these contents' continuation vectors, as far as `vectors` has any. Raises StoreError."""
+    """Return a copy of `loaded` with these contents' continuation vectors, if `vectors` has any. Raises StoreError."""
     hashes = store.content_hashes(numbers)
     for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
         chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]

@@ -39,7 +39,10 @@ class ModelVectors:
         return loaded_count / max(loaded_count + len(self._pending), 1)
 
     def follow_store(self, store: Store) -> None:
-        """Load the vectors of contents new in the store; those without one become pending. Raises StoreError."""
+        """Load vectors of contents new in the store; those without one become pending; none are dropped.
+
+        Raises StoreError.
+        """
         hashes = dict(store.contents_after(self.last_content))
         numbers = list(hashes)
         self.unloaded_count = len(numbers)

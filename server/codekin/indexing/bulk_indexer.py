@@ -155,7 +155,10 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _handle_failure(self, error: Exception, failures: int) -> None:
-        """Record the error, set a corrupt file aside, request a rescan and wait 1 to 60 s. Raises StoreClosingError."""
+        """Record the error, set a corrupt file aside, request a rescan; wait 1 to 60 s or until the indexer stops.
+
+        Raises the error again, and does nothing else, if it is a StoreClosingError.
+        """
         if isinstance(error, StoreClosingError):
             raise error
         logger.warning("%s", error, exc_info=not isinstance(error, CodekinError))

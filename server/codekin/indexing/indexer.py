@@ -81,7 +81,7 @@ class Indexer:
         self._state.request_rescan()
 
     def pause(self) -> None:
-        """Stop bulk work until `resume`: end its child process, within a second; edited documents are still indexed."""
+        """Stop bulk work until `resume`, waiting ≤ 1 s for its child process; edited documents are still indexed."""
         with self._state.wake:
             self._state.is_paused = True
         self._bulk.stop_child()
@@ -105,7 +105,7 @@ class Indexer:
         self._state.request_rescan()
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:
-        """Set aside an unsound file, if that works, and request a rescan, by which the lock's owner fills a new one."""
+        """Set a corrupt file aside, if that works; in any case request a rescan, by which the owner fills a new one."""
         self._state.rebuild_corrupt(error)
 
     @property

@@ -60,7 +60,7 @@ class IndexerState:
         self._index.error_log.record(str(error))
 
     def rebuild_corrupt(self, error: StoreCorruptError) -> None:
-        """Set aside an unsound file, if that works, and request a rescan, by which the lock's owner fills a new one."""
+        """Set a corrupt file aside, if that works; in any case request a rescan, by which the owner fills a new one."""
         with contextlib.suppress(StoreError):  # if that fails, the next reader of the file reports it again
             set_aside(error)
         self.request_rescan()

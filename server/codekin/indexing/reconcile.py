@@ -117,11 +117,11 @@ class _Reconciliation:
         return builder.build(is_complete=not self.cancel_event.is_set())
 
     def _find_forced_paths(self) -> set[Path]:
-        """Return the files to extract again although they are unchanged. Raises StoreError.
+        """Return unchanged files to extract again: all of another version's, else those remapped or without a vector.
 
         These are all files if another version of codekin indexed them; else those whose language the settings have
         changed, and those with contents that lack a vector, because the model is another one or the file of vectors
-        was lost.
+        was lost. Raises StoreError.
         """
         if self.store.get_meta("codekin") not in (None, __version__):
             return set(self.store.file_states())

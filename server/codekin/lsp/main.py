@@ -40,7 +40,7 @@ def serve_client(listen_address: ListenAddress | None = None) -> NoReturn:
 
 
 async def _run_server(listen_address: ListenAddress | None) -> int:
-    """Serve one client, then close the index; return the exit status: 0 after `shutdown` and `exit`, or a signal.
+    """Serve one client, then close the index; return exit status 0 after a signal or `shutdown` and `exit`, else 1.
 
     Raises as `open_stream`.
     """

@@ -78,7 +78,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
     @property
     def _lifecycle(self) -> Lifecycle:
-        """Return the server, as the receiver of `initialize` and `exit`."""
+        """Return the server, cast to the interface that receives `initialize` and `exit`."""
         return cast("Lifecycle", self._server)
 
     # Messages from the client

@@ -88,7 +88,7 @@ class CodekinServer(LanguageServer):
             event_loop.call_soon_threadsafe(self.stop_serving, 1)
 
     async def _stop_with_client(self, process_id: int) -> None:
-        """Wait until the client's process is gone, then stop with exit status 1."""
+        """Wait until the client's process is gone, then end the server in order, with exit status 1."""
         await transport.wait_for_exit(process_id)
         logger.warning("the client (process %d) is gone", process_id)
         self.stop_serving(1)

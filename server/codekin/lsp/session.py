@@ -291,7 +291,7 @@ def _open_document(engine: "Engine", document_path: Path, document_text: str | O
 
 
 def _start_engine(engine: "Engine", engine_request: _EngineRequest | None) -> None:
-    """Start the engine's background work, and a listener for commands of these roots; none for no request."""
+    """Start the engine's background work and, for a request with one root, a listener for commands of that root."""
     engine.start()
     if engine_request is not None:
         from codekin.resident.listener import serve_commands

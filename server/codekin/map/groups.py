@@ -20,7 +20,7 @@ class FolderGroup:
 
 
 def choose_groups(folders: Sequence[Folder], folder_sizes: Sequence[int]) -> tuple[list[FolderGroup], list[int]]:
-    """Return at most 10 groups and "others", which comes last, by size, and each folder's index among them.
+    """Return at most 10 groups, largest first, then "others", and the index of each folder's group among them.
 
     `folder_sizes` counts the functions in each folder. Starts with all folders in one group and splits the largest that
     can be split, as long as there are at most MAX_GROUPS. Small folders stay with the folder that was split; at the
@@ -71,7 +71,7 @@ def _count_children(
 def _to_groups(
     group_sizes: dict[Folder, int], display_folders: dict[Folder, Folder], group_of: Sequence[Folder | None]
 ) -> tuple[list[FolderGroup], list[int]]:
-    """Return groups by size, then "others", which may be empty, and each folder's group's index; others for None."""
+    """Return groups, largest first, and "others", maybe empty; and the index of each folder's group (None: others)."""
     ranked_folders = sorted(
         (folder for folder in group_sizes if folder), key=lambda folder: (-group_sizes[folder], folder)
     )

@@ -47,7 +47,7 @@ def _serve(workspace_root: Path, settings: Settings, address_path: Path) -> None
 
 
 def _is_needed(service: ResidentService, workspace_root: Path, store: Path, listener: CommandListener) -> bool:
-    """Return whether to go on: asked recently, not superseded, root and store exist, and commands find this process."""
+    """Return whether to go on: used lately, not replaced, root and store exist, the address file names this process."""
     is_idle = time.monotonic() - service.last_request_time > _IDLE_TIMEOUT_S
     return (
         not is_idle and not service.is_retired and workspace_root.is_dir() and store.is_file() and listener.is_reachable

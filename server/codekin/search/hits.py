@@ -140,7 +140,7 @@ class QueryRun:
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit, when taken, for each (location, score) of existing code, not the query's own, until cancelled."""
+    """Yield a hit, when taken, for each (location, score) of existing code, not the query's; end early if cancelled."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)
@@ -226,7 +226,7 @@ class _QueryComparison:
     """Compares code with one query, and makes hits with the confidence and the reason."""
 
     def __init__(self, query: CodeQuery, index: Index) -> None:
-        """Tokenize the query if it is code; words in over a tenth of the index's contents will be no reason."""
+        """Tokenize the query if it is code; set the limit, a tenth of the contents, above which a word is no reason."""
         self._query = query
         self._index = index
         self._profile = TokenProfile(query.text, query.language) if query.is_code else None

@@ -77,7 +77,7 @@ class LexicalRetriever:
         return sum((_BM25_K1 + 1) * _compute_rarity(frequency, total) for frequency in document_frequencies)
 
     def _sort(self, matches: "_Matches") -> "_Matches":
-        """Return the matches best first; those with equal scores in an order that every index has."""
+        """Return the matches best first; those with equal scores in an order that is the same in every index."""
         order = np.lexsort((self._index.sort_keys_of(matches.contents), -matches.scores))
         return _Matches(matches.contents[order], matches.scores[order])
 

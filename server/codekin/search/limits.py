@@ -24,7 +24,7 @@ def check_code(code: str) -> None:
 
 
 def check_filter(hit_filter: Filter) -> None:
-    """Raise QueryError where a part of the filter has over 4,096 characters, a NUL, or lone surrogates."""
+    """Raise QueryError if the folder, all languages or all patterns have over 4,096 characters, a NUL or surrogates."""
     _check_length(
         str(hit_filter.folder or ""), _MAX_FILTER_CHARACTERS, "folder to search in", "Name a folder of the workspace."
     )

@@ -37,14 +37,14 @@ class CandidatePools:
         self._cached: tuple[int, LabelArray] = -1, _NONE
 
     def find_code(self, hit_filter: Filter) -> CandidatePool:
-        """Return the pool of the filter's contents without documentation. Raises StoreError."""
+        """Return the contents within the filter, documentation pages left out, as a pool. Raises StoreError."""
         allowed, prose = self._index.allowed_contents(hit_filter), self._list_prose()
         if allowed is None:
             return CandidatePool(excluded=prose)
         return CandidatePool(np.setdiff1d(allowed, prose, assume_unique=True))
 
     def find_prose(self, hit_filter: Filter) -> CandidatePool | None:
-        """Return the pool of the filter's documentation; None where it has none. Raises StoreError."""
+        """Return the contents of documentation pages within the filter as a pool; None for none. Raises StoreError."""
         allowed, prose = self._index.allowed_contents(hit_filter), self._list_prose()
         contents = prose if allowed is None else np.intersect1d(allowed, prose, assume_unique=True)
         return CandidatePool(contents) if len(contents) else None

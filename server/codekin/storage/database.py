@@ -149,7 +149,7 @@ class Database:
             self.free_space()
 
     def _list_open_files(self) -> list[OpenFile]:
-        """Return all threads' open files and the keeper; the caller holds `_lock`."""
+        """Return the open files of all threads, and that to restore a removed file from; the caller holds `_lock`."""
         return [*self._open_files.values(), *([self._keeper] if self._keeper else [])]
 
     def _connect(self) -> sqlite3.Connection:

@@ -23,13 +23,13 @@ def contents_of(connection: sqlite3.Connection, paths: Sequence[str]) -> set[int
 
 
 def drop_unused(connection: sqlite3.Connection, contents: set[int]) -> None:
-    """Delete those of `contents` that no snippet has any more, with their words, and list them as removed."""
+    """Delete those of `contents` that no snippet has any more, with their words; append them to the table `removed`."""
     statement = "SELECT id FROM contents WHERE id IN ({}) AND NOT EXISTS (SELECT 1 FROM snippets WHERE content = id)"
     _delete_contents(connection, [row[0] for row in schema.select_in_chunks(connection, statement, sorted(contents))])
 
 
 def drop_all_unused(connection: sqlite3.Connection) -> int:
-    """Delete all contents that no snippet has, with their words, and list them as removed; return how many."""
+    """Delete all contents that no snippet has, and their words; append them to the table `removed`; return how many."""
     unused_contents = [row[0] for row in connection.execute(_SELECT_UNUSED)]
     _delete_contents(connection, unused_contents)
     return len(unused_contents)
@@ -41,12 +41,12 @@ def has_unused(connection: sqlite3.Connection) -> bool:
 
 
 def record_all_removed(connection: sqlite3.Connection) -> None:
-    """Add "any content may be gone" to the list of removed contents, so that other processes compare all they have."""
+    """Append "any content may be gone" to the table `removed`, so that other processes compare all they have."""
     _append_removed(connection, [_ANY_CONTENT])
 
 
 def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, list[int] | None]:
-    """Return the newest position in the list, and the contents removed after `position`; None if any may have been."""
+    """Return the newest position in `removed`, and the contents removed after `position`; None if any may have been."""
     statement = "SELECT position, content FROM removed WHERE position > ? ORDER BY position"
     rows = connection.execute(statement, (position,)).fetchall()
     if not rows:
@@ -57,7 +57,7 @@ def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, l
 
 
 def _delete_contents(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
-    """Delete contents and their words, and list them as removed (more than 2,048 as "any content")."""
+    """Delete contents and their words; append them to the table `removed` (more than 2,048 as "any content")."""
     if not contents:
         return
     rows = [(content,) for content in contents]
@@ -92,6 +92,6 @@ def _count_pages(connection: sqlite3.Connection, pragma: str) -> int:
 
 
 def _append_removed(connection: sqlite3.Connection, contents: Sequence[int]) -> None:
-    """Append to the list of removed contents, and cut it to the newest 2,048."""
+    """Append to the table `removed`, and cut it to its newest 2,048 rows."""
     connection.executemany("INSERT INTO removed (content) VALUES (?)", [(content,) for content in contents])
     connection.execute("DELETE FROM removed WHERE position <= (SELECT max(position) FROM removed) - ?", (_MAX_LISTED,))

@@ -239,7 +239,7 @@ class SnippetQueries(SkippedFiles):
         return self._read(lambda connection: find_postings(connection, words))
 
     def count_words_of(self, contents: Sequence[int]) -> dict[int, int]:
-        """Return the number of words by content; contents that are gone are left out. Raises StoreError."""
+        """Return the number of distinct indexed words by content, without contents that are gone. Raises StoreError."""
         rows = self._query_in("SELECT id, sz FROM words_docsize WHERE id IN ({})", contents)
         return dict(self._convert(lambda row: (row[0], decode_word_count(row[1])), rows))
 

@@ -55,7 +55,7 @@ def _make_open_error(store_path: Path, reason: str) -> StoreError:
 
 
 def _make_disk_error(store_path: Path, reason: str) -> StoreError:
-    """Return (don't raise) the error that reading or writing failed."""
+    """Return (don't raise) the StoreError, with its remedy, that reading or writing failed."""
     return StoreError(
         f"Reading or writing {store_path} failed ({reason}). Check the disk, or set cache.directory to another one."
     )

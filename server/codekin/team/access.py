@@ -109,7 +109,7 @@ class CommandRights:
         return match_repositories(patterns, repositories)
 
     def _ask(self, user: str) -> tuple[str, ...]:
-        """Run the command for a user and return the patterns it prints, one a line. Raises TeamError where it fails."""
+        """Run the command with a user as last argument; return the patterns it prints, one a line. Raises TeamError."""
         try:
             output = read_program(*self._command, user, timeout_s=_COMMAND_TIMEOUT_S)
         except (OSError, ProcessError, ProcessTimeoutError) as error:

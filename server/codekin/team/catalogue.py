@@ -188,7 +188,7 @@ class Catalogue:
         return contents
 
     def put_blobs(self, blobs: Iterable[CutBlob], keyring: Keyring) -> None:
-        """Store the blobs' snippets, then a mark that each blob is cut. Their contents must be stored before."""
+        """Store the blobs' snippets, then by itself a mark that each is cut. Their contents must be stored before."""
         rows, marks = [], []
         for blob in blobs:
             marks.append({"key": blob.key, "snippets": len(blob.snippets), "reason": blob.reason})

@@ -128,7 +128,7 @@ class GatewayClient:
         return self._send(kind(self._address.hostname or "", self._address.port, timeout=timeout_s), path, data)
 
     def _send(self, connection: HTTPConnection, path: str, data: bytes | None) -> tuple[int, bytes]:
-        """Send a request on a connection; return status and body. Keep it for reuse if all went well, else close it."""
+        """Send a request on a connection; return status and body. Keep it for reuse after status 200, else close it."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         is_sound = False
         try:

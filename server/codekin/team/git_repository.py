@@ -50,7 +50,10 @@ class RepositoryClone:
         raise QueryError(f"{self.name}: there is no commit {names[-1]} in {self.folder} ({reason}).")
 
     def list_files(self, commit: str) -> Iterator[TreeFile]:
-        """Yield the commit's regular files with UTF-8 paths; submodules and links are left out. Raises QueryError."""
+        """Yield path, blob and size of the commit's regular files (no links, no submodules) with UTF-8 paths.
+
+        Raises QueryError.
+        """
         output = self._run("ls-tree", "-r", "-z", "-l", "--full-tree", commit)
         for entry in output.split(b"\0"):
             fields, _, path = entry.partition(b"\t")

@@ -130,7 +130,7 @@ class RepositoryUpdate:
         batches: list[_Batch | None] = []
 
         def make_texts() -> Iterator[list[str]]:
-            """Yield the new texts of each batch of blobs; store blobs without any at once."""
+            """Yield the new texts of each batch of blobs, claiming them; store a batch without any at once."""
             for blobs in self._context.workers.cut(self._repository, _split(files)):
                 batch = self._plan_batch(blobs)
                 if batch.new_texts:

@@ -61,7 +61,7 @@ class TeamSearch:
         counted_words = [] if query.is_code else _list_counted_words(text)
 
         def make_body() -> dict[str, object]:
-            """Return the request, embedding the query."""
+            """Return the request's body as a dict for JSON, embedding the query."""
             (vector,) = self._embedder.embed([text], task, Role.QUERY)
             body = {
                 "space": self._embedder.space(Task.CODE2CODE),

@@ -65,7 +65,7 @@ def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[PackagePair]:
 
 
 def _draw_pairs(read_all: Callable[[], Iterable[PackagePair]], limit: int, generator: Random) -> Iterator[PackagePair]:
-    """Yield a random share of the pairs, fixed by kind; with a `limit`, which reads all twice, by kind and language."""
+    """Yield a random share of the pairs: fixed by kind, or, with a `limit` in all, by kind and language, read twice."""
     if limit:
         counts = Counter((pair.kind, pair.language) for _, pair in read_all())
         probabilities = compute_keep_probabilities(counts, limit)

@@ -58,7 +58,7 @@ class StaticModel(nn.Module):
     """Tables (tables, tokens, d) of vectors, and logarithmic weights of tokens and of positions, per prefix."""
 
     def __init__(self, shape: StaticShape, phrases: int = 0, phrase_scale: float = 1.0) -> None:
-        """Make equal random tables, by PyTorch's seed, and zero weights; phrases' rows are scaled."""
+        """Make equal random tables, by PyTorch's seed, phrases' rows times `phrase_scale`, and zero weights."""
         super().__init__()
         self.shape = shape
         table_count = max(shape.table_of.values()) + 1

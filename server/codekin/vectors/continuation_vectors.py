@@ -29,9 +29,9 @@ def continuation_space(embedder: Embedder) -> str:
 
 
 def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> FloatArray:
-    """Embed the rest of each snippet after its signature and after its middle: unit rows (n, ROW). Raises ModelError.
+    """Embed the rest of each snippet after its signature and after its middle, side by side: unit rows (n, ROW).
 
-    A row has the snippet's continuations side by side.
+    Raises ModelError.
     """
     texts: dict[str, int] = {}  # each once: most functions are so short that their continuations are one
     text_rows = []

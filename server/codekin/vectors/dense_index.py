@@ -186,7 +186,7 @@ class DenseIndex:
             self.wait_for_graph()
 
     def _normalize(self, queries: FloatArray) -> tuple[FloatArray, BoolArray]:
-        """Return the queries at unit length, and which of them have a direction. Raises DimensionError."""
+        """Return the queries at unit length, and a mask; those without a direction become 0. Raises DimensionError."""
         if queries.ndim != 2 or queries.shape[1] != self.dim:
             raise DimensionError(f"The index holds vectors of {self.dim} numbers, the query is {queries.shape}.")
         return normalize_queries(queries)
@@ -261,7 +261,7 @@ class DenseIndex:
             self._on_problem(f"The graph {graph_path} {reason}. It is rebuilt; nothing is lost.")
 
     def _build_graph(self, graph_path: Path) -> None:
-        """Build a graph in another process, use it and publish its file; give up after two failures. Never raises."""
+        """Build a graph in another process, use and publish it; give up after two failures in a row. Never raises."""
         try:
             with open_build_folder(graph_path) as build_folder:
                 built_path = self._builder.run_until_built(build_folder, self._snapshot.matrix, self._order)

@@ -127,7 +127,7 @@ def side_car_path(graph_path: Path) -> Path:
 
 
 def load_graph(graph_path: Path, index_key: str, dim: int) -> HnswGraph:
-    """Load and check the graph at `graph_path`. Raises UnsoundGraphError, FileNotFoundError, ImportError.
+    """Load a graph, checked against its side-car and key. Raises UnsoundGraphError, FileNotFoundError, ImportError.
 
     It holds the interpreter's lock while hnswlib reads, about 1.4 ms per 1,000 vectors, because hnswlib does not
     release it. UnsoundGraphError means that the file is corrupt or of another index, ImportError that there is no

@@ -32,7 +32,7 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 
 def normalize_rows(vectors: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Return the rows of `vectors` (n, d) that are finite and of length 1 ± 1%, normalised, and which those are."""
+    """Return the rows of `vectors` (n, d) that are finite and of length 1 ± 1%, normalised, and their mask (n,)."""
     with np.errstate(all="ignore"):
         norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
         is_sound: BoolArray = np.abs(norms - 1) <= _UNIT_TOLERANCE  # false for NaN

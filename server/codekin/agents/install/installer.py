@@ -125,7 +125,7 @@ class Installer:
         return [str(folder) for folder in made_folders] if isinstance(made_folders, list) else []
 
     def _remove_records(self, file_paths: Sequence[Path]) -> None:
-        """Delete the records of files, and the folders made for files and records if they are empty now."""
+        """Delete the installer's records of files, and the folders made for files and records if they are empty now."""
         made_folders = {folder for file_path in file_paths for folder in self._list_made_folders(file_path)}
         made_folders |= {str(self.state_folder), str(self.state_folder.parent)}
         for file_path in file_paths:

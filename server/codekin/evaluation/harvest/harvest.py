@@ -147,7 +147,7 @@ def _to_row(repository: Repository, question: Question) -> dict[str, object]:
 
 
 def _choose_commits(repository: GitRepository, tree: SourceTree, max_questions: int) -> list[_CommitQuestion]:
-    """Return up to `max_questions` commits a category that ask for one to three source files, which still exist.
+    """Return the newest commits' questions, up to `max_questions` a category, on 1 to 3 files that still exist.
 
     Each text is taken once, and no file too often.
     """

@@ -42,7 +42,7 @@ def invert_condition(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def _find_branches(function: ParsedFunction, node: "Node") -> tuple["Node", "Node"] | None:
-    """Return the two blocks of an if with a plain else; None for any other if, or Python's on one line."""
+    """Return both blocks of an if with a plain else; None for any other if, or Python's `if x: y` on one line."""
     block_types = {*function.language_templates.blocks.split(), "block"} - {"statement_list"}
     branches = [child_node for child_node in node.children if child_node.type in block_types]
     for child_node in node.children:

@@ -159,7 +159,7 @@ def _reindent_line(line: str, old_step: str, new_step: str) -> str:
 
 
 def _join_list(function: ParsedFunction, node: "Node") -> list[Edit] | None:
-    """Return the edits, perhaps none, that put a list on one line; None where an item has a comment or line break."""
+    """Return the edits, maybe none, that put a list in () on one line; None if an item has a comment or line break."""
     children = node.children
     if any(
         "comment" in child_node.type or child_node.start_point[0] != child_node.end_point[0] for child_node in children

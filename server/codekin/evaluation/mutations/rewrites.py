@@ -39,7 +39,7 @@ def unroll_comprehension(function: ParsedFunction, generator: Random) -> str | N
 
 
 def _is_unrollable(function: ParsedFunction, assignment: tuple[set[str], "Node"]) -> bool:
-    """Return whether one loop, and at most one `if`, can safely replace the value, a one-line list comprehension."""
+    """Return whether the value, a one-line list comprehension, can be a loop with at most one `if`: no names clash."""
     (name, *_), value = assignment
     if value.type != "list_comprehension" or value.named_child_count not in (2, 3):
         return False

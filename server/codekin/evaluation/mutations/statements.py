@@ -180,7 +180,7 @@ def _are_independent(function: ParsedFunction, upper: "Node", lower: "Node") -> 
 
 
 def _is_constant(value: "Node") -> bool:
-    """Return whether the value is the same at any time: a literal or a name."""
+    """Return whether the value may be computed at another time: it is a literal or a name."""
     is_literal = re.fullmatch(r".*(?:literal|string|integer|number).*", value.type) is not None
     return value.child_count == 0 or (is_literal and not any(node.type in NAME_TYPES for node in list_nodes(value)))
 

@@ -117,7 +117,7 @@ def _load_nomic_layer(weights: Weights, layer_name: str, epsilon: float) -> _Ber
 
 
 def _choose_activation(config: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
-    """Return the MLP's activation. Raises ModelError for one, or for positions, that codekin does not support."""
+    """Return the MLP's activation. Raises ModelError where codekin does not support it, or the position embeddings."""
     activation, position_type = config["hidden_act"], config.get("position_embedding_type", "absolute")
     if activation not in _ACTIVATIONS or position_type != "absolute":
         raise ModelError(f"The model has {activation} and {position_type} positions, which codekin does not know.")

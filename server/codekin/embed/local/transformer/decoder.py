@@ -37,7 +37,7 @@ class Decoder:
     """Packed tokens → hidden states of the last layer, after the final norm."""
 
     def __init__(self, config: Mapping[str, Any], weights: Weights, max_tokens: int) -> None:
-        """Load the layers. Raises ModelError for kinds that codekin does not support, and for wrong weights."""
+        """Load the weights. Raises ModelError for wrong ones, and for an architecture that codekin does not support."""
         _refuse_unknown(config, max_tokens)
         weights = weights.select_submodule("embed_tokens.weight")
         hidden_size = int(config["hidden_size"])

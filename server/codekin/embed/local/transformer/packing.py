@@ -56,7 +56,7 @@ class PackedTokens:
         return packed_heads[self.padded_to_packed].transpose(1, 2)
 
     def to_packed(self, padded_heads: Tensor) -> Tensor:
-        """Convert a padded batch to packed rows: (n, heads, longest, d) → (t, heads · d)."""
+        """Convert a padded batch to packed rows: (n, heads, longest, d) → (t, heads · d); t counts padding, too."""
         return padded_heads.transpose(1, 2).flatten(2).flatten(0, 1)[self.packed_to_padded]
 
 
