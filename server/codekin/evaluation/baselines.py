@@ -125,7 +125,7 @@ def _read_corpus(engine: Engine, checkout: Path) -> _Corpus:
 
 
 def _ask_engine(engine: Engine, question: Question, checkout: Path) -> list[str]:
-    """Ask the engine; return the paths of up to ten files with hits, best first, documentation left out."""
+    """Ask the engine; return the paths of up to ten files with hits, best first, no documentation pages."""
     hits = [hit for hit in engine.search(question.text, _MAX_HITS).hits if hit.place.kind is not SnippetKind.SECTION]
     return list(dict.fromkeys(hit.place.path.relative_to(checkout).as_posix() for hit in hits))[:_MAX_FILES]
 

@@ -59,7 +59,7 @@ class IndexRefresher:
         return report
 
     def load_tree(self) -> TreeSnapshot | None:
-        """Return the stored snapshot of the tree, None if a scan is due; repair an unsound file. Raises StoreError."""
+        """Return the stored stamps of files; None if a scan is due; repair an unsound file. Raises StoreError."""
         return with_repair(partial(load_tree, self.index.store, self.paths.settings.index))
 
     def _catch_up(self) -> bool:

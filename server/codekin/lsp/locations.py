@@ -85,7 +85,7 @@ def _find_name_range(hit: Hit, encoding: str) -> Range:
 
 
 def to_answer_json(answer: Answer, documents: Documents) -> AnswerJson:
-    """Return the answer as JSON, with locations and positions as the client has them; reasons are made printable."""
+    """Return the answer as a dict for JSON: the client's locations and positions; reasons are made printable."""
     hit_objects = [to_hit_json(hit, documents) for hit in answer.hits]
     query_location: LocationJson | None = None
     if answer.asked:
@@ -119,7 +119,7 @@ def is_definition(snippet: "Snippet") -> bool:
 
 
 def to_hit_json(hit: Hit, documents: Documents) -> HitJson:
-    """Return the hit as JSON, with a preview of at most 12 lines and 1,000 characters, dedented."""
+    """Return the hit as a dict for JSON, with a preview of at most 12 lines and 1,000 characters, dedented."""
     hit_location, client_location = hit.place, to_location(hit, documents)
     return {
         "location": {"uri": client_location.uri, "range": to_range_json(client_location.range)},
@@ -138,7 +138,7 @@ def to_hit_json(hit: Hit, documents: Documents) -> HitJson:
 
 
 def to_cell_json(hit: Hit, encoding: str) -> CellJson | None:
-    """Return the hit's 0-based cell index and ranges in the cell's lines as JSON; None where it is no notebook."""
+    """Return the hit's 0-based cell index and ranges in the cell as a dict for JSON; None where it is no notebook."""
     if hit.cell is None:
         return None
     code_range, name_range = _find_code_range(hit, encoding), _find_name_range(hit, encoding)

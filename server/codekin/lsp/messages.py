@@ -187,7 +187,7 @@ EMPTY_ANSWER: AnswerJson = {"hits": [], "asked": None, "askedName": "", "coverag
 
 
 def to_range_json(client_range: Range) -> RangeJson:
-    """Return the range as JSON."""
+    """Return the range as a dict for JSON."""
     start_position, end_position = client_range.start, client_range.end
     return {
         "start": {"line": start_position.line, "character": start_position.character},
@@ -196,7 +196,7 @@ def to_range_json(client_range: Range) -> RangeJson:
 
 
 def to_status_json(status: Status) -> StatusJson:
-    """Return the engine's status as JSON, with codekin's version; control characters in problems are escaped."""
+    """Return the engine's status, with the version, as a dict for JSON; control characters in problems are escaped."""
     return {
         "version": __version__,
         "state": status.state,
@@ -244,12 +244,12 @@ def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
 
 
 def _to_model_json(model: ModelStatus) -> ModelJson:
-    """Return a model's status as JSON."""
+    """Return a model's status as a dict for JSON."""
     return {"name": model.name, "device": model.device, "share": model.share, "state": model.state}
 
 
 def _to_progress_json(progress: Progress | None) -> ProgressJson | None:
-    """Return the bulk index's progress as JSON; None where there is none."""
+    """Return the bulk index's progress as a dict for JSON; None where there is none."""
     if progress is None:
         return None
     return {"done": progress.done, "total": progress.total, "secondsLeft": progress.seconds_left}

@@ -30,7 +30,7 @@ _INDEX_COMMANDS: "dict[str, Callable[[Engine], None]]" = {
 
 
 async def _find_similar(client: Client, session: Session, json_params: Any) -> AnswerJson:
-    """Parse the params, find code like a function or a text, and return the hits as JSON; show them if asked to.
+    """Parse the params, find code like a function or a text; return the hits as a dict for JSON; show them if asked to.
 
     Raises ArgumentsError, QueryError.
     """
@@ -38,7 +38,7 @@ async def _find_similar(client: Client, session: Session, json_params: Any) -> A
 
 
 async def _search_code(client: Client, session: Session, json_params: Any) -> AnswerJson:
-    """Parse the params, search for a question, and return the hits as JSON; show them if asked to.
+    """Parse the params, search for a question; return the hits as a dict for JSON; show them if asked to.
 
     Raises ArgumentsError, QueryError.
     """
@@ -46,7 +46,7 @@ async def _search_code(client: Client, session: Session, json_params: Any) -> An
 
 
 async def _find_existing(_: Client, session: Session, json_params: Any) -> ExistenceAnswerJson:
-    """Parse the params; return as JSON whether each function, or what a description says, exists already.
+    """Parse the params; return a dict for JSON: whether each function, or what a description says, exists already.
 
     Raises ArgumentsError, QueryError.
     """
@@ -65,15 +65,15 @@ async def _compare_code(client: Client, _: Session, json_params: Any) -> None:
 
 
 async def _get_status(_: Client, session: Session, __: Any) -> StatusJson:
-    """Return the status of the server and its index as JSON, also where there is no engine; params are ignored."""
+    """Return the status of server and index as a dict for JSON, also where there is no engine; params are ignored."""
     return await get_status(session, Priority.COMMAND)
 
 
 async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None:
-    """Return the status and the engine's report as JSON; None while it is being opened, raises if it can't be."""
+    """Return status and report as a dict for JSON; None while the engine is being opened, raises if it can't be."""
 
     def make_report(engine: "Engine", _: Cancel) -> dict[str, Any]:
-        """Return the engine's report as JSON."""
+        """Return the engine's report as a dict for JSON."""
         from codekin.status.report import to_json
 
         return to_json(engine.make_report())

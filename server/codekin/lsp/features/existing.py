@@ -49,7 +49,7 @@ def _find_existing(
 
 
 def _to_existence_json(existence: "Existence", documents: "Documents") -> ExistenceJson:
-    """Return a verdict with its hits as JSON, in the client's locations; its name is printable."""
+    """Return a verdict with its hits as a dict for JSON, in the client's locations; its name is printable."""
     return {
         "name": printable(existence.name),
         "line": existence.line,

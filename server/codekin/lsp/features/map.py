@@ -27,7 +27,7 @@ _PROGRESS_TITLE = "codekin: drawing the map"
 
 
 async def build_map(client: Client, session: Session, json_params: Any) -> MapJson:
-    """Parse the params, build the map and return it as JSON, with progress under the client's token.
+    """Parse the params, build the map; return it as a dict for JSON, with progress under the client's token.
 
     Raises ArgumentsError, or QueryError if there is no map.
     """
@@ -44,7 +44,7 @@ async def build_map(client: Client, session: Session, json_params: Any) -> MapJs
 async def _build_with_progress(
     client: Client, session: Session, limit: int | None, progress_token: int | str
 ) -> MapJson | None:
-    """Build the map as JSON, with a progress bar that is always ended; None without an engine or when cancelled."""
+    """Build the map as a dict for JSON, with a progress bar, always ended; None without an engine or when cancelled."""
     event_loop = asyncio.get_running_loop()
     send_progress = partial(_send_progress, client, progress_token)
 
@@ -65,10 +65,10 @@ def _send_progress(client: Client, progress_token: int | str, progress_value: An
 
 
 async def _build_map_json(session: Session, limit: int | None, on_progress: OnProgress) -> MapJson | None:
-    """Build the map, of at most 100,000 functions, as JSON on a thread; None without an engine or when cancelled."""
+    """Build the dict of a map of ≤ 100,000 functions, on a thread; None without an engine or when cancelled."""
 
     def build_json(engine: "Engine", cancel_event: Cancel) -> MapJson | None:
-        """Build the map and convert it to JSON; None when cancelled."""
+        """Build the map and convert it to a dict for JSON; None when cancelled."""
         from codekin.map.builder import MAX_FUNCTIONS
 
         code_map = engine.build_map(min(limit or MAX_FUNCTIONS, MAX_FUNCTIONS), on_progress, cancel_event)
@@ -94,7 +94,7 @@ def _list_file_lines(code_map: "CodeMap", engine: "Engine") -> Any:
 
 
 def _to_map_json(code_map: "CodeMap", file_lines: Any, to_client_uri: Callable[[Path], str]) -> MapJson:
-    """Return the map as JSON, its arrays as base64 of little-endian numbers, its names printable."""
+    """Return the map as a dict for JSON, arrays as base64 of little-endian numbers, names printable."""
     import numpy as np
 
     return {

@@ -140,5 +140,5 @@ def _to_workspace_edit(client: Client, documents: Documents, suppression: "Suppr
 
 
 def _to_location_json(location: types.Location) -> LocationJson:
-    """Return the location as JSON."""
+    """Return the location as a dict for JSON."""
     return {"uri": location.uri, "range": to_range_json(location.range)}
