@@ -245,3 +245,11 @@ def test_what_is_skipped_is_remembered_with_its_reason(store: Store):
     store.set_skipped({large: (1, 2), binary: (3, 4)})
     store.set_skipped({binary: (3, 4)})
     assert store.skipped() == {binary: (3, 4)}
+
+
+@given(st.lists(st.sampled_from(["alpha", "beta", "return", "nowhere", "", "a b", '"']), max_size=8))
+def test_frequencies_of_many_words_are_those_of_each(tmp_path_factory, words):
+    with closing(Store(tmp_path_factory.mktemp("frequencies") / "w.sqlite")) as store:
+        store.replace_files([record(FILES[0], TEXTS), record(FILES[1], TEXTS[1:])])
+        each = {word: store._query("SELECT doc FROM vocabulary WHERE term = ?", (word,)) for word in words}
+        assert store.document_frequencies(words) == {word: rows[0][0] for word, rows in each.items() if rows}

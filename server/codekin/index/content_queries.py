@@ -1,6 +1,6 @@
 """What searches ask of the contents of one index, cached until the store changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -84,8 +84,16 @@ class ContentQueries:
 
     def document_frequency(self, word: str) -> int:
         """Return the number of contents that contain the word, cached until the store changes. Raises StoreError."""
-        if word not in self._document_frequencies:
-            if len(self._document_frequencies) > _MAX_CACHED_WORDS:
-                self._document_frequencies.clear()
-            self._document_frequencies[word] = self.store.document_frequency(word)
-        return self._document_frequencies[word]
+        frequency = self._document_frequencies.get(word)
+        if frequency is None:
+            frequency = self._document_frequencies[word] = self.store.document_frequency(word)
+        return frequency
+
+    def load_document_frequencies(self, words: Iterable[str]) -> None:
+        """Cache the `document_frequency` of each of these words, by one statement for all. Raises StoreError."""
+        known_frequencies = self._document_frequencies
+        if len(known_frequencies) > _MAX_CACHED_WORDS:
+            known_frequencies.clear()
+        new_words = list(dict.fromkeys(word for word in words if word not in known_frequencies))
+        found = self.store.document_frequencies(new_words) if new_words else {}
+        known_frequencies.update((word, found.get(word, 0)) for word in new_words)

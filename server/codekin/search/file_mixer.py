@@ -39,7 +39,7 @@ def compare_best_files(
     """Return the up to 40 files of code with the highest scores, and the network's inputs; `paths` are of all files."""
     code_rows = np.flatnonzero(features["prose"] == 0)
     rows = code_rows[np.argsort(-scores[code_rows], kind="stable")[:MAX_MIXED_FILES]]
-    mentions = np.log1p([terms.count_mentions(paths[row].stem) for row in rows.tolist()])
+    mentions = np.log1p(terms.count_mentions(paths[row].stem for row in rows.tolist()))
     compared = np.array([*(features[name][rows] for name in _COMPARED_FEATURES), mentions, scores[rows]]).T
     own = np.array([features[name][rows] for name in _OWN_FEATURES]).T
     question = np.array([np.log1p(len(terms.words)), float(bool(terms.name)), terms.known_share])

@@ -84,6 +84,7 @@ class LexicalRetriever:
     def _select_rarest(self, terms: set[str], max_terms: int) -> dict[str, int]:
         """Return term → document frequency of the rarest terms that occur, up to `max_terms` and 12,000 places."""
         selected: dict[str, int] = {}
+        self._index.load_document_frequencies(terms)
         for frequency, term in sorted((self._index.document_frequency(term), term) for term in terms):
             if not frequency:
                 continue

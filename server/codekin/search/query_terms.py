@@ -6,7 +6,7 @@ beginnings: no stemmer knows the first kind, and one for the second gained nothi
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -54,8 +54,17 @@ def is_significant(word: str) -> bool:
 class QueryTerms:
     """The words, symbols and weights of a question, to be matched with the names of files and definitions."""
 
-    def __init__(self, question: str, document_frequency: Callable[[str], int], total: int) -> None:
-        """Analyse a question; `document_frequency` returns in how many of the `total` contents a word occurs."""
+    def __init__(
+        self,
+        question: str,
+        document_frequency: Callable[[str], int],
+        total: int,
+        load_frequencies: Callable[[Sequence[str]], None] = lambda _: None,
+    ) -> None:
+        """Analyse a question; `document_frequency` returns in how many of the `total` contents a word occurs.
+
+        `load_frequencies` is told for which words it will be asked, where they are many.
+        """
         question_words = split_words(question)
         significant_words = [word for word in question_words if is_significant(word)]
         self.words = list(dict.fromkeys(significant_words or question_words))
@@ -66,7 +75,8 @@ class QueryTerms:
         self.text = " ".join(tokens) or question  # without stop words
         self.symbols = self._list_symbols(question_words)
         self.lowercase_tokens = {token.lower() for token in tokens}
-        self._document_frequency = document_frequency
+        self._document_frequency, self._load_frequencies = document_frequency, load_frequencies
+        load_frequencies(self.words)
         self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
         self._total_weight = sum(self._weights)
         self.known_word_count = sum(document_frequency(word) > 0 for word in self.words)
@@ -121,12 +131,14 @@ class QueryTerms:
             return 0.9
         return 0.7 if self.name[-1].lower() in name.lower() else 0.0
 
-    def count_mentions(self, name: str) -> int:
-        """Return in how many contents the name stands as one ASCII identifier, in any case, with underscores or none.
+    def count_mentions(self, names: Iterable[str]) -> list[int]:
+        """Return in how many contents each name stands as one ASCII identifier, in any case, with underscores or none.
 
         A name of a single word also counts where it is a part of an identifier.
         """
-        return self._document_frequency("".join(split_words(name)))
+        identifiers = ["".join(split_words(name)) for name in names]
+        self._load_frequencies(identifiers)
+        return list(map(self._document_frequency, identifiers))
 
     def _select_related(self, name_words: set[str]) -> list[str]:
         """Return those of names' words that may be related to a word of the question: a few of hundreds."""

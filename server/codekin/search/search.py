@@ -163,15 +163,15 @@ class SearchEngine:
 
     def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
         """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
-        store, hit_filter = self._index.store, query.hit_filter
+        index, store, hit_filter = self._index, self._index.store, query.hit_filter
         requests = self._list_requests(hit_filter)
         get_dense = self._dense.start_search(query, requests, cancel_event)
-        terms = QueryTerms(query.text, self._index.document_frequency, self._index.content_count)
+        terms = QueryTerms(query.text, index.document_frequency, index.content_count, index.load_document_frequencies)
         lexical = chain.from_iterable(self._lexical.search_apart(replace(query, text=terms.text), requests))
         named = store.find_by_name(terms.symbols, _MAX_NAMED_DEFINITIONS, hit_filter)
         if terms.name:  # it may not be typed to its end yet
-            named += self._index.qualified_names.find_definitions(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter)
-        named_files = self._index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
+            named += index.qualified_names.find_definitions(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter)
+        named_files = index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
         wants_tests = self._is_limited_to_tests(hit_filter)
         results = QueryResults(terms, _drop_remote_prose(get_dense()), list(lexical), wants_tests=wants_tests)
         results.add_locations(store.list_locations(results.retrieved_contents(), hit_filter))

@@ -221,8 +221,11 @@ class SnippetQueries(SkippedFiles):
 
     def document_frequency(self, term: str) -> int:
         """Return the number of contents in which a word occurs; 0 for an unknown word. Raises StoreError."""
-        rows = self._query("SELECT doc FROM vocabulary WHERE term = ?", (term,))
-        return rows[0][0] if rows else 0
+        return self.document_frequencies([term]).get(term, 0)
+
+    def document_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """Return word → number of contents in which it occurs, without the unknown ones. Raises StoreError."""
+        return dict(self._query_in("SELECT term, doc FROM vocabulary WHERE term IN ({})", terms))
 
     def match_words(self, terms: Sequence[str], limit: int) -> list[Candidate]:
         """Return the `limit` best contents with any of the words, and ties with the last. Raises StoreError.
