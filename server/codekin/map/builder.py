@@ -54,7 +54,7 @@ class MapBuilder:
         self._latest: tuple[int, CodeMap] | None = None  # with the limit that it was built for
 
     def build(self, limit: int, on_progress: OnProgress, cancel_event: Cancel) -> CodeMap | None:
-        """Build and return the map of up to `limit` functions; kept while the index is unchanged; None when cancelled.
+        """Return the map of up to `limit` functions; the kept one if index and limit are the same; None when cancelled.
 
         Takes some seconds the first time, and waits while another thread builds. Progress counts hundredths.
         """
@@ -74,7 +74,7 @@ class MapBuilder:
             self._build_lock.release()
 
     def _build(self, generation: int, limit: int, on_share: Callable[[float], None], cancel_event: Cancel) -> CodeMap:
-        """Return the map of an even sample of up to `limit` functions that have a vector; incomplete when cancelled."""
+        """Build the map of an even sample of up to `limit` functions, without those that have no vector."""
         functions = self._index.store.list_functions()
         total = len(functions)
         if total > limit:
@@ -106,7 +106,7 @@ class MapBuilder:
         )
 
     def _load_vectors(self, function_contents: IndexArray) -> tuple[IndexArray, FloatArray, IndexArray]:
-        """Return contents with a vector (c,), their vectors (c, d), and each function's row in them (n,), -1 if none.
+        """Return contents that have a vector (c,), the vectors (c, d), and each function's row in them (n,), or -1.
 
         They are ordered by the first function, by path, that has them, not by content number: the map must not depend
         on the order of indexing.
@@ -121,7 +121,7 @@ class MapBuilder:
     def _link_near_duplicates(
         self, vector_rows: IndexArray, neighbours: IndexArray, contents: IndexArray
     ) -> npt.NDArray[np.uint32]:
-        """Return up to 50,000 pairs (m, 2) of function positions: copies as chains, and one copy of near-duplicates."""
+        """Return ≤ 50,000 pairs (m, 2) of function indices: equal texts as chains, and similar `neighbours`."""
         row_order = np.argsort(vector_rows, kind="stable").astype(np.uint32)
         same_text = vector_rows[row_order][1:] == vector_rows[row_order][:-1]
         copy_links = np.stack([row_order[:-1][same_text], row_order[1:][same_text]], axis=1)

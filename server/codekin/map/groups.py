@@ -60,7 +60,7 @@ def choose_groups(folders: Sequence[Folder], folder_sizes: Sequence[int]) -> tup
 def _count_children(
     parent_folder: Folder, group_sizes: dict[Folder, int], folders: Sequence[Folder], folder_sizes: Sequence[int]
 ) -> Counter[Folder]:
-    """Return the functions per folder directly below `parent_folder`, in no deeper group; its own don't count."""
+    """Return child folder of `parent_folder` → functions in and below it that belong to no deeper group."""
     child_sizes: Counter[Folder] = Counter()
     for folder, folder_size in zip(folders, folder_sizes, strict=True):
         if len(folder) > len(parent_folder) and _find_group(folder, group_sizes) == parent_folder:

@@ -124,7 +124,7 @@ def _repel(x: FloatArray, y: FloatArray, generator: np.random.Generator) -> tupl
 
 
 def _fit_to_unit_square(positions: FloatArray) -> FloatArray:
-    """Return the positions scaled alike into 0 … 1, the farthest thousandth cut, then each axis evened out."""
+    """Return positions (n, 2) in 0 … 1: scaled alike, 0.1% at each end of an axis clipped, each axis evened out."""
     lower_bound, upper_bound = np.quantile(positions, [0.001, 0.999], axis=0)
     midpoint, side_length = (lower_bound + upper_bound) / 2, max(float((upper_bound - lower_bound).max()) * 1.04, 1e-6)
     fitted = np.clip((positions - midpoint) / side_length + 0.5, 0, 1)

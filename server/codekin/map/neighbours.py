@@ -21,7 +21,7 @@ _PRODUCT_ROWS = 4
 
 
 def find_neighbours(points: FloatArray, k: int) -> Iterator[tuple[float, IndexArray, IndexArray]]:
-    """Yield in blocks the share done (0 … 1), the rows of some points (m,), and about `k` nearest of each (m, k).
+    """Yield, in blocks, the share done (0 … 1), rows of points (m,), and `k` approximate neighbours of each (m, k).
 
     `points` is (n, d), n > k. Approximate: six cells are searched for each point. A point's neighbours are in no
     particular order.

@@ -33,14 +33,14 @@ class Overview:
     suppressions: Suppressions
 
     def measure_coverage(self) -> float:
-        """Return the searchable share of the workspace, 0 … 1; 0 before a scan has counted the files, or once emptied.
+        """Return the share of the workspace that is indexed and whose vectors are loaded, 0 … 1; 0 before a first scan.
 
         That is the share of indexed files, times the share of loaded vectors.
         """
         return self.measure_indexed_share() * self.index.loaded_share
 
     def measure_indexed_share(self) -> float:
-        """Return the share of the workspace's files that are in the store, 0 … 1; 0 before they have been counted."""
+        """Return the share of the workspace's files that are stored, 0 … 1; 0 until counted, or once emptied."""
         store = self.index.store
         file_count, pending_count = store.get_number("files"), store.get_number("pending")
         is_emptied = bool(file_count) and not store.has_files()  # by an upgrade, and not read again yet
@@ -49,7 +49,7 @@ class Overview:
         return 1.0 - pending_count / max(file_count, 1)
 
     def describe_models(self) -> tuple[ModelStatus, ...]:
-        """Return name, device, searchable share and state of each model, the light one (always READY) first."""
+        """Return each model's ModelStatus (name, device, searchable share, state), the light one, READY, first."""
         coverage, heavy_status = self.measure_coverage(), self.heavy.status()
         light_status = ModelStatus(self.embedder.model, self.embedder.device, coverage, ModelState.READY)
         if heavy_status is None:
@@ -57,7 +57,7 @@ class Overview:
         return light_status, replace(heavy_status, share=heavy_status.share * coverage)
 
     def describe_heavy_model(self) -> HeavyModelState | None:
-        """Return the heavy model's status, backlog and last failure; None where none is configured. Loads nothing."""
+        """Return the heavy model's status, backlog and why the last query went without it; None if not configured."""
         heavy_status = self.heavy.status()
         return (
             None
@@ -72,7 +72,7 @@ class Overview:
         return replace(progress, models=model_shares) if progress and len(model_shares) > 1 else progress
 
     def make_status(self, engine_problems: list[str], state: IndexState) -> Status:
-        """Return the status in this state, with `engine_problems` before other problems. Raises StoreError."""
+        """Return a Status with this state, the store's counts, and `engine_problems` first. Raises StoreError."""
         store, row_counts = self.index.store, self.index.store.count_rows()
         return Status(
             roots=self.workspace.roots,
@@ -95,7 +95,7 @@ class Overview:
         )
 
     def _list_problems(self) -> list[str]:
-        """Return the problems of the indexer, the suppression files, the heavy model and the ignore rules."""
+        """Return the problems of indexer, suppression files, heavy model and ignore rules, as messages."""
         problems = [self.indexer.problem] if self.indexer.problem else []
         for suppression_file in self.suppressions.load_files():
             problems += suppression_file.problems

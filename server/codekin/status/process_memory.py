@@ -22,7 +22,7 @@ class ProcessMemory:
 
 
 def measure_processes() -> tuple[ProcessMemory, ...]:
-    """Return the memory of this process, then of all descendants; () without /proc. Never raises for one that ended."""
+    """Return purpose and memory of this process, then of each descendant; () without /proc. Ended ones are left out."""
     child_ids: dict[int, list[int]] = {}
     for process_folder in _PROC.glob("[0-9]*"):
         if (parent_id := _read_parent(process_folder)) is not None:
@@ -55,7 +55,7 @@ def _read_resident_bytes(process_folder: Path) -> int | None:
 
 
 def _read_private_bytes(process_folder: Path, resident_bytes: int) -> int:
-    """Return the bytes of memory that are in no file; the resident ones where the system does not tell."""
+    """Return the bytes of memory that map no file (Anonymous); `resident_bytes` where the system does not tell."""
     for rollup_line in _read_text(process_folder / "smaps_rollup").splitlines():
         field_name, _, amount = rollup_line.partition(":")
         if field_name == "Anonymous":

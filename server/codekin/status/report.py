@@ -85,7 +85,7 @@ def _group_reason(reason: str) -> str:
 
 
 def _list_stored_files(index_paths: IndexPaths, store: Store) -> tuple[StoredFile, ...]:
-    """Return the index, graph, image and vector files with their sizes; a missing one has size 0."""
+    """Return an entry for each of index, graph, image and vectors, with its files' size in bytes; 0 if missing."""
     graph_files = (index_paths.graph, index_paths.graph.with_name(index_paths.graph.name + ".json"))
     vector_files = (index_paths.vectors, index_paths.vectors.with_name(index_paths.vectors.name + "-wal"))
     return (

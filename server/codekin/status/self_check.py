@@ -19,7 +19,7 @@ _NO_LIMIT = 1_000_000
 def check_findable(
     index: Index, embedder: Embedder, reader: DocumentReader, sample_size: int
 ) -> tuple[int, list[Location]]:
-    """Search up to about `sample_size` contents by their own text; return how many, and the locations not found."""
+    """Search up to about `sample_size` contents by their own text; return how many, and where those not found are."""
     samples = list(_sample_contents(index, reader, sample_size))
     return len(samples), [
         location for location, content_text in samples if not _is_findable(index, embedder, location, content_text)
@@ -27,7 +27,7 @@ def check_findable(
 
 
 def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> Iterator[tuple[Location, str]]:
-    """Yield evenly spread contents, each at one present location, with the text; those edited since are left out."""
+    """Yield (location, text now) of evenly spread contents, one location for each; those edited since are left out."""
     store = index.store
     content_numbers = [content_number for content_number, _ in store.contents_after(0)]
     sampled_numbers = content_numbers[:: max(1, len(content_numbers) // sample_size)]
@@ -44,7 +44,7 @@ def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> 
 
 
 def _is_findable(index: Index, embedder: Embedder, location: Location, content_text: str) -> bool:
-    """Return whether a content's own text, embedded anew, finds it by its vector among five, and by its words."""
+    """Return whether the content's text, embedded anew, finds it among the five nearest vectors, and by its words."""
     (vector,) = embedder.embed([content_text], Task.CODE2CODE, Role.PASSAGE)
     nearest_contents, cosines = index.dense.search(vector, _NEAREST_COUNT)
     if location.content not in nearest_contents and not (len(cosines) and cosines[-1] > _SAME_COSINE):
