@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from codekin.code.extract import extract_with_tree, split_lines
@@ -16,6 +16,7 @@ from codekin.completion.line_words import split_word_set
 from codekin.types import Snippet, SnippetKind
 
 MAX_CONTEXT_LINES = 60  # above the cursor
+_CACHED_SIGNATURES = 2048  # whose parameters are kept: each key compares some eighty
 SIGNATURE_LINES = 3  # lines from a function's name on that are searched for its parameters
 _BRACKET = re.compile(r"[\[\](){}]")
 _LONG_STRING = r"(?s:(?P<quotes>\"{3}|'{3})(?:.*?(?P=quotes)|(?P<string>.*\Z)))"
@@ -250,7 +251,8 @@ def measure_indent(line: str) -> int:
     return len(indentation.expandtabs(4)) if "\t" in indentation else len(indentation)
 
 
-def parse_parameters(signature: Sequence[str]) -> tuple[str, ...]:
+@lru_cache(maxsize=_CACHED_SIGNATURES)
+def parse_parameters(signature: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of a signature's parameters, in order; () for none or if one has several words for a name."""
     parameters, bracket_depth, parameter_text = list[str](), 0, ""
     for character in " ".join(signature).partition("(")[2]:

@@ -6,7 +6,7 @@ network: what followed the same tokens in the document and elsewhere in the work
 are left open, with the names at the cursor put in.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,10 +57,18 @@ class NgramModel:
         """`excluded_documents` are the numbers, in `workspace`, of the document itself and of its copies."""
         self._document = document
         self._workspace = workspace
+        self._predictions: dict[Hashable, list[Prediction]] = {}
         self._excluded_ranges = [workspace.find_range(document_number) for document_number in excluded_documents]
 
     def predict(self, token_context: TokenContext) -> list[Prediction]:
         """Return (symbol, probability) of up to 22 symbols that may come next, most probable first, below 1 in all."""
+        key = _make_key(token_context)
+        if key not in self._predictions:
+            self._predictions[key] = self._predict(token_context)
+        return self._predictions[key]
+
+    def _predict(self, token_context: TokenContext) -> list[Prediction]:
+        """Return the symbols that may come next, most probable first."""
         features = self.extract_features(token_context)
         if not features.symbols:
             return []
@@ -200,6 +208,18 @@ class NgramModel:
         replaced_places = open_places[has_same_name]
         symbols[replaced_places] = cursor_names[has_same_name] * 2 + (symbols[replaced_places] & 1)
         return symbols
+
+
+def _make_key(token_context: TokenContext) -> Hashable:
+    """Return a key of all that a prediction depends on: the rest of a line and whole lines share their beginnings."""
+    tokens, abstract_tokens = token_context.tokens, token_context.abstract_tokens
+    return (
+        *tokens[-MAX_CONTEXT_TOKENS:],
+        *abstract_tokens[-MAX_CONTEXT_TOKENS:],
+        token_context.open_brackets,
+        token_context.line_tokens,
+        token_context.is_block_ended,
+    )
 
 
 def _keep_level(positions: Positions, symbols: Symbols, token_context: TokenContext) -> Positions:
