@@ -70,12 +70,12 @@ class TokenProfile:
 
     @cached_property
     def distinct_runs(self) -> Codes:
-        """Return the distinct hashes of runs, ascending (cached)."""
+        """Return the distinct hashes of `run_hashes` as an ascending array (cached)."""
         return np.unique(self.run_hashes)
 
     @cached_property
     def run_set(self) -> frozenset[int]:
-        """Return the distinct hashes of runs as a set, cached: tells in microseconds how little texts share."""
+        """Return the distinct hashes of `run_hashes` as a frozenset (cached), for quick intersections."""
         return frozenset(self.run_hashes.tolist())
 
     @cached_property
@@ -90,7 +90,7 @@ class TokenProfile:
 
     @cached_property
     def called_names(self) -> dict[str, None]:
-        """Return the names directly before an opening parenthesis, each once, in order, as keys (cached)."""
+        """Return a dict (cached) whose keys are the names directly before a `(`, by first use; all values are None."""
         texts = self.tokens.texts
         name_positions = np.flatnonzero(self.tokens.kinds[:-1] == NAME).tolist()
         return dict.fromkeys(texts[position] for position in name_positions if texts[position + 1] == "(")
@@ -102,7 +102,7 @@ def are_near_duplicates(
     run_counts: npt.NDArray[np.int64],
     have_same_structure: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.bool_]:
-    """Return (n,): which pairs of different tokens `classify` takes for near-duplicates.
+    """Return booleans (n,): whether `classify` takes each of n pairs, of different tokens, for near-duplicates.
 
     `shares` and `kept` are the pairs' Dice coefficients, as in CloneEvidence, `run_counts` the lower counts of distinct
     runs.
@@ -147,7 +147,7 @@ def _compare_structure(query: TokenProfile, candidate: TokenProfile) -> CloneEvi
 
 
 def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[str, str]]:
-    """Return (old, new) for each name that one other name replaces in most parallel runs, in order of the query."""
+    """Return (old, new) for each name that one other replaces at most of its aligned places, in query order."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     old_positions, new_positions = _align_positions(query.run_hashes, candidate.run_hashes)
     are_names = (old_tokens.kinds[old_positions] == NAME) & (new_tokens.kinds[new_positions] == NAME)

@@ -38,7 +38,7 @@ class ContextPack:
 
 
 def pack_context(hits: Iterable[Hit], max_tokens: int) -> ContextPack:
-    """Take of at most 160 hits, best first, what fits in `max_tokens` (estimated): whole functions, else signatures.
+    """Pack what fits in `max_tokens` (estimated) of the first 160 hits: whole functions, else signatures.
 
     Copies of what is taken are only counted. The hits are consumed no further than needed.
     """
@@ -88,7 +88,7 @@ class _ContextPacker:
             self._left_out_count += 1
 
     def make_pack(self) -> ContextPack:
-        """Return what was taken, in the order of `add_hit`, with the numbers of copies and of hits left out."""
+        """Return a ContextPack of what was taken, in order, with the numbers of copies and of hits left out."""
         entries = [
             replace(entry, copy_count=count) for entry, count in zip(self._entries, self._copy_counts, strict=True)
         ]

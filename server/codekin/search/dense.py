@@ -34,7 +34,7 @@ class DenseRetriever:
         self._means = LanguageMeansCache(index)
 
     def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
-        """Embed the query and return at most `k` candidates, best first; scores are cosines, at least 0.
+        """Embed the query; return at most `k` Candidates, best first, with the light model's cosine, 0 if below.
 
         They are from `pool` where that is given, else from the query's filter. The cosines are the light model's, also
         where the heavy one reorders them. Waits for the models.
@@ -44,7 +44,7 @@ class DenseRetriever:
         ]
 
     def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
-        """Return for each (k, pool) the candidates of that pool, as `search` does; the query is embedded once."""
+        """Embed the query once; return a list per (k, pool): that pool's candidates, as `search` does."""
         (vector,) = self._embedder.embed([query.text], query.task, Role.QUERY)
         heavy_search = self._prepare_heavy(query)
         if query.task is Task.CODE2CODE and heavy_search is None:
@@ -56,7 +56,7 @@ class DenseRetriever:
     def start_search(
         self, query: Query, requests: Sequence[tuple[int, CandidatePool]], cancel_event: Cancel
     ) -> Callable[[], list[list[Candidate]]]:
-        """Return what gets the result of `search_apart`, or [[]] once cancelled; where that is long, begin at once.
+        """Return a function for `search_apart`'s result ([[]] once cancelled); start a thread if the index is large.
 
         Then it runs on a thread, most of the time beside the caller: neither numpy nor SQLite needs the interpreter.
         """
@@ -68,7 +68,7 @@ class DenseRetriever:
     def _search_centered(
         self, centered: FloatArray, means: LanguageMeans, k: int, pool: CandidatePool
     ) -> list[Candidate]:
-        """Return the best `k` candidates of a pool by the light model, the means of their languages taken off."""
+        """Return a pool's best `k` Candidates by light cosines, after each language's mean vector is subtracted."""
         light = self._index.light.dense
         retrieved = self._find_cosines(light, centered, _CENTERED_FACTOR * k, pool)
         are_loaded, vectors = light.find_vectors(list(retrieved))
@@ -80,7 +80,7 @@ class DenseRetriever:
     def _search_pool(
         self, vector: FloatArray, heavy_search: tuple[DenseIndex, HeavyQuery] | None, k: int, pool: CandidatePool
     ) -> list[Candidate]:
-        """Return the best `k` candidates of a pool, by both models where the heavy one has vectors and the query's."""
+        """Return a pool's best `k` Candidates by the light model, reordered by the heavy one if it is available."""
         light = self._index.light.dense
         cosines = self._find_cosines(light, vector, k, pool)
         if heavy_search is not None:
@@ -95,7 +95,7 @@ class DenseRetriever:
         return [Candidate(content, max(cosine, 0.0)) for content, cosine in cosines.items()]
 
     def _prepare_heavy(self, query: Query) -> tuple[DenseIndex, HeavyQuery] | None:
-        """Embed the query by the heavy model; return its index and the vector; None without vectors or an answer."""
+        """Embed the query by the heavy model; return (its vector index, the query's vector), None if it has neither."""
         model_vectors = self._index.heavy
         if model_vectors is None or not len(model_vectors.dense):
             return None

@@ -38,7 +38,7 @@ class Existence:
 
 
 def list_functions(code: str, language: str) -> list[Snippet]:
-    """Return the functions in code, those under 3 lines only if all are; the whole as one for none; [] if empty."""
+    """Return the code's functions of 3 or more lines, else all, else the whole as one snippet; [] if it is empty."""
     snippets = extract_snippets(code, language)
     functions = [snippet for snippet in snippets if snippet.kind.is_function and snippet.part < 2]
     if functions or not snippets:
@@ -49,7 +49,7 @@ def list_functions(code: str, language: str) -> list[Snippet]:
 
 
 def guess_language(code: str, languages: Sequence[str]) -> str:
-    """Return which of `languages` puts most lines of the code in functions, the first of equals; "" of none."""
+    """Return which of `languages` puts most lines of the code in functions, the first if equal; "" if none given."""
     return max(languages, key=lambda language: _count_function_lines(code, language), default="")
 
 
@@ -60,7 +60,7 @@ def _count_function_lines(code: str, language: str) -> int:
 
 
 def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Callable[[Snippet], Answer]) -> Existence:
-    """Return the verdict on a function: YES if there are `clones`, else by `find_similar`, called only then."""
+    """Return a function's Existence: YES with `clones` if any, else by the hits of `find_similar`, then called."""
     line = function.name_line
     if clones:
         return Existence(
@@ -74,14 +74,14 @@ def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Calla
 
 
 def judge_description(answer: Answer) -> Existence:
-    """Return the verdict on a description by the score of the best hit that answers it: NO without any; never YES."""
+    """Return a description's Existence by the first hit's score: LIKELY, POSSIBLE, or NO without hits; never YES."""
     return _judge_by_score("", 0, answer, _MIN_DESCRIBED_LIKELY, 0.0)
 
 
 def _judge_by_score(
     name: str, line: int, answer: Answer, min_likely: float = MIN_LIKELY, min_possible: float = _MIN_POSSIBLE
 ) -> Existence:
-    """Return a verdict, LIKELY, POSSIBLE or NO, by the first hit's score, with hits that reach it, else the first."""
+    """Return an Existence by the first hit's score, with up to 5 hits that reach its threshold, else the first."""
     hits = answer.hits
     probability = hits[0].score if hits else 0.0
     verdict = (

@@ -36,7 +36,7 @@ class BestFiles(NamedTuple):
 def compare_best_files(
     scores: Scores, features: Mapping[str, Scores], paths: Sequence[Path], terms: QueryTerms
 ) -> BestFiles:
-    """Return the up to 40 files of code with the highest scores, and the network's inputs; `paths` are of all files."""
+    """Return the rows of up to 40 files of code with the highest scores, best first, and the network's inputs."""
     code_rows = np.flatnonzero(features["prose"] == 0)
     rows = code_rows[np.argsort(-scores[code_rows], kind="stable")[:MAX_MIXED_FILES]]
     mentions = np.log1p(terms.count_mentions(paths[row].stem for row in rows.tolist()))
@@ -48,7 +48,7 @@ def compare_best_files(
 
 
 def deal_scores(scores: Scores, best: BestFiles) -> Scores:
-    """Run the network on the best files; return a copy of all scores in which these exchange theirs, by its order."""
+    """Return a copy of all scores in which those of the best files are swapped into the order of the network."""
     if not len(best.rows):
         return scores
     mixed = scores[best.rows] + FILE_MIXER.compute_scores((best.inputs - FILE_MIXER.means) / FILE_MIXER.scales)

@@ -16,7 +16,7 @@ class FrameLocator:
     """Resolves frames to snippets of one index, whose files are listed once."""
 
     def __init__(self, index: Index, roots: Sequence[Path], frames: Sequence[StackFrame]) -> None:
-        """List the stored files that have a name of a frame's file. Raises StoreError."""
+        """List the stored files named like the file of any frame. Raises StoreError."""
         self._index = index
         self._roots = roots
         self._paths_by_name: dict[str, list[tuple[Path, tuple[str, ...]]]] = {}
@@ -27,7 +27,7 @@ class FrameLocator:
                 self._paths_by_name.setdefault(parts[-1], []).append((Path(path_text), parts))
 
     def locate_frame(self, frame: StackFrame, hit_filter: Filter) -> Location | None:
-        """Return the stored snippet that a frame means, by its function's name, else its line; None for none."""
+        """Return the stored snippet of a frame: named like its function, else at its line; None for none."""
         for path in self._find_files(frame):
             locations = self._index.store.locations_in(path, hit_filter)
             if location := choose_location(locations, frame):
@@ -50,7 +50,7 @@ class FrameLocator:
         return best_paths if len(best_paths) <= _MAX_AMBIGUOUS_FILES else []
 
     def _is_likely(self, frame: StackFrame, common_count: int, parts: tuple[str, ...]) -> bool:
-        """Return whether a frame means a file: two trailing parts in common, or as many as one of both paths has."""
+        """Return whether a frame means a file: 2 names in common from the end, or all of one path (not if foreign)."""
         if common_count >= 2 or len(frame.path) == 1:
             return True
         is_whole = common_count == len(parts)
@@ -58,7 +58,7 @@ class FrameLocator:
 
 
 def choose_location(locations: Sequence[Location], frame: StackFrame) -> Location | None:
-    """Return of a file's snippets the one of the frame's function, nearest to its line, else that at its line.
+    """Return, of a file's snippets, the one named like the frame's function, nearest to its line, else at the line.
 
     None where there is neither.
     """
@@ -72,7 +72,7 @@ def choose_location(locations: Sequence[Location], frame: StackFrame) -> Locatio
 
 
 def _measure_distance(location: Location, line: int) -> int:
-    """Return how many lines the location is away from this one; 0 where it has it."""
+    """Return the distance in lines between the location and line number `line`; 0 if it contains the line."""
     return max(location.span.start - line, line - location.span.end + 1, 0)
 
 

@@ -6,7 +6,7 @@ from codekin.types import Candidate
 
 
 def fuse_candidates(rankings: Sequence[tuple[float, Sequence[Candidate]]]) -> list[Candidate]:
-    """Return each content once, best first, with the weighted mean of its scores in (weight, candidates), 0 if missing.
+    """Return each content once, best first, with its scores' mean weighted by ranking; 0 counts where it lacks one.
 
     A content that a retriever did not find has score 0 there. Every retriever normalizes its scores by their
     theoretical bounds (Bruch, Gai, Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"), so that a poor

@@ -45,7 +45,7 @@ class CodeQuery:
 
 
 def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
-    """Return a query for the snippet at one line, or for several lines. Raises QueryError if unreadable or no code."""
+    """Return a CodeQuery for the snippet at one line, or for several lines. Raises QueryError if there is no code."""
     document = workspace.read_document(path)
     if not isinstance(document, Document):
         raise NoDocumentError(path, document.reason if document else "")
@@ -73,7 +73,7 @@ def query_at(workspace: Workspace, path: Path, lines: Span) -> CodeQuery:
 
 
 def _find_function_spans(snippets: Sequence[Snippet], lines: Span) -> tuple[Span, ...]:
-    """Return the spans of all parts of the functions that overlap the lines; () where none does."""
+    """Return the spans of all parts of the snippets of which some part overlaps the lines; () where none does."""
     functions = [parts for parts in group_parts(snippets) if any(_overlap(part.span, lines) for part in parts)]
     return tuple(part.span for parts in functions for part in parts)
 
@@ -103,7 +103,7 @@ class DocumentReader:
         return find_cell(document_and_lines[0].cells, location.span.start) if document_and_lines else None
 
     def locate_now(self, location: Location, content_hash: bytes) -> Location | None:
-        """Return where the content with this hash is now in its document; note it in `stale` if moved; None if gone."""
+        """Return the content's Location in its document now, None if gone; if its old lines differ, note `stale`."""
         lines = self.read_lines(location.path)
         if hash_content(to_canonical_text(lines[location.span.start : location.span.end])) == content_hash:
             return location
@@ -111,7 +111,7 @@ class DocumentReader:
         return self._find_moved(location, content_hash)
 
     def _find_moved(self, location: Location, content_hash: bytes) -> Location | None:
-        """Parse the document and return where it has the content now; None if nowhere, or after four parses."""
+        """Parse the document; return the content's Location in it; None if nowhere, or if 4 were parsed before."""
         document_and_lines = self._read(location.path)
         if document_and_lines is None or self._reparsed_count >= _MAX_REPARSED_FILES:
             return None
@@ -140,7 +140,7 @@ class QueryRun:
 
 
 def make_hits(scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun) -> Iterator[Hit]:
-    """Yield a hit, when taken, for each (location, score) of existing code, not the query's; end early if cancelled."""
+    """Yield a Hit lazily for each (location, score) whose code still exists and is not the query's, until cancelled."""
     comparison = _QueryComparison(query_run.query, query_run.index)
     for code in _read_current_code(scored_locations, query_run):
         yield comparison.make_hit(code)
@@ -203,7 +203,7 @@ class _CurrentCode:
 def _read_current_code(
     scored_locations: Iterable[tuple[Location, float]], query_run: QueryRun
 ) -> Iterator[_CurrentCode]:
-    """Yield each location's present code, also where it has moved, if it isn't gone or the query's, until cancelled."""
+    """Yield each location's current code, followed where it moved, unless gone or the query's, until cancelled."""
     query, reader, remaining = query_run.query, query_run.reader, iter(scored_locations)
     while chunk := list(islice(remaining, _CHUNK_SIZE)):
         hashes = query_run.index.store.content_hashes(list({location.content for location, _ in chunk}))
@@ -239,7 +239,7 @@ class _QueryComparison:
         return self._sort_by_rarity(word for word in words if is_significant(word) and not word.isdecimal())
 
     def make_hit(self, code: _CurrentCode) -> Hit:
-        """Return the code as a hit with score and reason; a proven clone gets at least its structure's score."""
+        """Return a Hit with a reason; its score is unchanged for a question, calibrated for code, raised for clones."""
         if self._profile is None:
             return Hit(code.location, code.score, self._describe_shared_words(code), None, code.text, cell=code.cell)
         evidence = self.classify_code(code)

@@ -54,7 +54,7 @@ class IssueReport:
 
 
 def read_issue_report(question: str) -> IssueReport | None:
-    """Split a question into title, body, stack frames and paths; None where it is one line that names no file."""
+    """Split a question into title, body, stack frames and paths; None for one line without frames and paths."""
     lines = [line for line in question.split("\n") if line.strip()]
     frames = tuple(find_stack_frames(question))
     paths = tuple(_find_paths(question))
@@ -86,7 +86,7 @@ def condense(body: str, document_frequency: Callable[[str], int], total: int) ->
 
 
 def _split_title(text: str) -> tuple[str, str]:
-    """Return title and body: the first line and the rest; where that is long or a trace's, an error message and all."""
+    """Return (title, body): first line and rest; if that is long or of a trace, an error's line and the whole text."""
     head, _, rest = text.partition("\n")
     if not _TRACE_HEAD.search(head) and len(head) <= _MAX_TITLE_CHARACTERS and not find_stack_frames(head):
         return head.lstrip("#* ").strip(), rest.strip()

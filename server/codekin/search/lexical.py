@@ -28,7 +28,7 @@ class LexicalRetriever:
         self._index = index
 
     def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
-        """Return up to `k` candidates by the query's rarest words, best first; a score is a share of the highest BM25.
+        """Return up to `k` candidates by the query's rarest words, best first; score: BM25 / the highest possible.
 
         They are from `pool` where that is given, else from the query's filter.
         """
@@ -37,7 +37,7 @@ class LexicalRetriever:
         ]
 
     def search_apart(self, query: Query, requests: Sequence[tuple[int, CandidatePool]]) -> list[list[Candidate]]:
-        """Return each (k, pool)'s candidates by one search; of pools but the first, only what is among the best of all.
+        """Return a list of candidates per (k, pool) from one search, whose size the first pool determines.
 
         Of pools beside the first one only what is among the best of all is found.
         """
@@ -82,7 +82,7 @@ class LexicalRetriever:
         return _Matches(matches.contents[order], matches.scores[order])
 
     def _select_rarest(self, terms: set[str], max_terms: int) -> dict[str, int]:
-        """Return term → document frequency of the rarest terms that occur, up to `max_terms` and 12,000 places."""
+        """Return term → document frequency of the rarest terms that occur: `max_terms`, 12,000 postings at most."""
         selected: dict[str, int] = {}
         self._index.load_document_frequencies(terms)
         for frequency, term in sorted((self._index.document_frequency(term), term) for term in terms):

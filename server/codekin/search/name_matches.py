@@ -58,7 +58,7 @@ class WordComparison:
         self._rows: dict[str, int] = {}  # by word
 
     def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
-        """Return, as arrays, how far n names (lists of words) cover the question, and it them; 0 for unrelated."""
+        """Return a NameMatches of n names (lists of words): how far each covers the question, and it the name."""
         total_weight = float(self._weights.sum())
         if not total_weight or not len(names):
             nothing = np.zeros(len(names))
@@ -73,7 +73,7 @@ class WordComparison:
         return NameMatches(self.weigh(nearest), precision, nearest, total_weight)
 
     def _find_rows(self, names: Sequence[Sequence[str]]) -> tuple[Rows, Rows]:
-        """Return the rows of all names' words, and where each name begins among them, and the last one ends.
+        """Return the similarity rows of all names' words, 0 after each name, and n + 1 offsets of where names begin.
 
         Behind each name's words is a row 0: names without words would have none to reduce.
         """

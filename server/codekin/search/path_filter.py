@@ -21,7 +21,7 @@ class PathFilter:
         self._last_resolved: tuple[int, Filter, Filter] | None = None  # generation, filter, resolved filter
 
     def resolve(self, hit_filter: Filter) -> Filter:
-        """Return the filter with its files' numbers, cached per generation; unchanged without patterns and tests."""
+        """Return the filter with its stored files' numbers, cached; as it is if it limits neither paths nor tests."""
         if not hit_filter.paths and not hit_filter.excluded_paths and hit_filter.tests is None:
             return hit_filter
         generation = self._index.store.generation()
@@ -58,17 +58,17 @@ class PathMatcher:
         self._excluded = _parse_patterns(hit_filter.excluded_paths)
 
     def match(self, path: Path) -> bool:
-        """Return whether the file is in the folder and the patterns leave it."""
+        """Return whether the path is in the filter's folder and its patterns admit it."""
         folder = self._filter.folder
         return (folder is None or path.is_relative_to(folder)) and self.match_patterns(path)
 
     def match_patterns(self, path: Path) -> bool:
-        """Return whether the patterns leave the file."""
+        """Return whether a wanted pattern (if there is any) matches the path and no excluded one does."""
         parts = self._split_path(path)
         return (not self._filter.paths or self._wanted.match_path(parts)) and not self._excluded.match_path(parts)
 
     def _split_path(self, path: Path) -> tuple[str, ...]:
-        """Return the names of the path below its root."""
+        """Return the tuple of folder and file names of the path below its root."""
         root = next((root for root in self._roots if path.is_relative_to(root)), None)
         return path.relative_to(root).parts if root else path.parts[1:]
 

@@ -36,7 +36,7 @@ class PathTraits:
 
 @lru_cache(maxsize=16_384)
 def read_traits(relative_path: str) -> PathTraits:
-    """Return what the names in a path relative to its root say: test, internal, legacy, vendored, version (cached)."""
+    """Return what names in a root-relative path say: test, internal, legacy, vendored, version; reads no file."""
     versions = _VERSION_FOLDER.findall(relative_path)
     return PathTraits(
         bool(_TEST_PATH.search(relative_path)),
@@ -48,7 +48,7 @@ def read_traits(relative_path: str) -> PathTraits:
 
 
 def find_current_version(relative_paths: Iterable[str]) -> int | None:
-    """Return the highest version among the folders v1, v2 …; None where most paths have no such folder."""
+    """Return the highest N of the paths' folders vN; None where more than half of the paths have no such folder."""
     versions = [read_traits(path).version for path in relative_paths]
     known_versions = [version for version in versions if version is not None]
     return max(known_versions) if known_versions and 2 * len(known_versions) >= len(versions) else None
@@ -88,7 +88,7 @@ def _strip_root(path: str, roots: Sequence[str]) -> str:
 
 
 def _find_word(pattern: re.Pattern[str], relative_path: str) -> str:
-    """Return the letters, in lower case, of the pattern's first group that matched; "" where it finds nothing."""
+    """Search the path; return the letters, in lower case, of the first group that matched; "" for no match."""
     match = pattern.search(relative_path)
     found = next(filter(None, match.groups()), "") if match else ""
     return "".join(_WORD.findall(found.lower()))

@@ -50,7 +50,7 @@ class CandidatePools:
         return CandidatePool(contents) if len(contents) else None
 
     def _list_prose(self) -> LabelArray:
-        """Return the numbers of the contents that are documentation, ascending, cached until the store changes.
+        """Return the documentation's content numbers as an ascending array, cached until the store changes.
 
         Raises StoreError.
         """

@@ -95,7 +95,7 @@ class QueryTerms:
         self._comparison = WordComparison(self._weights, self._compare_words, self._select_related)
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
-        """Return names to find: tokens in their own case; 2 to 4 words, lower-case, joined: `openfile`, `open_file`."""
+        """Return names to look up: the question's tokens, and 2 to 4 words joined: `openfile`, `open_file`."""
         runs = [
             question_words[start : start + length]
             for length in _COMPOUND_LENGTHS
@@ -104,11 +104,11 @@ class QueryTerms:
         return [*self.tokens, *("".join(run) for run in runs), *("_".join(run) for run in runs)]
 
     def match_names(self, names: Sequence[Sequence[str]]) -> NameMatches:
-        """Return, as arrays, how far n names (lists of words) cover the question, and it them; 0 for unrelated."""
+        """Return a NameMatches of n names (lists of words): how far each covers the question, and it the name."""
         return self._comparison.match_names(names)
 
     def match_name(self, name_words: Sequence[str]) -> NameMatch:
-        """Return how well one name split into these words matches the question."""
+        """Return as a NameMatch how well one name split into these words matches the question."""
         matches = self.match_names([name_words])
         return NameMatch(float(matches.cover[0]), float(matches.precision[0]), float(matches.strength[0]))
 
@@ -117,11 +117,11 @@ class QueryTerms:
         return self._comparison.weigh(similarities)
 
     def match_definition(self, name: str) -> float:
-        """Return 1 where the question has this very name, 0.5 where it has it in another case, else 0."""
+        """Return 1 if the question has the token `name`, 0.5 if only in another case, else 0."""
         return 1.0 if name in self.tokens else 0.5 if name.lower() in self.lowercase_tokens else 0.0
 
     def match_single_name(self, name: str, qualified_name: str) -> float:
-        """Return how well a definition matches a question that is a single name, 0 to 1; 0 for other questions."""
+        """Return 1, 0.9, 0.7 or 0: how well a definition matches a question that is nothing but a name; else 0."""
         if not self.name:
             return 0.0
         name_path = tuple(_TOKEN.findall(qualified_name))[-len(self.name) :]
@@ -141,12 +141,12 @@ class QueryTerms:
         return list(map(self._document_frequency, identifiers))
 
     def _select_related(self, name_words: set[str]) -> list[str]:
-        """Return those of names' words that may be related to a word of the question: a few of hundreds."""
+        """Return the `name_words` that begin like a word of the question, or are two of its words joined."""
         stems, compounds = self._stems, self._compounds
         return [word for word in name_words if word[:_STEM_LENGTH] in stems or word in compounds]
 
     def _compare_words(self, name_word: str) -> list[float]:
-        """Return a related word's similarity to each word of the question."""
+        """Return the list of similarities, 0 to 1, of `name_word` to each word of the question."""
         compound, stem = self._compounds.get(name_word, ()), name_word[:_STEM_LENGTH]
         return [
             _SAME if word in compound else word_similarity(word, name_word) if word_stem == stem else 0.0
@@ -170,7 +170,7 @@ def word_similarity(word: str, other_word: str) -> float:
 
 
 def _list_forms(word: str) -> list[str]:
-    """Return the word and its possible stems, `extend` of extending, `cache` of caching; some are no words."""
+    """Return the word and shortenings that may be its stem, `extend` of extending; some are no words."""
     return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4), word[:-3] + "e"]
 
 

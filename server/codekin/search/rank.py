@@ -76,7 +76,7 @@ class QueryResults:
 
     @property
     def known_share(self) -> float:
-        """Return the weighted share of the question's words that the workspace has; 1 if it names a definition."""
+        """Return the share, by rarity, of the question's words that the workspace has; 1 if it names a definition."""
         is_named = bool(self._terms.name) and any(
             self._terms.match_single_name(location.name, location.qualified_name)
             for locations in self._locations_by_file.values()
@@ -86,7 +86,7 @@ class QueryResults:
         return 1.0 if is_named else self._terms.known_share
 
     def collect_evidence(self, best: RankedLocation, roots: Sequence[Path], content_count: int) -> AnswerEvidence:
-        """Return what tells whether the workspace answers the question: features of it and of its best location."""
+        """Return the AnswerEvidence: features of the question, of what was found, and of the best location's file."""
         _, file_features = self._extract_features(roots)
         return AnswerEvidence(
             best.score,
@@ -101,15 +101,15 @@ class QueryResults:
 
     @property
     def word_count(self) -> int:
-        """Return the number of the question's significant words."""
+        """Return the number of distinct significant words of the question."""
         return len(self._terms.words)
 
     def files(self) -> set[Path]:
-        """Return the files of the locations added so far."""
+        """Return the set of the files of the locations added so far."""
         return set(self._locations_by_file)
 
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
-        """Return up to five locations per file with logits, best first; a file's second ranks far behind its first."""
+        """Return up to five RankedLocations per file, best first; each further one of a file is ranked far behind."""
         if not self._locations_by_file:
             return []
         snippets, _ = self._extract_features(roots)
@@ -127,13 +127,13 @@ class QueryResults:
         return _sort_ranked(ranked_locations)
 
     def compare_files(self, roots: Sequence[Path]) -> tuple[Scores, BestFiles]:
-        """Return all files' summed signals, (files,), as `list_files` orders them, and up to 40 to be reordered."""
+        """Return all files' summed signals, (files,), in `list_files`' order, and the network's view of up to 40."""
         _, file_features = self._extract_features(roots)
         sums = self._sum_signals(roots)
         return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)
 
     def _score_files(self, roots: Sequence[Path]) -> Scores:
-        """Return the files' summed signals, in logits, (files,), by default exchanged among the best by the network."""
+        """Return the files' summed signals, logits (files,), by default swapped among the best ones by the network."""
         return deal_scores(*self.compare_files(roots)) if self._compares_files else self._sum_signals(roots)
 
     def _sum_signals(self, roots: Sequence[Path]) -> Scores:
@@ -145,11 +145,11 @@ class QueryResults:
         return sums
 
     def list_files(self) -> list[Path]:
-        """Return the files of the locations added so far, in the order in which they were added."""
+        """Return the list of the files of the locations added so far, in the order in which they were added."""
         return list(self._locations_by_file)
 
     def list_signals(self, roots: Sequence[Path]) -> dict[Path, dict[str, float]]:
-        """Return file → features, as in FILE_WEIGHTS and more, of all files that have added locations."""
+        """Return file → (feature → value) of all files with added locations; features: FILE_WEIGHTS' and more."""
         if not self._locations_by_file:
             return {}
         _, file_features = self._extract_features(roots)
@@ -159,7 +159,7 @@ class QueryResults:
         }
 
     def _extract_features(self, roots: Sequence[Path]) -> tuple[SnippetFeatures, dict[str, Scores]]:
-        """Return the features of the locations and of their files, kept until more are added."""
+        """Return the locations' features and those of their files by name, cached until locations are added."""
         if self._features is None:
             locations_by_file = [list(locations.values()) for locations in self._locations_by_file.values()]
             snippets = SnippetFeatures(locations_by_file, self._terms, self._retrieved)
@@ -173,7 +173,7 @@ class QueryResults:
 
 
 def rank_within_files(file_scores: Mapping[Path, float], closeness: Mapping[Location, float]) -> list[RankedLocation]:
-    """Return up to five locations per file with logits, best first: a file's closest one, the others far behind it."""
+    """Return up to five RankedLocations per file, best first: a file's closest one, the others far behind it."""
     locations_by_file: dict[Path, list[Location]] = {}
     for location in sorted(closeness, key=lambda location: (-closeness[location], location.span.start)):
         locations_by_file.setdefault(location.path, []).append(location)
@@ -193,7 +193,7 @@ def _sort_ranked(ranked_locations: Iterable[RankedLocation]) -> list[RankedLocat
 
 
 def _join_parts(rows: Iterable[int], locations: Sequence[Location]) -> Iterator[int]:
-    """Yield the rows, which are best first, without those of parts of a function that has had a better part."""
+    """Yield the rows, which are best first; of a function's parts only the first one, its best."""
     seen: set[str] = set()
     for row in rows:
         name = locations[row].qualified_name if locations[row].part else ""

@@ -76,7 +76,7 @@ class SnippetFeatures:
     def __init__(
         self, locations_by_file: Sequence[Sequence[Location]], terms: QueryTerms, retrieved: Retrieved
     ) -> None:
-        """Compute the features and scores of snippets for a question; each file has at least one."""
+        """Compute the features and scores, for a question, of the given files' snippets; each file has at least one."""
         self.locations = [location for locations in locations_by_file for location in locations]
         counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
@@ -91,7 +91,7 @@ class SnippetFeatures:
         self.scores = self._compute_scores()  # (n,): logits, beside others of the same file
 
     def _match_definitions(self, terms: QueryTerms) -> None:
-        """Set `is_prose`, `defined` (the question has its name) and `named` (is its name); 0 for headings."""
+        """Set `is_prose`, `defined` (is the name in the question?) and `named` (is it the whole question?)."""
         self.is_prose = self._kinds == _KIND_NUMBERS[SnippetKind.SECTION]
         self.defined = _to_scores(terms.match_definition(location.name) for location in self.locations)
         self.defined[self.is_prose] = 0.0
@@ -115,7 +115,7 @@ class SnippetFeatures:
         self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
 
     def _look_up(self, retrieved: Retrieved) -> None:
-        """Set each snippet's retrieved cosine, share of BM25 and ranks, and whether these or its name found it."""
+        """Set each snippet's cosine, share of BM25 and ranks in retrieval, and whether that or its name found it."""
         cosines, shares = retrieved.cosines, retrieved.shares
         contents = [location.content for location in self.locations]
         unseen_cosine = retrieved.unseen_cosine
@@ -134,13 +134,13 @@ class SnippetFeatures:
         return np.asarray(scores + self._weigh_kinds())
 
     def _weigh_kinds(self) -> Scores:
-        """Return how likely snippets of their kinds and lengths answer, beside others, in logits."""
+        """Return the logits (n,) by which the snippets' kinds, and being a stub, raise or lower their scores."""
         kind_weights = _KIND_WEIGHTS[self._kinds] + np.where(self.is_stub, _SNIPPET_WEIGHTS["stub"], 0.0)
         is_defined_class = (self._kinds == _KIND_NUMBERS[SnippetKind.CLASS]) & (self.defined > 0)
         return np.where(is_defined_class, _SNIPPET_WEIGHTS["class"] * self.defined, kind_weights)
 
     def find_highest(self, values: Scores) -> Scores:
-        """Return each file's highest value, (files, …), of its snippets' (n, …)."""
+        """Return, for values of snippets (n, …), the highest of each file, (files, …)."""
         return np.asarray(np.maximum.reduceat(values, self.starts, axis=0))
 
     def average_nearest(self, unseen_cosine: float) -> Scores:
@@ -156,7 +156,7 @@ class SnippetFeatures:
 def compute_file_features(
     snippets: SnippetFeatures, relative_paths: Sequence[str], terms: QueryTerms, unseen_cosine: float
 ) -> dict[str, Scores]:
-    """Return name → feature, (files,), of the snippets' files: those in FILE_WEIGHTS, and those of the network."""
+    """Return name → values (files,) of the features of the snippets' files: those in FILE_WEIGHTS and the network's."""
     names = list(map(_read_path_names, relative_paths))
     matches = terms.match_names(
         [*(name.folder for name in names), *(name.title for name in names), *(name.place for name in names)]
@@ -177,7 +177,7 @@ def compute_file_features(
 
 
 def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str, Scores]:
-    """Return name → feature, (files,): how each file's snippets match by cosine, words and names; if it is prose."""
+    """Return name → values (files,): how each file's snippets match by cosine, words, names; whether it is prose."""
     nearest, named = snippets.find_highest(snippets.cosines), snippets.find_highest(snippets.named)
     is_prose = snippets.is_prose[snippets.starts]  # one section answers, the others are about else
     worded_counts = np.add.reduceat((snippets.shares > 0).astype(np.float64), snippets.starts)
@@ -195,7 +195,7 @@ def _read_snippets(snippets: SnippetFeatures, unseen_cosine: float) -> dict[str,
 
 
 def _read_functions(snippets: SnippetFeatures) -> dict[str, Scores]:
-    """Return name → feature, (files,): the logarithm of each file's functions, their best scores, its best ranks."""
+    """Return name → values (files,): log of the number of functions, their best scores, snippets' best ranks."""
     is_best = snippets.scores == snippets.find_highest(snippets.scores)[snippets.file_rows]
     return {
         "functions": np.log1p(np.add.reduceat(snippets.is_function.astype(np.float64), snippets.starts)),
@@ -221,7 +221,7 @@ def _cover_words(snippets: SnippetFeatures, matches: NameMatches, terms: QueryTe
 
 
 def _read_paths(relative_paths: Sequence[str], words: set[str]) -> dict[str, Scores]:
-    """Return name → feature, (files,), decided by the files' paths alone; `words` are the question's."""
+    """Return name → values (files,) that the files' paths alone decide; `words` are the question's."""
     traits, current_version = list(map(read_traits, relative_paths)), find_current_version(relative_paths)
     return {
         "test": _to_scores(trait.is_test for trait in traits),
@@ -233,19 +233,19 @@ def _read_paths(relative_paths: Sequence[str], words: set[str]) -> dict[str, Sco
 
 
 def _is_unasked(word: str, question_words: set[str]) -> bool:
-    """Return whether the word, "" for none, is there and the question does not have it."""
+    """Return whether the word is not empty and not in the question."""
     return word != "" and word not in question_words
 
 
 @lru_cache(maxsize=32_768)
 def list_words(name: str) -> tuple[str, ...]:
-    """Return a name's words, each once (cached): questions are compared with the same names again and again."""
+    """Return the tuple of a name's distinct words, lower-case, cached."""
     return tuple(dict.fromkeys(split_words(name)))
 
 
 @lru_cache(maxsize=32_768)
 def list_qualified_words(qualified_name: str, name: str) -> tuple[str, ...]:
-    """Return a qualified name's words, each once (cached); those of its class are cached for all that it has."""
+    """Return the tuple of a qualified name's distinct words, lower-case, cached; its class's part is cached apart."""
     class_name = qualified_name.removesuffix(name)
     is_word_split = class_name[-1:].isalnum() or class_name[-1:] in ("_", "")
     if not name or not qualified_name.endswith(name) or is_word_split or not qualified_name.isascii():
@@ -255,7 +255,7 @@ def list_qualified_words(qualified_name: str, name: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=16_384)
 def _read_path_names(relative_path: str) -> _PathNames:
-    """Return the words of a path below its root (cached)."""
+    """Return the words of a root-relative path's folders, file name and both, and its depth; reads no file (cached)."""
     folder, _, file_name = relative_path.rpartition("/")
     title = file_name.rpartition(".")[0] or file_name
     place = f"{folder.rpartition('/')[2]} {title}"
@@ -263,7 +263,7 @@ def _read_path_names(relative_path: str) -> _PathNames:
 
 
 def _weigh_places(ranking: Iterable[int], contents: Sequence[int]) -> Scores:
-    """Return for each content 1 if a ranking has it first, less the further behind, 0 if it lacks it."""
+    """Return for each content 10 / (10 + its place in the ranking, from 0); 0 if it is not in it."""
     places = {content: place for place, content in enumerate(ranking)}
     return _RANK_DECAY / (_RANK_DECAY + _to_scores(places.get(content, np.inf) for content in contents))
 

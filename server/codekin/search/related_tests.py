@@ -54,13 +54,13 @@ class RelatedTestFinder:
         return sorted(tests, key=lambda hit: -hit.score)[:k]
 
     def _list_mentions(self, function: Snippet) -> dict[Location, int]:
-        """Return location → content number of test code, in up to 400 contents, with the function's name as a word."""
+        """Return location → content number of test code with the function's name, out of at most 400 contents."""
         words = find_compound_identifiers(function.name) or split_words(function.name)[:1]
         matches = self._index.store.match_words(words, _MAX_MENTIONS) if words else []
         return self._list_retrieved([candidate.content for candidate in matches])
 
     def _list_retrieved(self, contents: list[int]) -> dict[Location, int]:
-        """Return location → content number for all places of the contents that are test code, in any folder."""
+        """Return location → content number for all stored places of these contents that are test code."""
         locations_by_content = self._index.store.locations_of(contents, Filter())
         return {
             location: content_number
@@ -91,7 +91,7 @@ class RelatedTestFinder:
 
 
 def _list_reasons(hit: Hit, function: Snippet, title_words: set[str]) -> Iterator[str]:
-    """Yield what shows that the hit tests the function, "calls …" first: its text, its name, its file."""
+    """Yield the reasons why the hit may test the function: it has its name ("calls …"), its own name, its file's."""
     if function.name and re.search(rf"(?<!\w){re.escape(function.name)}(?!\w)", hit.text):
         yield f"calls {function.name}"
     own_words = set(split_words(function.name))

@@ -42,7 +42,7 @@ class ReportRanker:
         self._retrieve = retrieve
 
     def rank(self, report: IssueReport, query: Query, cancel_event: Cancel) -> ReportRanking:
-        """Retrieve for a report, and rank what is found and the files that it names, all within the query's filter.
+        """Retrieve for a report's text; return what is found and files it names, ranked, within the query's filter.
 
         Raises StoreError.
         """
@@ -74,7 +74,7 @@ def write_query(report: IssueReport, index: Index) -> str:
 def combine_rankings(
     rankings: Sequence[tuple[float, Sequence[RankedLocation]]], bonuses: dict[Path, float]
 ) -> list[RankedLocation]:
-    """Return the locations of several (weight, ranking, best first), ordered by files' mean scores and bonuses.
+    """Return the locations of the (weight, ranking) pairs, by their files' weighted mean scores plus bonuses.
 
     A file that a ranking lacks has there a little less than the last one. Within a file, locations near its best one
     in both rankings come first.
@@ -96,7 +96,7 @@ def combine_rankings(
 
 
 def _find_best_scores(ranking: Sequence[RankedLocation]) -> dict[Path, float]:
-    """Return each file's best score in a ranking, best first."""
+    """Return file → score of its first location in a ranking (best first), in that order."""
     scores: dict[Path, float] = {}
     for ranked in ranking:
         scores.setdefault(ranked.location.path, ranked.score)

@@ -78,7 +78,7 @@ class SearchEngine:
     def answer_query(
         self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel
     ) -> tuple[list[Hit], set[Path]]:
-        """Return up to `k` probable hits, best first, and the documents seen to differ from the store."""
+        """Return up to `k` probable hits, best first, and the set of files seen to differ from the store."""
         query = replace(query, text=replace_surrogates(query.text))
         if not query.text.strip():
             return [], set()
@@ -96,13 +96,13 @@ class SearchEngine:
         return drop_improbable(best_hits, MIN_RELATIVE_ANSWER), reader.stale
 
     def find_duplicates(self, path: Path, snippet: Snippet) -> list[Hit]:
-        """Return near-duplicates of a whole function, best first, suppressed ones too; [] for other snippets."""
+        """Return a whole function's near-duplicates, most similar first, suppressed ones too; [] for other snippets."""
         if snippet.part or not snippet.kind.is_function:
             return []
         return self.find_clones(CodeQuery(snippet.text, snippet.language, path, snippet.span))
 
     def find_clones(self, code_query: CodeQuery) -> list[Hit]:
-        """Return near-duplicates, by structure alone, of a function that need not be in the workspace, best first."""
+        """Return near-duplicates, found by structure alone, of a function that may be new, most similar first."""
         query = Query(code_query.text, Task.CODE2CODE, language=code_query.language)
         clones = self._structural.search(query, _MIN_CODE_CANDIDATES, _MIN_DUPLICATE_SIMILARITY)
         scored_locations = locate_candidates(clones, self._index, Filter())
@@ -112,7 +112,7 @@ class SearchEngine:
         return keep_best_parts(duplicates, len(duplicates), self._index)
 
     def iterate_hits(self, question: str, hit_filter: Filter, cancel_event: Cancel) -> Iterator[Hit]:
-        """Retrieve for a task at once; yield hits, best first, each made when taken; none if the best is unlikely."""
+        """Retrieve for a question at once; return hits, best first, each made lazily; none if an answer is unlikely."""
         code_query = CodeQuery(replace_surrogates(question), is_code=False)
         if not code_query.text.strip():
             return iter(())
@@ -133,7 +133,7 @@ class SearchEngine:
         return takewhile(lambda item: item[1] >= min_probability, chain([best], scored_locations))
 
     def _score_locations(self, query: Query, cancel_event: Cancel) -> tuple[float, Iterator[tuple[Location, float]]]:
-        """Return the log odds that the workspace answers a question or a report, and (location, probability) of hits.
+        """Return the log odds that a question or report has an answer here, and lazily (location, probability).
 
         Best first; computed when taken. Raises StoreError.
         """
@@ -158,11 +158,11 @@ class SearchEngine:
     def _calibrate(
         self, ranked_locations: Iterable[RankedLocation], results: QueryResults
     ) -> Iterator[tuple[Location, float]]:
-        """Return (location, probability) of the ranked locations, in order, for the question of these results."""
+        """Yield (location, probability), in order, of the ranked locations for the question of these results."""
         return calibrate_locations(ranked_locations, results.known_share, results.word_count, self._index.content_count)
 
     def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
-        """Collect what is found for a question by words, meaning (unless cancelled) and names in it; not yet ranked."""
+        """Return a question's QueryResults, unranked: found by words, by vectors (unless cancelled), by name."""
         index, store, hit_filter = self._index, self._index.store, query.hit_filter
         requests = self._list_requests(hit_filter)
         get_dense = self._dense.start_search(query, requests, cancel_event)
@@ -181,7 +181,7 @@ class SearchEngine:
         return results
 
     def _list_requests(self, hit_filter: Filter) -> list[tuple[int, CandidatePool]]:
-        """Return how many candidates a question needs of the filter's code and, if it has any, of its prose."""
+        """Return (100, the filter's code as a pool) and, if there is any prose, (20, its prose): what to retrieve."""
         code, prose = self._pools.find_code(hit_filter), self._pools.find_prose(hit_filter)
         return [(_MAX_QUESTION_CANDIDATES, code), *([(_MAX_PROSE_CANDIDATES, prose)] if prose else [])]
 
@@ -191,7 +191,7 @@ class SearchEngine:
         return hit_filter.tests is True or hit_filter.kinds == (SnippetKind.TEST,) or is_test_folder
 
     def _find_similar_code(self, query: Query, k: int, cancel_event: Cancel) -> Iterable[tuple[Location, float]]:
-        """Return (location, score) of code like the query's, best first, identical text at the top; () if cancelled."""
+        """Return an iterable of (location, score) of similar code, best first, identical first; () if cancelled."""
         count = max(_MIN_CODE_CANDIDATES, 2 * k)
         pool = self._pools.find_code(query.hit_filter)
         lexical = self._lexical.search(query, count, pool)
@@ -210,7 +210,7 @@ class SearchEngine:
 
 
 def _drop_remote_prose(found: Sequence[Sequence[Candidate]]) -> list[Candidate]:
-    """Return the candidates of code and those of prose that are as near as the last of code."""
+    """Return all candidates of code, then those of prose with at least the lowest cosine of code."""
     near_code, *near_prose = found
     min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
     prose = chain.from_iterable(near_prose)
@@ -218,7 +218,7 @@ def _drop_remote_prose(found: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _select_files(named_files: Sequence[Path], terms: QueryTerms, retrieved_files: set[Path]) -> list[Path]:
-    """Return up to four of the files whose names match best, of those in which no retriever found anything."""
+    """Return up to four of `named_files` not in `retrieved_files`, those whose names match best first."""
     unretrieved_files = [path for path in named_files if path not in retrieved_files]
     matches = terms.match_names([split_words(file_title(path)) for path in unretrieved_files])
     best_rows = np.argsort(-matches.product, kind="stable")[:_MAX_UNRETRIEVED_FILES]
@@ -239,7 +239,7 @@ def judge_results(
 def calibrate_locations(
     ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int, content_count: int
 ) -> Iterator[tuple[Location, float]]:
-    """Yield (location, probability) of the ranked locations, in order, of a question of so many words.
+    """Yield (location, probability) of the ranked locations, in order; no probability exceeds an earlier one.
 
     Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
     """
@@ -251,14 +251,14 @@ def calibrate_locations(
 
 
 def drop_improbable(hits: Sequence[Hit], min_relative: float, min_further: float = 0.0) -> list[Hit]:
-    """Return the hits best first, without those below this share of the best score, or below both it and this score."""
+    """Sort hits, best first; drop those below this share of the best score, or below `min_further` and the best."""
     best_score = max((hit.score for hit in hits), default=0.0)
     min_score = max(min_relative * best_score, min(min_further, best_score))
     return sorted((hit for hit in hits if hit.score >= min_score), key=lambda hit: -hit.score)
 
 
 def _add_structure(candidates: Sequence[Candidate], clones: Sequence[Candidate]) -> list[Candidate]:
-    """Return candidates and clones, best first, clones' scores raised by structure above chance; all are below 1."""
+    """Return both as Candidates, best first: a clone's similarity above chance is added to its score; all ≤ 1."""
     scores = {candidate.content: candidate.score for candidate in candidates}
     for clone in clones:
         bonus = _STRUCTURE_WEIGHT * max(clone.score - _CHANCE_SIMILARITY, 0.0) / (1 - _CHANCE_SIMILARITY)

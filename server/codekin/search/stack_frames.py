@@ -46,12 +46,12 @@ class _Trace:
         self.frames: list[StackFrame] = []
 
     def list_frames(self) -> list[StackFrame]:
-        """Return the frames, the innermost first."""
+        """Return the list of this trace's frames, the innermost first."""
         return self.frames[::-1] if self.is_outermost_first else self.frames
 
 
 def find_stack_frames(text: str) -> list[StackFrame]:
-    """Return up to 200 places that a text names, each once, the innermost frame of the first fault first.
+    """Return up to 200 distinct StackFrames named in a text, the innermost of the root cause first.
 
     Whether there are such files is not known.
     """
@@ -78,7 +78,7 @@ def find_stack_frames(text: str) -> list[StackFrame]:
 
 
 def _read_line(line: str) -> Iterator[StackFrame]:
-    """Yield the places that a line of a text names, by the first pattern that finds any."""
+    """Yield a StackFrame for each match of the first pattern that matches in a line of text."""
     for pattern in _PATTERNS:
         matches = list(pattern.finditer(line))
         for match in matches:
@@ -88,7 +88,7 @@ def _read_line(line: str) -> Iterator[StackFrame]:
 
 
 def _make_frame(match: re.Match[str], *, is_jvm: bool) -> StackFrame:
-    """Return the frame of a match; one of the JVM is in folders named like the packages of its class."""
+    """Return a match's StackFrame; one of the JVM has its class's packages as folders."""
     groups = match.groupdict()
     names = [name for name in re.split(r"[\\/]+", groups["path"]) if name not in ("", ".", "..", "~")]
     function_path = re.split(r"[.:$#]+", groups.get("function") or "")

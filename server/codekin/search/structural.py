@@ -17,7 +17,7 @@ class StructuralRetriever:
         self._index = index
 
     def search(self, query: Query, k: int, min_score: float = _MIN_SIMILARITY) -> list[Candidate]:
-        """Return at most `k` contents with at least `min_score` of the query's structure, best first, or [].
+        """Return at most `k` contents whose tokens' structure is at least `min_score` like the query's, best first.
 
         1 is the same code, RENAMED the same but for names and literals. Lower scores are the estimated Jaccard
         similarity of the runs of tokens, names and literals. [] where the query's language is not known, or the query

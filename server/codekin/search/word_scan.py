@@ -38,7 +38,7 @@ class WordScan:
 
 
 def scan_words(workspace: Workspace, question: str, k: int, hit_filter: Filter, cancel_event: Cancel) -> WordScan:
-    """Return up to `k` hits by the question's words, of files read in 1.2 s. Raises StoreClosingError if cancelled."""
+    """Scan files for 1.2 s at most; return a WordScan of up to `k` hits. Raises StoreClosingError if cancelled."""
     words = QueryTerms(question, lambda _: 1, 1).words
     scanner = _WordScanner(workspace, words, hit_filter)
     is_complete = scanner.read_files(cancel_event)
@@ -75,7 +75,7 @@ class _WordScanner:
         return True
 
     def rank_snippets(self, question: str) -> Iterator[Hit]:
-        """Parse the 24 best files read and yield, unordered, their snippets that have words of the question."""
+        """Parse the 24 files that match best; yield, unordered, a Hit per snippet that has words of the question."""
         terms = QueryTerms(question, lambda word: self._frequencies[word], max(self.read_count, 1))
         weights = {word: 1 / (1 + self._frequencies[word]) ** 0.5 for word in self._words}
         total_weight = sum(weights.values())
@@ -98,13 +98,13 @@ class _WordScanner:
                     yield _make_hit(document, snippet, score / (1 + _NAME_WEIGHT), found)
 
     def _is_wanted(self, file: SourceFile) -> bool:
-        """Return whether the file is one of those that the question is limited to."""
+        """Return whether the file passes the filter: folder, path patterns, languages, tests."""
         languages, tests = self._hit_filter.languages, self._hit_filter.tests
         is_kept = tests is None or tests == is_test_path(file.path, self._workspace.roots)
         return is_kept and self._matcher.match(file.path) and (not languages or file.language in languages)
 
     def _read_file(self, path: Path) -> None:
-        """Note which words the first 200,000 bytes and the file's name have; an unreadable file is passed over."""
+        """Note which words are in the file's name or first 200,000 bytes; skip an unreadable file."""
         try:
             data = read_start(path, _MAX_BYTES).lower()
         except OSError:
@@ -118,7 +118,7 @@ class _WordScanner:
 
 
 def _make_hit(document: Document, snippet: Snippet, score: float, words: list[str]) -> Hit:
-    """Return the snippet as a hit; half of `score`, cut at 0.5, is its probability, `words` are its reason."""
+    """Return the snippet as a Hit with probability min(`score`, 1) / 2 and the words as its reason."""
     span = Span(snippet.span.start, snippet.span.end)
     location = Location(
         document.path,
