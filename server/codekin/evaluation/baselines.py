@@ -65,7 +65,7 @@ class _Corpus:
 
 
 def ask_all_systems(repository: Repository, checkouts: Path, category: str = "") -> list[AnsweredByAll]:
-    """Index a checkout in a temporary folder; return the files each system puts first for each question of a category.
+    """Index a checkout in a temporary folder; return per question of `category` its answers and each system's files.
 
     All questions where the category is "".
     """
@@ -91,7 +91,7 @@ def ask_all_systems(repository: Repository, checkouts: Path, category: str = "")
 
 
 def format_comparison(answers_by_repository: Sequence[Sequence[AnsweredByAll]]) -> str:
-    """Return a Markdown table, a row per system: share of questions with a right file first, in 3, in 5; NDCG@10.
+    """Return a Markdown table, a row per system: shares answered first, in 3, in 5; NDCG@10; share without files.
 
     NDCG@10 is the mean over repositories; the last figure is the share of questions without an answer.
     """
@@ -112,7 +112,7 @@ def format_comparison(answers_by_repository: Sequence[Sequence[AnsweredByAll]]) 
 
 
 def _read_corpus(engine: Engine, checkout: Path) -> _Corpus:
-    """Read all files that the engine searches, without documentation pages; return their texts and snippets."""
+    """Read all files that the engine searches, without documentation pages, as a _Corpus of texts and snippets."""
     paths, texts, parts, owners = list[str](), list[str](), list[str](), list[int]()
     for file in engine.walk_files():
         snippets = [snippet for snippet in engine.list_snippets(file.path) if snippet.kind is not SnippetKind.SECTION]
@@ -133,7 +133,7 @@ def _ask_engine(engine: Engine, question: Question, checkout: Path) -> list[str]
 def _rank_by_baselines(
     corpus: _Corpus, questions: Sequence[Question], embedder: Embedder
 ) -> dict[str, list[list[str]]]:
-    """Return for each baseline up to ten files per question, best first; embeds all of the corpus."""
+    """Return baseline name → up to ten files for each question, best first; embeds all of the corpus."""
     texts = [question.text for question in questions]
     file_scores = compute_bm25_scores(texts, corpus.texts)
     part_scores = compute_bm25_scores(texts, corpus.parts)
@@ -149,13 +149,13 @@ def _rank_by_baselines(
 
 
 def _fuse_by_rank(*score_rows: Scores) -> Scores:
-    """Return the sum of the reciprocal ranks of several rows of scores."""
+    """Return each item's sum of 1 / (60 + its rank) in several rows of scores: reciprocal rank fusion."""
     ranks = [np.argsort(np.argsort(-scores, kind="stable"), kind="stable") for scores in score_rows]
     return np.asarray(sum(1 / (_FUSION_CONSTANT + 1 + rank) for rank in ranks), np.float32)
 
 
 def _find_file_scores(part_scores: Scores, corpus: _Corpus) -> Scores:
-    """Return each file's best score among its parts'."""
+    """Return, as an array, each file's best score among its parts'."""
     scores = np.full(len(corpus.paths), -np.inf, np.float32)
     np.maximum.at(scores, corpus.owners, part_scores)
     return scores

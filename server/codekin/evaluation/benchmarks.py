@@ -76,14 +76,14 @@ def load_benchmark(folder: Path) -> Benchmark:
 def _find_own_passage(
     query_id: str, queries: Mapping[str, str], passages: Mapping[str, str], position_of: Mapping[str, int]
 ) -> int | None:
-    """Return the passage, `d` for `q` in its id, with the query's own text; None where it has another text."""
+    """Return the position of the passage with the query's own text (id `d1` for `q1`); None where texts differ."""
     passage_id = "d" + query_id[1:]
     is_own_text = passages.get(passage_id, "").strip() == queries[query_id].strip()
     return position_of.get(passage_id) if is_own_text else None
 
 
 def _load_texts(path: Path) -> tuple[dict[str, str], list[str]]:
-    """Return a file's texts by id, and the language of each, "" for prose. Raises OSError, KeyError, ValueError.
+    """Return id → text of a JSON Lines file, and the languages, "" for prose. Raises OSError, KeyError, ValueError.
 
     ValueError also for an id that stands twice: which of its texts the judgements mean is not known.
     """

@@ -114,7 +114,7 @@ def _format_by_edit(report: CloneReport) -> str:
 
 
 def _format_false_alarms(report: CloneReport) -> str:
-    """Return how often unrelated functions are claimed to be kin, by the hit's score, and the doubtful claims."""
+    """Return Markdown: how often strangers are claimed to be kin, by score; counts of duplicates and claimed kin."""
     strangers, parts = report.strangers, []
     if strangers:
         claimed = [claimed_hit for claimed_hit in strangers if claimed_hit.kinship in CLAIMED_KINSHIPS]

@@ -95,7 +95,7 @@ class CloneReport:
 
     @cached_property
     def queries_by_row(self) -> dict[str, list[CloneQuery]]:
-        """Return the queries grouped by the table's rows, in the rows' order (cached)."""
+        """Return row name → the queries that this row of the tables counts, sorted by name (cached)."""
         groups: dict[str, list[CloneQuery]] = {}
         for query in sorted(self.queries, key=lambda query: query.table_row):
             groups.setdefault(query.table_row, []).append(query)
@@ -158,7 +158,7 @@ class _CloneMeasurer:
                 yield self._query_mutant(original, mutant)
 
     def _query_mutant(self, original: SampledFunction, mutant: Mutant) -> CloneQuery:
-        """Search for the clone and return at which of the first ten hits its original is, or that it is at none."""
+        """Search for the clone; return a CloneQuery with the original's rank in ten hits (None: none) and the best."""
         target_text, place = original.snippet.text, original.display_place
         hits = self._engine.find_similar_to_code(mutant.text, MAX_HITS, language=original.snippet.language).hits
         matching_ranks = [rank for rank, hit in enumerate(hits, start=1) if canonicalize_hit_text(hit) == target_text]
@@ -202,7 +202,7 @@ class _CloneMeasurer:
         ]
 
     def _query_pair(self, query_id: str, text: str, language: str, folder: Path) -> CloneQuery:
-        """Search for one program; return the rank, of ten hits in other files, of the first that solves its problem."""
+        """Search for one program; return a CloneQuery with the rank, in ten other files' hits, of a same problem's."""
         problem = query_id[1:].partition("-")[0]
         hits = self._engine.find_similar_to_code(text, _MAX_PAIR_HITS, language=language).hits
         foreign_hits = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:MAX_HITS]
@@ -216,12 +216,12 @@ class _CloneMeasurer:
         return CloneQuery(CloneType.REWRITTEN, language, (), query_id, "", text, rank, rank, best_hit, claimed_kinship)
 
     def list_duplicates(self, original: SampledFunction) -> list[ClaimedHit]:
-        """Return what codekin reports as duplicates of a function of the workspace, without suppressed ones."""
+        """Return a ClaimedHit for each reported duplicate of a workspace's function, without suppressed ones."""
         hits = self._engine.find_duplicates(original.path, original.snippet)
         return [_make_claimed_hit(original, hit) for hit in hits]
 
     def list_claimed_neighbours(self, original: SampledFunction) -> list[ClaimedHit]:
-        """Return the hits, of the first ten at the function's place, that are claimed to be its clones."""
+        """Search at the function's place; return a ClaimedHit for each of ten hits that is claimed to be a clone."""
         line = original.snippet.name_line
         hits = self._engine.find_similar(original.path, Span(line, line + 1), MAX_HITS).hits
         return [_make_claimed_hit(original, hit) for hit in hits if hit.kinship in CLAIMED_KINSHIPS]

@@ -65,7 +65,7 @@ class CompletionResult:
 
 
 def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> CompletionResult:
-    """Index a repository in a temporary folder, complete up to `count` cuts, return all systems' suggestions.
+    """Index a repository in a temporary folder, complete up to `count` cuts; return every system's suggestions, rated.
 
     Raises BenchmarkError where there is nothing to cut.
     """
@@ -92,7 +92,7 @@ def measure_completion(root: Path, settings: Settings, count: int = CUTS, seed: 
 def _suggest_by_codekin(
     completer: Completer, corpus: CutCorpus, cuts: Sequence[Cut], settings: Settings
 ) -> tuple[list[ShownSuggestion | None], list[float], int]:
-    """Return codekin's best suggestion per cut, without a floor, the seconds, and how many left it parsing worse."""
+    """Return codekin's best suggestion (None: none) and seconds per cut, and how many made a file parse worse."""
     without_floor = replace(settings.completion, floor=0.0, limit=1)
     suggestions, seconds, worse_count = list[ShownSuggestion | None](), [], 0
     for cut in cuts:
@@ -150,7 +150,7 @@ def _is_worse(cut: Cut, completion: Completion) -> bool:
 
 
 def _compare_with_truth(cut: Cut, score: float, lines: Sequence[str]) -> ShownSuggestion:
-    """Compare shown lines (≥ 1) with as many true ones; lines are equal if they differ in white space alone."""
+    """Return how shown lines (≥ 1) compare with as many true ones; white space does not count in whole lines."""
     shown_lines, true_lines = [line.strip() for line in lines], [line.strip() for line in cut.truth[: len(lines)]]
     saved_characters = 0
     for shown_line, true_line in zip(shown_lines, true_lines, strict=False):
@@ -261,7 +261,7 @@ def _format_repositories(
 
 
 def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
-    """Return three cells: share of right first lines, mean similarity, share of the shown characters that are saved."""
+    """Return three cells as text: share of right first lines, mean similarity, share of shown characters saved."""
     first_line_share, mean_similarity = (
         float(np.mean([getattr(suggestion, metric_name) for suggestion in suggestions]))
         for metric_name in ("first_line", "similarity")

@@ -55,7 +55,7 @@ class KindResult:
 
 
 def measure_kinds(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> list[KindResult]:
-    """Index a repository in a temporary folder; return how codekin and baselines complete `count` cuts of each kind.
+    """Index a repository in a temporary folder; return codekin's and baselines' results at `count` cuts of each kind.
 
     Raises BenchmarkError.
     """

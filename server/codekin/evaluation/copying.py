@@ -35,7 +35,7 @@ class LongestSuffix:
     """
 
     def __init__(self, corpus: CutCorpus) -> None:
-        """Sort all rows of the corpus by the 60 tokens before them, reversed."""
+        """Build a list of the corpus's rows, sorted by the 60 tokens before each, reversed; changes no corpus."""
         self._corpus = corpus
         rows: list[tuple[list[str], int, int]] = []
         for snippet_number, snippet in enumerate(corpus.snippets):
@@ -51,7 +51,7 @@ class LongestSuffix:
         self._rows = sorted(rows)
 
     def suggest(self, cut: Cut) -> CopiedSuggestion | None:
-        """Return the statement after the longest equal run outside of held-out snippets; None for no equal token."""
+        """Return the statement after the longest equal run of tokens, but no held-out one; None for no equal token."""
         suffix_tokens = [token for line in cut.start for token in _TOKEN.findall(line)][: -_MAX_SUFFIX_TOKENS - 1 : -1]
         insertion_point = bisect_left(self._rows, (suffix_tokens, -1, -1))
         matches: list[tuple[int, int]] = []
@@ -103,7 +103,7 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
 
 
 def _find_start_rows(snippet: CorpusSnippet) -> list[int]:
-    """Return up to twelve rows of code, the first and closing ones left out, before which a function may be cut."""
+    """Return the first rows of code, up to twelve, before which a function may be cut: no first, no closing ones."""
     hash_line = make_line_hasher(snippet.snippet.language)
     content_rows = [row for row, line in enumerate(snippet.lines) if hash_line[line]]
     return [row for row in content_rows[1:] if not is_closing(snippet.lines[row])][:_MAX_STARTS]

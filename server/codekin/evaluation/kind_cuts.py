@@ -42,7 +42,7 @@ class KindCut:
 
 
 def choose_kind_cuts(documents: Sequence[Document], count: int, seed: int) -> Iterator[KindCut]:
-    """Yield at most `count` cuts of each kind, in no order of kinds; deterministic by seed."""
+    """Yield at most `count` cuts of each kind, the kinds mixed at random; deterministic by seed."""
     chance, vocabulary = random.Random(seed), TokenVocabulary()  # noqa: S311
     tokens_of = [read_line_tokens(document.text, document.language, vocabulary) for document in documents]
     readers = [

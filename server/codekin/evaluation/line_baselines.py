@@ -41,12 +41,12 @@ class _Workspace:
         self.open_token = line.open_token  # with which the next token begins
 
     def find_own(self, context: TokenContext, length: int) -> Symbols:
-        """Return the symbols that begin as typed after the last `length` context tokens in the cursor's document."""
+        """Return the token symbols that follow the last `length` tokens in this document and begin as typed."""
         positions = self._document.followers.match_contexts(context.tokens).select(length)
         return self._keep_begun(self._document.symbols[positions])
 
     def find_others(self, context: TokenContext, lengths: Sequence[int]) -> dict[int, Symbols]:
-        """Return, by length, the symbols that begin as typed after that many last context tokens in other documents."""
+        """Return length → the token symbols that follow so many last tokens in other documents and begin as typed."""
         symbols_by_length = {}
         for length, positions in self._index.find_matches(context.tokens, lengths).items():
             is_own = np.zeros(len(positions), bool)
@@ -56,7 +56,7 @@ class _Workspace:
         return symbols_by_length
 
     def _keep_begun(self, symbols: Symbols) -> Symbols:
-        """Return the token symbols whose text begins with what is typed of the cursor's token; all if nothing is."""
+        """Return the symbols whose token begins with the typed part of the cursor's token; all if nothing is typed."""
         symbols = np.where(symbols >> 1 == LINE_END, LINE_END * 2, symbols)  # whether a block ends does not matter
         if not self.open_token:
             return symbols
@@ -68,7 +68,7 @@ _Choice = tuple[int, float]  # a symbol and its score
 
 
 def propose_by_suffix(reading: CursorReading) -> PlainProposal | None:
-    """Return the rest of the line, each token copied from behind the longest run of equal tokens; None for nothing.
+    """Return a scored rest of the line, each token copied from behind the longest equal run; None for nothing.
 
     The document's own runs come before equally long ones elsewhere.
     """
@@ -86,7 +86,7 @@ def propose_by_suffix(reading: CursorReading) -> PlainProposal | None:
 
 
 def propose_by_ngram(reading: CursorReading) -> PlainProposal | None:
-    """Return the rest of the line, each token the likeliest by a plain n-gram model; None for nothing.
+    """Return a scored rest of the line, each token the likeliest by a plain n-gram model; None for nothing.
 
     Contexts of 1 to 8 tokens, Witten-Bell, the document's counts four-fold.
     """
@@ -109,7 +109,7 @@ def propose_by_ngram(reading: CursorReading) -> PlainProposal | None:
 def _propose(
     reading: CursorReading, choose: Callable[[_Workspace, TokenContext], _Choice | None]
 ) -> tuple[list[float], str]:
-    """Return the scores and the text of the tokens that `choose` gives one by one, up to the line's end or 25."""
+    """Return a list of scores, and the text, of the tokens that `choose` gives one by one, to the line's end or 25."""
     line = reading.lines[0]
     workspace, context, vocabulary = _Workspace(reading, line), line.document.make_context(), line.document.vocabulary
     symbols, scores = list[int](), list[float]()
@@ -126,7 +126,7 @@ def _propose(
 
 
 def propose_by_bm25(corpus: CutCorpus, readings: Sequence[CursorReading]) -> list[PlainProposal | None]:
-    """Return per cursor a rest of line copied from the other documents' snippet most like the ten lines above; or None.
+    """Return per cursor a scored rest of line, copied from the snippet elsewhere most like ten lines above; or None.
 
     It is what follows the longest run of equal tokens there.
     """

@@ -26,7 +26,7 @@ _PLAN = FittingPlan(hidden_units=16, epochs=20, decay=3e-3)
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Index a repository in a temporary folder; return two examples, with and without scores, of up to `count` cuts."""
+    """Index a repository in a temporary folder; return two examples per cut, with and without n-gram scores."""
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         completer.load_tokens()

@@ -17,13 +17,13 @@ def load_named_embedder(settings: ModelSettings) -> tuple[str, Embedder]:
 
 
 def find_light_model(settings: Sequence[ModelSettings]) -> str:
-    """Return the name for tables of the first static model; "" where there is none. Raises ModelError."""
+    """Load the settings' first static model; return its name for tables, "" if there is none. Raises ModelError."""
     static_models = [model_settings for model_settings in settings if is_static_model(model_settings)]
     return load_named_embedder(static_models[0])[0] if static_models else ""
 
 
 def can_index_passages(settings: ModelSettings) -> bool:
-    """Return whether a set's passages can also be measured as indexed files: only with the embedded model.
+    """Return whether the settings name the embedded model, the only one whose passages are also indexed as files.
 
     Heavy models are measured alone: what they add to codekin is their vectors.
     """

@@ -181,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def collect_in_workers(
     collect: Callable[..., list[_Collected]], arguments: Sequence[str] | None, description: str | None
 ) -> list[list[_Collected]]:
-    """Parse the arguments, and return what `collect` finds in each repository of the benchmark's split `train`.
+    """Parse the arguments; return a list of what `collect` returns for each repository of the split `train`.
 
     It is called, in worker processes, with a repository and the folder of the checkouts, as `checkouts`.
     """
@@ -196,7 +196,7 @@ def collect_in_workers(
 
 
 def list_repositories(benchmark: Path, split: str = "") -> Iterator[Repository]:
-    """Yield the repositories of a split ("": all), as repos.json has it, else as their names draw it."""
+    """Yield the benchmark's repositories of a split ("": all), by repos.json, else by a hash of their names."""
     splits = {row["name"]: row.get("split") for row in json.loads((benchmark / "repos.json").read_text("utf-8"))}
     for repository in load_repositories(benchmark):
         if split in ("", splits[repository.name] or choose_split(repository.name)):

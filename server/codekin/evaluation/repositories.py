@@ -202,7 +202,7 @@ def require_checkouts(repositories: Sequence[Repository], checkouts: Path) -> No
 
 
 def describe_measurement(repositories: Sequence[Repository], checkouts: Path, settings: Settings) -> dict[str, str]:
-    """Return what determines the figures: versions, model, settings, questions, revisions (by running git)."""
+    """Return name → text of what determines the figures: versions, model, settings, questions, revisions (by git)."""
     targets = {
         (repository.name, target.path)
         for repository in repositories

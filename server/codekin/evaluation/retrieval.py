@@ -45,7 +45,7 @@ class RetrievalResult:
 
 
 def compute_dense_scores(embedder: Embedder, benchmark: Benchmark) -> Scores:
-    """Embed queries and passages, all at once, and return their cosines, float32 (queries, passages).
+    """Embed queries and passages; return cosines, float32 (queries, passages), in Code2Code less language means.
 
     Those of Code2Code sets are without the mean of the passages of their language, as codekin compares similar code.
     """
@@ -68,7 +68,7 @@ def subtract_language_means(vectors: Scores, languages: Sequence[str], means: Ma
 
 
 def fuse_scores(dense: Scores, lexical: Scores, weight: float = DENSE_WEIGHT) -> Scores:
-    """Return the sum, dense times `weight`, of both scores, each standardized per query, (queries, passages)."""
+    """Return `weight` × dense + (1 - `weight`) × lexical scores, standardized per query, (queries, passages)."""
     return weight * _to_z_scores(dense) + (1 - weight) * _to_z_scores(lexical)
 
 
@@ -92,7 +92,7 @@ def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
 def measure_rankings(
     ranker_name: str, benchmark: Benchmark, rankings: Rankings, signature: str
 ) -> list[RetrievalResult]:
-    """Return mean metrics over all queries (≥ 1) of a set, then, if it has several languages, over those of each."""
+    """Return the RetrievalResult of all queries (≥ 1) and, if they have several languages, one for each of these."""
     depth = max(map(len, rankings), default=0)
     rows = []
     for query, passages in enumerate(rankings):
@@ -123,7 +123,7 @@ def evaluate_benchmark(
     rankers: Mapping[str, tuple[Ranker, str]],
     light_model: str = "",
 ) -> Iterator[list[RetrievalResult]]:
-    """Yield the results of BM25, of each model alone and fused with BM25, then of each ranker, as they are made.
+    """Yield the results of BM25, of each model alone and fused, then of each ranker, a list each, as they are made.
 
     `rankers` has name → (ranker, signature). With `light_model`, the name of one of the embedders, each other one is
     also fused with that and BM25, as codekin fuses a heavy model with the light one.

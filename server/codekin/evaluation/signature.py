@@ -18,7 +18,7 @@ SEARCH_PACKAGES = ("code", "embed", "workspace", "storage", "vectors", "index", 
 
 
 def describe_codekin() -> dict[str, str]:
-    """Return codekin's version, 8 hex digits that hash the sources behind answers, and Python's version."""
+    """Return name → text: codekin's version, 8 hex digits that hash the sources behind answers, Python's version."""
     digest = hashlib.sha256()
     package_folder = Path(codekin.__file__).parent
     for package in SEARCH_PACKAGES:
@@ -28,7 +28,7 @@ def describe_codekin() -> dict[str, str]:
 
 
 def describe_model(embedder: Embedder) -> dict[str, str]:
-    """Return the model, its fingerprint and dimension, and versions of numpy, tokenizers and what else runs it here."""
+    """Return name → text: the model, its fingerprint and dimension, versions of numpy and what else runs it here."""
     libraries = {library_name: version(library_name) for library_name in ("numpy", "tokenizers")}
     if embedder.device != "cpu":
         if "://" not in embedder.device:  # no endpoint
@@ -39,7 +39,7 @@ def describe_model(embedder: Embedder) -> dict[str, str]:
 
 
 def describe_checkouts(revisions: Mapping[Path, str]) -> str:
-    """Return how many checkouts are at the wanted revision, at another one, or without Git; runs git."""
+    """Return, as text, how many checkouts are at the wanted revision, at another one, or without Git; runs git."""
     states = [_describe_checkout(folder, revision) for folder, revision in revisions.items()]
     counts = {state: states.count(state) for state in dict.fromkeys(states)}
     return ", ".join(f"{count} {state}" for state, count in counts.items())

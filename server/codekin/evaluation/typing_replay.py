@@ -72,7 +72,7 @@ class TypingResult:
 
 
 def replay_repository(root: Path, settings: Settings, count: int = COMMITS) -> TypingResult:
-    """Simulate typing up to six lines of each of the last `count` commits, and return what that took.
+    """Simulate typing up to six lines of each of `count` newest commits; return counts of keys, and the times.
 
     The workspace, as it was before these commits, is indexed in a temporary folder. Raises GitRepositoryError.
     """
@@ -92,7 +92,7 @@ def replay_repository(root: Path, settings: Settings, count: int = COMMITS) -> T
 
 
 def _show_ghost(completer: Completer, settings: CompletionSettings, result: TypingResult, cursor: Cursor) -> str:
-    """Return the ghost text at a cursor, "" for none; note how long that took."""
+    """Return the ghost text at a cursor, "" for none; append the processor time, in seconds, to the result."""
     started_s = time.thread_time()
     completions = completer.complete(cursor, settings, Event())
     result.processor_s.append(time.thread_time() - started_s)
@@ -156,7 +156,7 @@ class Typist:
     """Types lines, and accepts of each ghost text what is right and saves keys."""
 
     def __init__(self, show: Callable[[Cursor], str], result: TypingResult) -> None:
-        """`show` returns the ghost text at a cursor; `result` is counted up."""
+        """Keep `show`, which returns the ghost text at a cursor, and `result`, whose counts typing raises."""
         self._show = show
         self._result = result
 
@@ -249,7 +249,7 @@ def _begins_with(upcoming: str, shown: str) -> bool:
 
 
 def to_json(results: Sequence[TypingResult]) -> dict[str, Any]:
-    """Return the counts of all results, and the 95th percentile of the processor time in seconds."""
+    """Return each repository's counts and the 95th percentile of its processor time (s) as a dict for JSON."""
     rows = [asdict(result) for result in results]
     for row in rows:
         row["processor_p95_s"] = _find_p95(row.pop("processor_s"))

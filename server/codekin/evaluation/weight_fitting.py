@@ -32,7 +32,7 @@ _NEWTON_STEPS = 40
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Index a repository in a temporary folder; return the candidates of up to `count` cuts, and if each is right."""
+    """Index a repository in a temporary folder; return, per cut, each candidate's features and whether it is right."""
     examples = []
     with open_temporary_completer(root, Settings()) as (completer, corpus):
         for cut in corpus.choose_cuts(count, seed):

@@ -10,7 +10,7 @@ class BlockedRepositoryError(CodekinError):
 
 
 def check_repositories(names: list[str], block_list: Path) -> None:
-    """Raise BlockedRepositoryError if one of the `owner/name` is on the list (one a line, # for comments).
+    """Raise BlockedRepositoryError if a repository's name, with any owner, is listed in the file `block_list`.
 
     Forks and copies mostly keep the name, so the owner does not matter. Raises OSError for an unreadable list.
     """

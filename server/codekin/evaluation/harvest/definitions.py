@@ -13,7 +13,7 @@ _MIN_RESEMBLING_NAMES = 2  # that contain the name
 
 
 def ask_definitions(tree: SourceTree) -> Iterator[tuple[str, Target]]:
-    """Yield (question, place) of names that are defined once and are part of two other names; in a fixed order."""
+    """Yield (question, place) of names defined once, of ≥ 4 letters, that two other names contain; in a fixed order."""
     lowercase_names = sorted({name.lower() for name in tree.definitions})
     all_names = "\n".join(lowercase_names)
     for name in sorted(tree.definitions, key=_hash_text):

@@ -23,7 +23,7 @@ _MIN_HEADING_WORDS, _MAX_SENTENCE_CHARACTERS = 3, 200
 
 
 def ask_documentation(tree: SourceTree) -> Iterator[tuple[str, list[str]]]:
-    """Yield (question, paths) of the sections that use two names or more of one file, in the order of the pages."""
+    """Yield (question, paths) of sections whose code has two names of one file or more; no changelogs or the like."""
     pages = [path for path in tree.files if path.endswith(_ENDINGS) and not _OTHER_PAGES.search(path)]
     defining_file = {
         name: places[0][0] for name, places in tree.definitions.items() if len({path for path, _ in places}) == 1

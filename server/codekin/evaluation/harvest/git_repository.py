@@ -44,7 +44,7 @@ class GitRepository:
         self._directory = directory
 
     def find_head(self) -> str:
-        """Return the newest revision of the current branch. Raises GitRepositoryError."""
+        """Return the hash of the commit at HEAD. Raises GitRepositoryError."""
         return self._run("rev-parse", "HEAD").decode().strip()
 
     def list_files(self, revision: str) -> list[str]:
@@ -53,7 +53,7 @@ class GitRepository:
         return sorted(entry.partition("\t")[2] for entry in entries if entry.startswith("100"))
 
     def list_commits(self, revision: str, max_commits: int) -> Iterator[Commit]:
-        """Yield those of the last `max_commits` commits, newest first, that neither merge, remove nor move files."""
+        """Yield of the last `max_commits` non-merge commits, newest first, those that remove or move no file."""
         arguments = (*_LOG, "--name-status", "--diff-filter=AMD", f"--max-count={max_commits}", _HISTORY_FORMAT)
         output = self._run("log", *arguments, revision).decode("utf-8", "replace")
         for entry in output.split(_COMMIT_START)[1:]:
@@ -66,7 +66,7 @@ class GitRepository:
             yield Commit(commit_hash, subject.strip(), body.strip(), added, modified)
 
     def list_changed_lines(self, revisions: Sequence[str]) -> dict[str, dict[str, list[Span]]]:
-        """Return revision → path → lines (0-based, after the commit) that it changed in files that it modified."""
+        """Return revision → path → spans (0-based, after the commit) that it changed in files that it modified."""
         arguments = (*_LOG, "--no-walk=unsorted", "--stdin", "-p", "-U0", "--diff-filter=M", "--format=%x01%H")
         output = self._run("log", *arguments, stdin="\n".join(revisions).encode())
         changed_lines: dict[str, dict[str, list[Span]]] = {}
@@ -82,7 +82,7 @@ class GitRepository:
         return changed_lines
 
     def read_files(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Return (revision, path) → text of the files that exist, are text and have at most 400,000 bytes."""
+        """Read by git (revision, path) → text of the files that exist, are text and have at most 400,000 bytes."""
         wanted = [place for place in places if "\n" not in place[1]]
         request = "".join(f"{revision}:{path}\n" for revision, path in wanted).encode()
         output = self._run("cat-file", "--batch", stdin=request)
@@ -102,7 +102,7 @@ class GitRepository:
         return texts
 
     def _run(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        """Run git with these arguments and return what it prints. Raises GitRepositoryError."""
+        """Run git with these arguments and return its output as bytes. Raises GitRepositoryError."""
         command = (*_OPTIONS, "--git-dir", str(self._directory.absolute()), *arguments)
         try:
             return read_program("git", *command, stdin=stdin, timeout_s=_TIMEOUT_S)

@@ -59,7 +59,7 @@ class _CommitQuestion:
 
 
 def parse_source(argument: str) -> HarvestSource:
-    """Return the source of an argument `owner/name=DIRECTORY`. Raises QueryError for another form."""
+    """Return the source of an argument `owner/name=DIRECTORY`. Raises QueryError for another form, or no folder."""
     name, _, directory = argument.partition("=")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name) or not Path(directory).is_dir():
         raise QueryError(f"{argument!r} names no repository. Pass OWNER/NAME=DIR, with DIR its Git directory.")
@@ -124,7 +124,7 @@ def write_benchmark(repositories: Sequence[Repository], folder: Path) -> None:
 
 
 def format_counts(repositories: Sequence[Repository]) -> str:
-    """Return a Markdown table, a row per split: the numbers of repositories, languages, and questions by category."""
+    """Return a Markdown table, a row per split: numbers of repositories, main languages, and questions by category."""
     rows = []
     for split in ("train", "test"):
         chosen = [repository for repository in repositories if choose_split(repository.name) == split]
@@ -170,7 +170,7 @@ def _choose_commits(repository: GitRepository, tree: SourceTree, max_questions: 
 
 
 def _read_commit(commit: Commit) -> _CommitQuestion | None:
-    """Return the commit's question; None where it asks for no code or changed too many files."""
+    """Return the commit's question; None if it asks for no code, or changed no source file or too many files."""
     changed_files = (*commit.added, *commit.modified)
     paths = tuple(path for path in changed_files if is_source_path(path))
     if not 1 <= len(paths) <= _MAX_SOURCE_FILES or len(changed_files) > _MAX_CHANGED_FILES:

@@ -133,7 +133,7 @@ class _MutationStep:
 
 
 def _apply_random_edits(changes: Mapping[str, Change], minimum: int, maximum: int) -> _StepFunction:
-    """Return a step function that applies a random number of the edits, from `minimum` to `maximum`."""
+    """Return a function that tries `minimum` to `maximum` random edits on a builder and returns how many worked."""
     return lambda builder, generator: builder.apply_some(changes, generator.randint(minimum, maximum))
 
 

@@ -83,7 +83,7 @@ def rewrap_arguments(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def change_quotes(function: ParsedFunction, generator: Random) -> str | None:
-    """Return the text with all plain strings between the language's other quotes; None where it has none."""
+    """Return the text with all plain strings in the language's other quotes; None without such strings or quotes."""
     del generator
     if not function.language_templates.quotes:
         return None
@@ -97,7 +97,7 @@ def change_quotes(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def move_braces(function: ParsedFunction, generator: Random) -> str | None:
-    """Return the text with all opening braces on lines of their own; None where that is impossible or unsafe."""
+    """Return the text with the { of each block of several lines on its own line; None if there is none or unsafe."""
     del generator
     edits: list[Edit] = []
     for node in function.nodes:

@@ -123,7 +123,7 @@ def _make_branches(function: ParsedFunction, row: int, target: str, operands: li
 
 
 def add_else_to_guard(function: ParsedFunction, generator: Random) -> str | None:
-    """Return the text with the statements after a random leaving branch in its else; None where there is none."""
+    """Return the text with what follows a random if that always leaves (by return, …) in its else; None without one."""
     candidates = []
     for block in function.blocks:
         for statement in block[:-1]:
@@ -140,7 +140,7 @@ def add_else_to_guard(function: ParsedFunction, generator: Random) -> str | None
 
 
 def _add_else(function: ParsedFunction, guard_rows: tuple[int, int], following_rows: range) -> list[str]:
-    """Return the lines of the branch with an else that holds the following rows."""
+    """Return the lines of an if with the rows that follow it moved into its new else."""
     else_lines = [
         function.indentation_step + function.lines[row] if function.lines[row].strip() else "" for row in following_rows
     ]

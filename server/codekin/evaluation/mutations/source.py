@@ -175,7 +175,7 @@ class ParsedFunction:
                 yield from self._find_pattern_names(child_node)
 
     def _find_scope(self, leaf: "Node") -> "Node":
-        """Return the innermost nested function or comprehension around the leaf; the root where none is.
+        """Return the innermost nested function, class or comprehension around the leaf; else the root.
 
         The name of a nested function lies outside of it.
         """

@@ -58,7 +58,7 @@ def add_statement(function: ParsedFunction, generator: Random) -> str | None:
 
 
 def remove_statement(function: ParsedFunction, generator: Random) -> str | None:
-    """Return the text without a random plain statement of a block of three or more; None for no such block."""
+    """Return the text without a random assignment or expression of a block of three or more; None for no such block."""
     candidates = [
         function.replace_lines(*statement_rows, [])
         for block in function.blocks
