@@ -78,7 +78,7 @@ class FileChoice:
 
 
 def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]:
-    """Index a repository in a temporary folder; return each question's candidate files, if an answer is among them."""
+    """Index a repository in a temporary folder; return the candidate files' features of each answerable question."""
     checkout = (checkouts / repository.name).resolve()
     choices: list[FileChoice] = []
     with open_search(checkout / repository.root) as (search, _, roots):

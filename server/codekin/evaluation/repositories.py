@@ -45,7 +45,7 @@ class Target:
         return self.path if self.span is None else f"{self.path}:{self.span.start + 1}-{self.span.end}"
 
     def matches(self, hit_target: "Target") -> bool:
-        """Return whether a hit there answers: the same file and, where both have lines, overlapping ones."""
+        """Return whether a hit there answers this target: same file and, where both have lines, overlapping ones."""
         if self.path != hit_target.path or self.span is None or hit_target.span is None:
             return self.path == hit_target.path
         return self.span.start < hit_target.span.end and hit_target.span.start < self.span.end
@@ -224,7 +224,7 @@ def describe_measurement(repositories: Sequence[Repository], checkouts: Path, se
 
 
 def _measure_repository(repository: Repository, checkout: Path, settings: Settings) -> RepositoryResult:
-    """Index one checkout, with any heavy model, and ask its questions twice, timing the second time."""
+    """Index one checkout, with any heavy model; ask its questions twice; return the second answers and seconds."""
     with closing(Engine([checkout / repository.root], settings)) as engine:
         report = engine.refresh(lambda _: None, Event(), workers=1)
         engine.embed_with_heavy_model(lambda _: None, Event())

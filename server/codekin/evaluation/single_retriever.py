@@ -25,7 +25,7 @@ class SingleRetrievers:
         self._dense = DenseRetriever(self._index, embedder)
 
     def find_ranks(self, code: str, target_text: str) -> tuple[int | None, int | None]:
-        """Return the rank, from 1, of the target text's content by words and by vectors; None beyond ten."""
+        """Search for `code` by words, and by vectors; return the target text's rank, from 1, in each, or None."""
         query, target_content = Query(code, Task.CODE2CODE), self._index.store.find_content(hash_content(target_text))
         return _find_rank(self._lexical.search(query, _K), target_content), _find_rank(
             self._dense.search(query, _K), target_content

@@ -51,7 +51,7 @@ class Client:
         self._language_server.window_show_message(types.ShowMessageParams(message_type, printable_lines(message)))
 
     def show_message_once(self, message_type: types.MessageType, message: str) -> None:
-        """Send the user a message unless this client has sent the same text before."""
+        """Send the user a message unless the same text has been sent to this client before."""
         if message not in self._shown_messages:
             self._shown_messages.add(message)
             self.show_message(message_type, message)

@@ -27,7 +27,7 @@ class Configuration:
     """Keeps what the client sent as settings, and merges it with the user's file and the environment."""
 
     def __init__(self, initialization_options: Any) -> None:
-        """`initialization_options` came with `initialize`, the token removed; {} counts where it is no object."""
+        """Keep `initialization_options` (sent with `initialize`, without the token); {} counts if it is no object."""
         self._initialization_options = _unwrap_section(initialization_options)
         self._client_settings: Mapping[str, Any] = {}
 
@@ -52,7 +52,7 @@ class Configuration:
 
 
 def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, dict[str, SettingGroups]]:
-    """Return the client's settings without the user's own, which a workspace must not set, and these, each by group.
+    """Return two dicts by group: the client's settings that a workspace may set, and the rest, the user's own.
 
     What is no group stays among the first.
     """

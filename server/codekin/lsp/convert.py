@@ -80,7 +80,7 @@ def apply_changes(document_text: str, changes: Iterable[TextDocumentContentChang
 
 
 def to_line_span(selection: Range, line_count: int) -> Span:
-    """Return the lines, half-open, that a selection touches, at least one, clamped to `line_count` lines.
+    """Return the 0-based, half-open lines that a selection touches, at least one, clamped to `line_count` lines.
 
     A selection that ends at the start of a line does not touch that line: editors end there when they select lines.
     """
@@ -95,7 +95,7 @@ def to_line_span(selection: Range, line_count: int) -> Span:
 
 
 def to_code_range(lines: Sequence[str], first_line: int, encoding: str) -> Range:
-    """Return the range of these lines from `first_line` on, without the first one's indentation; empty for none."""
+    """Return the range of `lines`, the first of them line `first_line`, less its indentation; empty for none."""
     first_text, last_text = (lines[0], lines[-1]) if lines else ("", "")
     indent_width = len(first_text) - len(first_text.lstrip())
     end_position = Position(first_line + max(len(lines) - 1, 0), count_code_units(last_text, encoding))

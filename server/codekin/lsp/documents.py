@@ -143,7 +143,7 @@ class Documents(Workspace):
             }
 
     def to_client_uri(self, real_path: Path) -> str:
-        """Return the file: URI under which the client knows the file at `real_path`, its links unresolved.
+        """Return the client's file: URI of the file at `real_path`, its links unresolved; of an unknown one, its own.
 
         Behind links the client's URI is another one; given the real path, an editor would open the file a second time.
         """

@@ -33,7 +33,7 @@ class Registry(Protocol):
         """Register `handler` to answer requests of this method; `options` are the capability to announce."""
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Register `handler` to execute `command`; as its params it gets the command's first argument, or None."""
+        """Register `handler` for `command`: it gets client, session and the command's first argument, or None."""
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:
         """Register `handler` for notifications of this method; it runs on the loop, so it must return at once."""

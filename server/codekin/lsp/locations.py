@@ -64,7 +64,7 @@ def to_lines_location(document_path: Path, span: Span, cell: Cell | None, docume
 
 
 def _find_client_uri(hit: Hit, documents: Documents) -> str:
-    """Return the URI under which the client knows the hit's file or open cell, or the forge's page of it."""
+    """Return the URI of the hit's file or open cell in the client; of a team's file not cloned here, its web page."""
     if hit.team and not hit.team.is_cloned:
         return hit.team.link or f"codekin-team:/{quote(f'{hit.team.repository}/{hit.team.path}')}"
     return hit.cell.key if hit.cell and hit.cell.key else documents.to_client_uri(hit.place.path)

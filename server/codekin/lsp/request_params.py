@@ -164,7 +164,7 @@ class _ParamsReader:
         return tuple(values)
 
     def read_integer(self, member_name: str, min_value: int, max_value: int = 2**31 - 1) -> int:
-        """Return the member, a whole number from `min_value` to `max_value`; no 3.0, no true. Raises ArgumentsError."""
+        """Return the member, a whole number in the limits; no 3.0, no true. Raises ArgumentsError, also if missing."""
         member_value = self._json_object.get(member_name)
         if (
             isinstance(member_value, bool)

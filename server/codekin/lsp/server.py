@@ -129,7 +129,7 @@ class CodekinServer(LanguageServer):
         self.feature(method, options)(wrap_request(self, method, handler))
 
     def on_command(self, command: str, handler: RequestHandler) -> None:
-        """Register `handler` for the command; it gets the first argument or None, its errors become responses."""
+        """Register `handler` for the command: it gets client, session, first argument or None; errors are answered."""
         self.command(command)(wrap_request(self, command, handler))
 
     def on_notification(self, method: str, handler: NotificationHandler) -> None:

@@ -57,7 +57,7 @@ class _EngineRequest:
     settings: "Settings"
 
     def needs_same_engine(self, other_request: "_EngineRequest | None") -> bool:
-        """Return whether one engine serves both, False for None; other settings are applied to an open engine."""
+        """Return whether an engine for this request serves the other, too; False for None."""
         return other_request is not None and self.engine_options == other_request.engine_options
 
     @property
@@ -173,7 +173,7 @@ class Session:
 
     @property
     def _is_up_to_date(self) -> bool:
-        """Return whether the last attempt to open an engine, even a failed one, serves the request; True if none."""
+        """Return whether the last attempt at an engine, even a failed one, serves the request; True if both None."""
         if self._attempted is None or self._requested is None:
             return self._attempted is self._requested
         return self._attempted.needs_same_engine(self._requested)

@@ -71,7 +71,7 @@ class StatusPublisher:
 
 
 async def get_status(session: Session, priority: Priority) -> StatusJson:
-    """Return the engine's status; without one, the reason: failed, no folder, or opening. Raises no CodekinError."""
+    """Return as a dict for JSON the engine's status or, without one, why: failed, no folder, or opening."""
     if session.scheduler is not None:
         try:
             status = await session.run_query(priority, lambda engine, _: engine.status())

@@ -197,7 +197,7 @@ class _ObjectReader:
 
     @cached_property
     def _field_readers(self) -> list[_Field]:
-        """Return the class's fields with their readers, resolved at the first use."""
+        """Return a list of the class's fields, each with its reader, resolved at the first use (cached)."""
         attrs.resolve_types(self._result_class, types.ALL_TYPES_MAP, {})
         return [self._make_field(attribute) for attribute in attrs.fields(self._result_class)]
 
@@ -227,7 +227,7 @@ class _ObjectReader:
         )
 
     def score_match(self, json_object: Mapping[str, Any]) -> tuple[bool, int]:
-        """Return (all required fields are present, how many fields are), to compare types by; reads no values."""
+        """Return (whether all required fields are present, number of present ones), to compare types; reads none."""
         present_fields = [field for field in self._field_readers if json_object.get(field.key) is not None]
         required_fields = [field for field in self._field_readers if field.is_required]
         return all(field in present_fields for field in required_fields), len(present_fields)

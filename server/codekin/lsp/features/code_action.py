@@ -28,7 +28,7 @@ async def _list_code_actions(
 
 
 def _list_find_similar(client: Client, params: types.CodeActionParams) -> list[types.CodeAction | types.Command]:
-    """Return the action "Find similar code"; [] if it is not requested, or automatically without a selection."""
+    """Return ["Find similar code"]; [] if it is not requested, or the editor asks by itself without a selection."""
     requested_kinds, has_selection = params.context.only, params.range.start != params.range.end
     if requested_kinds is not None and not _includes_kind(requested_kinds, FIND_SIMILAR_KIND):
         return []

@@ -63,7 +63,7 @@ def _list_definitions(file_path: Path, document_uri: str, engine: "Engine", _: C
 
 
 async def _resolve_lens(_: Client, session: Session, lens: types.CodeLens) -> types.CodeLens:
-    """Set and return the lens with its command: `N similar`, which opens them, or does nothing where N is 0."""
+    """Count the duplicates; give the lens its command, `N similar`, which opens them (if N > 0), and return it."""
     lens_data: Any = lens.data if _is_lens_data(lens.data) else {}
     document_uri = str(lens_data.get("uri", ""))
     file_path = session.documents.find_file(document_uri)

@@ -46,7 +46,7 @@ async def _search_code(client: Client, session: Session, json_params: Any) -> An
 
 
 async def _find_existing(_: Client, session: Session, json_params: Any) -> ExistenceAnswerJson:
-    """Parse the params; return a dict for JSON: whether each function, or what a description says, exists already.
+    """Parse the params; return a dict for JSON: does each function of the code, or what a text describes, exist yet?
 
     Raises ArgumentsError, QueryError.
     """

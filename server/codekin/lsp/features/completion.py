@@ -51,7 +51,7 @@ class _CompletionPoint:
 async def _complete_inline(
     client: Client, session: Session, params: types.InlineCompletionParams
 ) -> types.InlineCompletionList:
-    """Answer with completions as ghost text, which replace the selected completion item, if any; perhaps none."""
+    """Answer with ghost texts, replacing the selected completion item, if any; remember the first's source."""
     position, selected = params.position, params.context.selected_completion_info
     completion_point = _find_completion_point(session, params.text_document.uri, position, selected)
     # An item that is selected in the word list is no key stroke: nothing more is typed for the moment.
@@ -146,7 +146,7 @@ async def prepare_document(session: Session, document_uri: str) -> None:
 async def _request_completions(
     client: Client, session: Session, completion_point: _CompletionPoint, *, debounces: bool
 ) -> list[Completion]:
-    """Wait for the debounce if asked, then return completions and note the first's source; [] if the text changed.
+    """Wait for the debounce if asked; return completions, [] if the text changed; remember the first's source.
 
     [] also for what is no source code.
     """
@@ -190,7 +190,7 @@ def _complete_code(completion_point: _CompletionPoint, engine: "Engine", cancel_
 
 
 def _to_source_json(session: Session, completion: Completion) -> SourceJson:
-    """Return where the completion is copied from, as a printable label and a location in the client's lines."""
+    """Return as a dict for JSON where the completion is copied from: a printable label, and the client's location."""
     documents, notebook_cell = session.documents, completion.cell
     edited_suffix = ", edited" if completion.edited else ""
     location = to_lines_location(completion.path, completion.span, notebook_cell, documents)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def find_existing(session: Session, params: AlreadyExistsParams) -> ExistenceAnswerJson:
-    """Return a verdict per function of the code, or on the description; none without an engine. Raises QueryError."""
+    """Return a dict for JSON: a verdict on each function or the description; none if no engine. Raises QueryError."""
     answer = await session.run_query(Priority.REQUEST, partial(_find_existing, params))
     if answer is None:
         return {"functions": [], "coverage": 0.0}
@@ -30,7 +30,7 @@ async def find_existing(session: Session, params: AlreadyExistsParams) -> Existe
 def _find_existing(
     params: AlreadyExistsParams, engine: "Engine", cancel_event: Cancel
 ) -> "tuple[list[Existence], float]":
-    """Return the engine's verdict on each function, or on the description, and its coverage. Runs on a thread.
+    """Return the engine's verdicts on each function, or the description, and its coverage. Asks the team's index, too.
 
     Raises QueryError, also for an unknown language.
     """

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def ensure_root(client: Client, session: Session, file_path: Path) -> None:
-    """If no folder is open, look for the file's repository in a background task, to use it as root; else do nothing."""
+    """If no folder is open, look for the file's repository in a task, to use as root; until then let queries wait."""
     if not session.roots:
         session.await_roots()
         client.create_task(_use_repository(client, session, file_path))

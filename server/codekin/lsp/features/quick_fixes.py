@@ -91,7 +91,7 @@ def _make_ignore_action(
 def _find_duplicates(
     file_path: Path, document_uri: str, client_line: int, engine: "Engine", _: Cancel
 ) -> _DuplicatedFunction | None:
-    """Return the function named on the client's line, its duplicates and the edits that ignore them; or None.
+    """Return the function named on the client's line, and three duplicates with edits that ignore them; or None.
 
     Runs on a thread.
     """

@@ -28,6 +28,6 @@ async def search_code(client: Client, session: Session, params: SearchParams) ->
 
 
 def _search_index(params: SearchParams, engine: "Engine", cancel_event: Cancel) -> Answer:
-    """Search the index for the query within its scope and limit. Runs on a thread. Raises QueryError."""
+    """Search workspace and team's index for the query within scope and limit. On a thread. Raises QueryError."""
     limit = params.scope.limit or engine.settings.search.limit
     return engine.search(params.query, limit, hit_filter=to_filter(params.scope), cancel_event=cancel_event)

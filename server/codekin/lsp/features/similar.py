@@ -54,7 +54,7 @@ LANGUAGES_BY_EDITOR_ID = {  # VS Code's ids and Vim's filetypes that are neither
 
 
 async def find_similar(client: Client, session: Session, params: FindSimilarParams) -> AnswerJson:
-    """Answer with similar code, and show it if asked to; empty without an engine. Raises QueryError if unreadable."""
+    """Answer with similar code, the team's too; show it if asked to; empty without an engine. Raises QueryError."""
     document = session.documents.find_open_document(params.uri)
     file_path = session.documents.find_file(params.uri)
     answer = await session.run_query(Priority.REQUEST, partial(_find_similar, params, document, file_path))
@@ -66,7 +66,7 @@ async def find_similar(client: Client, session: Session, params: FindSimilarPara
 
 
 def to_filter(scope: ScopeParams) -> Filter:
-    """Return the scope as a filter, with the team's index and its folder's links resolved. Raises QueryError."""
+    """Return the scope as a filter that admits the team's index, the folder's links resolved. Raises QueryError."""
     from codekin.code.languages import find_language
 
     languages = tuple(find_language(LANGUAGES_BY_EDITOR_ID.get(language, language)) for language in scope.languages)

@@ -45,7 +45,7 @@ def _to_symbol(hit: Hit, documents: Documents) -> types.WorkspaceSymbol:
 
 
 def _search_symbols(query_text: str, engine: "Engine", cancel_event: Cancel) -> list[Hit]:
-    """Return up to 100 hits; [] for a single name if symbols.by_name is off. Runs on a thread. Raises QueryError."""
+    """Return up to 100 hits, no documentation; [] for a name if symbols.by_name is off. Raises QueryError."""
     is_name = " " not in query_text.strip() and "?" not in query_text
     if is_name and not engine.settings.symbols.by_name:
         return []

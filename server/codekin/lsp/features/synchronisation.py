@@ -41,7 +41,7 @@ def _update_files(session: Session, document_uris: Iterable[str]) -> None:
 
 
 def _did_open(client: Client, session: Session, params: types.DidOpenTextDocumentParams) -> None:
-    """Look for a root if there is none, queue the text for the engine, and parse it in advance, in the background."""
+    """Look for a root if there is none; queue the text for the engine; prepare its completion in the background."""
     document_uri = params.text_document.uri
     file_path = session.documents.find_file(document_uri)
     if file_path is not None:
