@@ -7,7 +7,7 @@ from codekin.errors import TeamError
 
 
 def parse_address(url: str, name: str, example: str) -> SplitResult:
-    """Parse the http(s) address to which a token will be sent, without a slash at its end; refuse an unsafe one.
+    """Return the parsed http(s) address to which a token will be sent; raise TeamError for an unsafe one, or none.
 
     Raises TeamError, with `example`, where it is none, or where others could read a token on its way there.
     """

@@ -123,7 +123,7 @@ class Catalogue:
         return self.read_meta().get("active_space", "")
 
     def activate_space(self, space: str) -> None:
-        """Store that searches use this vector space from now on, and tell gateways."""
+        """Store that searches use this vector space from now on, in a new generation, so that gateways notice."""
         self.write_meta({"active_space": space})
         self.bump_generation()
 
@@ -148,12 +148,12 @@ class Catalogue:
     # Repositories
 
     def list_repositories(self) -> dict[int, RepositoryRecord]:
-        """Read the records of all repositories in the index, by number."""
+        """Read number → record of all repositories in the index."""
         records = [RepositoryRecord(**row) for row in self.index.select(REPOSITORIES)]  # type: ignore[arg-type]
         return {record.number: record for record in records}
 
     def find_repository(self, name: str) -> RepositoryRecord:
-        """Read a repository's record; return a new one, not stored, where the index has none. Raises TeamError."""
+        """Read a repository's record; a new one, not stored, if there is none. Raises TeamError on equal numbers."""
         number = make_number(["repository", name], _REPOSITORY_BITS)
         rows = self.index.select(REPOSITORIES, {"number": [number]})
         if not rows:
@@ -226,7 +226,7 @@ class Catalogue:
     def locate(
         self, contents: Sequence[str], repositories: Mapping[int, RepositoryRecord], limit: int
     ) -> list[SharedPlace]:
-        """Read which lines of which files in these repositories have these contents: about `limit` at most."""
+        """Read which lines of files in these repositories have these contents: SharedPlaces, about `limit` at most."""
         snippets = self.index.select(SNIPPETS, {"content": list(contents)}, 10 * limit)
         snippets_by_blob = defaultdict(list)
         for snippet in snippets:
@@ -242,7 +242,7 @@ class Catalogue:
 
 
 def _make_place(snippet: Row, file: Row, repository: RepositoryRecord) -> SharedPlace:
-    """Return a place from two stored rows: a snippet, and a file that has its blob."""
+    """Return a SharedPlace made of two stored rows: a snippet, and a file that has its blob."""
     return SharedPlace(
         str(snippet["content"]), repository, str(file["path"]),
         int(snippet["start_line"]), int(snippet["end_line"]), int(snippet["name_line"]), int(snippet["part"]),

@@ -140,7 +140,7 @@ def _make_document(path: Path, content: bytes, settings: IndexSettings, rules: L
 
 
 def load_team_embedder(settings: ModelSettings) -> Embedder:
-    """Load the embedder of a shared index: the large model where the settings name one, else the built-in one.
+    """Return a shared index's embedder: a connection to the large model that settings name, else the built-in one.
 
     Raises ModelError.
     """
@@ -160,7 +160,7 @@ class TextEmbedder:
         self._keyring = Keyring(key)
 
     def embed_texts(self, texts: Sequence[str]) -> EmbeddedTexts:
-        """Return the texts' vectors, float16, and their words hashed with the team's key. Raises ModelError."""
+        """Return the texts' float16 vectors and, hashed with the team's key, words with weights. Raises ModelError."""
         vectors = np.concatenate(list(self._embed_in_batches(texts)))
         return EmbeddedTexts(vectors, [self._keyring.hash_text(text) for text in texts])
 

@@ -76,7 +76,7 @@ class ForgeAccess:
         self._lock = threading.Lock()
 
     def authenticate(self, token: str) -> str | None:
-        """Return the forge's user with this token, None if it is refused; ask the forge at most once in 60 s.
+        """Return the token's user, None if refused; ask the forge once in 60 s, for her repositories, too.
 
         Stores which repositories the token may read, too. Raises TeamError where the forge can't be asked.
         """
@@ -130,7 +130,7 @@ class ForgeAccess:
         return not self._api.has_permissions or row["permissions"]["pull"] is True
 
     def _get(self, path: str, token: str) -> Any:
-        """Request a path of the forge's API and return its JSON; None where it refuses the token. Raises TeamError."""
+        """Request a path of the forge's API; return the parsed JSON, None if the token is refused. Raises TeamError."""
         kind = HTTPSConnection if self._address.scheme == "https" else HTTPConnection
         connection = kind(self._address.hostname or "", self._address.port, timeout=_TIMEOUT_S)
         try:

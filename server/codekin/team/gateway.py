@@ -117,11 +117,11 @@ class Gateway:
             ) from error
 
     def _describe(self, _: dict[str, Any], readable: set[str]) -> dict[str, Any]:
-        """Return the searched space, and the numbers of readable repositories and of contents, as JSON values."""
+        """Return a dict for JSON: the searched space, counts of readable repositories and of all contents."""
         return self._search.describe(readable)
 
     def _find_places(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
-        """Decode a search request, search what is readable, and return the answer as JSON values.
+        """Decode a search request, search readable repositories, and return the answer as a dict for JSON.
 
         Raises KeyError, TypeError, ValueError where the request is malformed.
         """
@@ -136,7 +136,7 @@ class Gateway:
         return encode_answer(_to_message(self._search.search(query, readable)))
 
     def _find_vectors(self, body: dict[str, Any], readable: set[str]) -> dict[str, Any]:
-        """Return the stored vectors of readable texts, by the text hashes in the request, as JSON values.
+        """Return, as a dict for JSON, stored vectors of readable texts by text hash, for the request's hashes.
 
         Raises KeyError, TypeError, ValueError where the request is malformed.
         """
@@ -182,7 +182,7 @@ async def _read_body(request: Request) -> dict[str, Any]:
 
 
 def _to_message(answer: SharedAnswer) -> AnswerMessage:
-    """Convert an answer for the client; positions from 0 replace contents' ids, which must stay here."""
+    """Return an answer as a message for the client; positions from 0 replace contents' ids, which must stay here."""
     positions = {content: position for position, content in enumerate(dict.fromkeys(p.content for p in answer.places))}
     return AnswerMessage(
         tuple(_to_place_message(place, positions[place.content]) for place in answer.places),
@@ -195,7 +195,7 @@ def _to_message(answer: SharedAnswer) -> AnswerMessage:
 
 
 def _to_place_message(place: SharedPlace, content: int) -> PlaceMessage:
-    """Convert a place for the client, with the address of the forge's page that shows its lines."""
+    """Return a place as a message for the client, with the link to the forge's page that shows its lines."""
     record = place.repository
     values = {"{commit}": record.commit_id, "{path}": quote(place.path), "{start}": str(place.start + 1)}
     link = record.link

@@ -131,7 +131,7 @@ class GatewaySearch:
         return list(self._load_view().numbers)
 
     def describe(self, readable: Collection[str]) -> dict[str, object]:
-        """Return the searched space, its dimension, and the counts of readable repositories and of all contents."""
+        """Return a dict: the searched space, its dimension, counts of readable repositories and of all contents."""
         view = self._load_view()
         return {
             "space": view.space,
@@ -141,7 +141,7 @@ class GatewaySearch:
         }
 
     def search(self, query: SharedQuery, readable: Collection[str]) -> SharedAnswer:
-        """Return contents found by vector, words or hash, with their places in readable repositories alone.
+        """Return places that vector, words or hash find, in readable repositories alone, with scores by content.
 
         Raises ValueError for another space or dimension.
         """

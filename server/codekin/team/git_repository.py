@@ -86,7 +86,7 @@ class RepositoryClone:
             return ""
 
     def fetch(self) -> None:
-        """Fetch the branches of remote `origin`, dropping those gone there; no checkout. Raises QueryError."""
+        """Run git fetch --prune for all branches of `origin`; a bare clone's own follow. Raises QueryError."""
         arguments = ["fetch", "--prune", "--quiet", "--no-tags", "--no-recurse-submodules", "origin"]
         is_mirror = self._run("rev-parse", "--is-bare-repository").strip() == b"true"
         self._run(*arguments, *(["+refs/heads/*:refs/heads/*"] if is_mirror else []), protocols=REMOTE_PROTOCOLS)
@@ -127,7 +127,7 @@ def make_link_template(origin: str) -> str:
 
 
 def find_repositories(source: Path) -> list[RepositoryClone]:
-    """List the clones below a folder, or those that a text file lists, sorted by name. Raises QueryError if none.
+    """List the clones below a folder, or in a text file, by name. Raises QueryError for none, or equal names.
 
     A line of the file is a folder, and may go on with a name and a reference, separated by tabs.
     """

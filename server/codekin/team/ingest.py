@@ -16,7 +16,7 @@ from codekin.types import OnProgress
 def ingest_repositories(
     context: IngestContext, repositories: Iterable[RepositoryClone], on_progress: OnProgress = lambda _: None
 ) -> Iterator[IngestSummary]:
-    """Update the index to each clone's commit, one after the other; yield a summary of each.
+    """Ingest each clone's commit, yielding a summary of each; then optimize the index and activate a complete space.
 
     An error of a repository is in its summary. Raises TeamError, ModelError. When all repositories of the index have
     vectors of the context's space, searches use that one from then on.

@@ -44,7 +44,7 @@ class Keyring:
         return self._hash_word(word)
 
     def hash_text(self, text: str) -> tuple[tuple[int, ...], float]:
-        """Return the keyed hashes of a text's words, each once, and the BM25 weight of each, by the text's length."""
+        """Return a text's distinct words as sorted keyed hashes, and the one BM25 weight that its length gives each."""
         words = list_words(text)
         weight = (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B + _BM25_B * len(words) / _MEAN_WORDS))
         return tuple(sorted(set(map(self._hash_word, words)))), weight

@@ -33,7 +33,7 @@ class LocalClones:
     """Finds the team's repositories on this disk. Safe on any thread."""
 
     def __init__(self, roots: Sequence[Path], folders: Sequence[str]) -> None:
-        """`folders` hold clones, beside the workspace's neighbours."""
+        """Look for clones in `folders` and beside the workspace's roots; reads nothing yet."""
         self._roots = tuple(roots)
         own_folders = [Path(folder).expanduser() for folder in folders]
         self._folders = tuple(dict.fromkeys([*own_folders, *(root.parent for root in roots)]))
@@ -42,7 +42,7 @@ class LocalClones:
         self._open_commits: dict[str, bool] = {}
 
     def list_open(self, places: Sequence[PlaceMessage]) -> set[str]:
-        """Return which of the places' repositories are open as a root, by remote or commit; git's answers are kept."""
+        """Return which places' repositories are open as a root, by remote or commit: asks git, caches answers."""
         with self._lock:
             if self._origins is None:
                 self._origins = {origin for root in self._roots if (origin := _read_origin(root))}
@@ -57,7 +57,7 @@ class LocalClones:
             }
 
     def read_code(self, place: PlaceMessage) -> ClonedCode | None:
-        """Read the place's code as a local clone has it now; None where there is no clone, or the code is gone."""
+        """Read the place's current code from a clone found by folder name; None without a clone, or if it is gone."""
         title = place.repository.rpartition("/")[2]
         for folder in self._folders:
             for name in dict.fromkeys((place.repository, title)):
@@ -68,7 +68,7 @@ class LocalClones:
 
 
 def _read_lines(path: Path, place: PlaceMessage) -> ClonedCode | None:
-    """Read the place's lines from a file, following its name where that has moved; None where it is gone."""
+    """Read the place's lines from a file, following its name where that moved, as ClonedCode; None where gone."""
     try:
         text = decode_text(read_file(path, _MAX_FILE_BYTES).data)
     except (OSError, ValueError):

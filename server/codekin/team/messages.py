@@ -58,7 +58,7 @@ def encode_vector(vector: NDArray[np.floating]) -> str:
 
 
 def decode_vector(text: Any) -> NDArray[np.float32]:
-    """Decode a vector from base64 of float16, and scale it to length 1. Raises ValueError if that is far off."""
+    """Decode base64 of float16 and scale it to length 1. Raises ValueError for none, or a length beyond 0.5 to 2."""
     data = base64.b64decode(_check(text, str), validate=True)
     if not 0 < len(data) <= 2 * _MAX_DIM or len(data) % 2:
         raise ValueError("no vector")
@@ -88,7 +88,7 @@ def decode_hash(text: Any) -> bytes:
 
 
 def decode_answer(document: Any) -> AnswerMessage:
-    """Check a gateway's answer, given as JSON values, and return it. Raises ValueError where it is malformed."""
+    """Convert a gateway's parsed JSON to an AnswerMessage. Raises ValueError where it is malformed."""
     try:
         cosines = tuple(float(value) for value in _check(document["cosines"], list))
         shares = tuple(float(value) for value in _check(document["shares"], list))
@@ -105,7 +105,7 @@ def decode_answer(document: Any) -> AnswerMessage:
 
 
 def encode_answer(answer: AnswerMessage) -> dict[str, Any]:
-    """Return an answer as JSON values; a place is the list of its fields, in order."""
+    """Return an answer as a dict for JSON; a place is the list of its fields, in order."""
     return {
         "places": [[getattr(place, name) for name in _PLACE_TYPES] for place in answer.places],
         "cosines": list(answer.cosines),
@@ -117,7 +117,7 @@ def encode_answer(answer: AnswerMessage) -> dict[str, Any]:
 
 
 def _decode_place(fields: Sequence[Any]) -> PlaceMessage:
-    """Check the list of a place's fields, its path and lines among them, and return the place. Raises ValueError."""
+    """Convert the list of a place's fields to a PlaceMessage. Raises ValueError for a wrong field or path."""
     if len(fields) != len(_PLACE_TYPES):
         raise ValueError("malformed place")
     place = PlaceMessage(*(_check(value, kind) for value, kind in zip(fields, _PLACE_TYPES.values(), strict=True)))

@@ -170,7 +170,7 @@ class MilvusIndex:
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` contents of allowed sets with the highest sum of common words' weights, best first."""
+        """Return the `k` best of allowed sets' contents by BM25: summed `weights` of words it has × its own weight."""
         return self._search(space, "words", dict(weights), k, allowed) if weights else []
 
     def optimize(self, space: str) -> None:
@@ -219,12 +219,12 @@ class MilvusIndex:
             raise TeamError(f"Milvus at {self._address}: {str(error.message).rstrip('.')}. {remedy}") from error
 
     def _query_all(self, space: str, conditions: Conditions, fields: list[str]) -> list[dict[str, Any]]:
-        """Read these fields of all contents of the space that meet the conditions."""
+        """Read these fields, as dicts, of all contents of the space that meet all conditions."""
         expressions = make_expressions(conditions)
         return [row for expression in expressions for row in self._query(_collection_of(space), expression, fields)]
 
     def _query(self, name: str, expression: str, fields: list[str], limit: int | None = None) -> list[dict[str, Any]]:
-        """Read these fields of a collection's rows that meet the expression: at most `limit`, else all."""
+        """Read these fields, as dicts, of a collection's rows that meet the expression: at most `limit`, else all."""
         with self._translate_errors():
             first = self._client.query(name, expression, output_fields=fields, limit=min(limit or _MAX_ROWS, _MAX_ROWS))
             if len(first) < _MAX_ROWS or limit is not None:

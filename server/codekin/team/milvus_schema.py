@@ -54,7 +54,7 @@ def create_contents(client: MilvusClient, name: str, dim: int, *, is_lite: bool)
 
 
 def make_expressions(conditions: Conditions) -> list[str]:
-    """Return Milvus filters that together select what meets all conditions, 500 values of the longest list in each."""
+    """Return filters whose results together meet all conditions; each has at most 500 of the longest list's values."""
     if not conditions:
         return [""]
     if not all(conditions.values()):

@@ -166,7 +166,7 @@ class PostgresIndex:
         return int(self._fetch(to_sql(f"SELECT count(*) FROM {name}"))[0][0])
 
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
-        """Return the hashed words of about `count` contents, from table blocks drawn by chance."""
+        """Return a tuple of hashed words for each of at most `count` contents, from random table blocks."""
         share = min(100.0, 130.0 * count / max(self.count_contents(space), 1))
         statement = f"SELECT words FROM {_table_of(space)} TABLESAMPLE SYSTEM ({share:f}) LIMIT {int(count)}"
         return [tuple(record[0]) for record in self._fetch(to_sql(statement))]
@@ -174,7 +174,7 @@ class PostgresIndex:
     def search_vectors(
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` nearest contents of allowed sets by cosine, best first, of many about `k` by the graph."""
+        """Return the `k` nearest contents of allowed sets by cosine, best first; by the graph they are approximate."""
         table, condition = _table_of(space), _allow(allowed)
         nearest, limit = f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {condition}", f"LIMIT {int(k)}"
         if self._has_few_contents(table, allowed):  # where a graph is followed in vain
@@ -188,7 +188,7 @@ class PostgresIndex:
         return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
 
     def _has_few_contents(self, table: str, allowed: SetFilter) -> bool:
-        """Return whether listed sets have so few contents that comparing all is quicker than following the graph."""
+        """Return whether the filter lists sets with at most 40,000 contents: comparing all is quicker then."""
         if allowed.is_excluded:
             return False
         statement = f"SELECT 1 FROM {table} WHERE {_allow(allowed)} LIMIT {_MAX_COMPARED_CONTENTS + 1}"
@@ -198,7 +198,7 @@ class PostgresIndex:
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` contents of allowed sets with the highest sum of common words' weights, best first."""
+        """Return the `k` best of allowed sets' contents by BM25: summed `weights` of words it has × its own weight."""
         statement = f"""SELECT id, words, weight * (
                 SELECT sum(given.weight) FROM unnest(%s::int[], %s::real[]) AS given(word, weight)
                 WHERE given.word = ANY(words)) AS score

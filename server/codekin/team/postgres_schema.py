@@ -15,7 +15,7 @@ _MAX_SCANNED = 40_000  # tuples of the graph that a filtered search may visit
 
 
 def prepare_database(connection: psycopg.Connection[Any]) -> str:
-    """Create extension, tables and indexes where they are missing; return the server's and extension's version.
+    """Create extension, tables and indexes where missing; return one text with server's and extension's version.
 
     Raises psycopg.Error.
     """
@@ -53,7 +53,7 @@ def to_sql(statement: LiteralString | str) -> sql.SQL:
 
 
 def make_where(table: Table, conditions: Conditions) -> tuple[sql.Composable, list[Any]]:
-    """Return the SQL WHERE clause of the conditions, with placeholders, and their values; an empty one without any."""
+    """Return (SQL WHERE clause with placeholders, list of their values); an empty clause without conditions."""
     if not conditions:
         return sql.SQL(""), []
     parts = [

@@ -47,7 +47,7 @@ class RayWorkers:
         ray.shutdown()
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Read and cut blobs in Ray Data's tasks; yield results in any order; Ray retries what a dead worker had."""
+        """Read and cut blobs in Ray Data's tasks; yield a list per batch, in any order; Ray retries dead workers'."""
         arguments = {"repository": repository, "settings": self._settings.index}
         for batch_round in _make_rounds(batches):
             dataset = ray.data.from_items([{"files": list(batch)} for batch in batch_round])

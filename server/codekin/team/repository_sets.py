@@ -31,7 +31,7 @@ class RepositorySets:
         return {int(row["id"]): frozenset(json.loads(str(row["members"]))) for row in self._index.select(SETS)}
 
     def intern_sets(self, sets: Iterable[frozenset[int]]) -> dict[frozenset[int], int]:
-        """Return the id of each set of repository numbers, storing new ones and telling gateways of them."""
+        """Return set of repository numbers → id; store new sets, in a new generation, so that gateways notice."""
         ids = {members: make_number(["set", *sorted(members)], _SET_BITS) for members in sets if members}
         stored = {row["id"] for row in self._index.select(SETS, {"id": list(ids.values())})}
         rows: list[Row] = [
@@ -45,7 +45,7 @@ class RepositorySets:
         return ids | {frozenset(): _EMPTY_SET}
 
     def settle(self, contents: Iterable[str]) -> int:
-        """Store for each content which repositories have it now; delete those that none has, and count these.
+        """Store which repositories have each content now; delete contents that none has and return how many.
 
         Blobs that no file has are to be removed before.
         """
@@ -74,7 +74,7 @@ class RepositorySets:
         return {content for ids in contents.values() for content in ids}
 
     def list_claimed(self, number: int) -> set[str]:
-        """Read the ids of contents whose stored set names a repository: too many, where an ingest was cut off."""
+        """Read the ids of contents whose stored set names the repository: too many if an ingest was cut off."""
         set_ids = [set_id for set_id, members in self.list_sets().items() if number in members]
         return {
             content for space in self._catalogue.list_spaces() for content in self._index.list_contents(space, set_ids)

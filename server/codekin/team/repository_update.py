@@ -67,7 +67,7 @@ class RepositoryUpdate:
     def __init__(
         self, context: IngestContext, repository: RepositoryClone, record: RepositoryRecord, on_progress: OnProgress
     ) -> None:
-        """Store nothing in the index yet. `record` is what it has of the repository."""
+        """Change nothing in the index yet. `record` is what the index has of the repository."""
         self._context = context
         self._catalogue = context.catalogue
         self._sets = RepositorySets(context.catalogue)
@@ -104,7 +104,7 @@ class RepositoryUpdate:
         return summary
 
     def _find_changes(self, keys: Mapping[str, str]) -> FileChanges:
-        """Return how the tree's path → blob key differs from the repository's files in the index."""
+        """Return the FileChanges from the index's files of the repository to the tree, given as path → blob key."""
         stored = self._catalogue.list_files(self._record.number)
         put = {path: key for path, key in keys.items() if stored.get(path) != key}
         return FileChanges(
@@ -145,7 +145,7 @@ class RepositoryUpdate:
                 self._store_batch(batch, embedded, set_id)
 
     def _plan_batch(self, blobs: list[CutBlob]) -> _Batch:
-        """Return cut blobs with their texts that still need a vector, claiming these; count the blobs and report."""
+        """Return cut blobs with texts that need a vector, marked as claimed; count the blobs and report progress."""
         texts = {
             self._context.keyring.make_content_id(content_hash): snippet.text
             for blob in blobs

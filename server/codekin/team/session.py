@@ -79,7 +79,7 @@ def run_ingest(source: Path, uri: str, options: IngestOptions, on_progress: OnPr
 
 
 def describe_index(catalogue: Catalogue) -> dict[str, Any]:
-    """Return engine, schema version, vector spaces and repositories of an index, as JSON values."""
+    """Return a dict for JSON: an index's engine, schema version, vector spaces with counts, and repositories."""
     meta = catalogue.read_meta()
     spaces = [
         {
@@ -109,7 +109,7 @@ def describe_index(catalogue: Catalogue) -> dict[str, Any]:
 
 
 def check_index(catalogue: Catalogue) -> list[str]:
-    """Return what is wrong with an index, with remedies: unfinished repositories, missing or hidden contents."""
+    """Return findings with remedies: unfinished repositories; by sample, missing or hidden contents; former spaces."""
     findings: list[str] = []
     records = catalogue.list_repositories()
     active = catalogue.find_active_space()

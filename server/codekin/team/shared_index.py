@@ -104,7 +104,7 @@ class SharedIndex(Protocol):
         ...
 
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
-        """Return the hashed words of about `count` contents of the space, as evenly drawn as is cheap."""
+        """Return the hashed words of each of about `count` contents of the space, drawn as evenly as is cheap."""
         ...
 
     def search_vectors(
@@ -116,7 +116,7 @@ class SharedIndex(Protocol):
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` contents of allowed sets with the highest sum of common words' weights, best first."""
+        """Return the `k` best of allowed sets' contents by BM25: summed `weights` of words it has × its own weight."""
         ...
 
     def optimize(self, space: str) -> None:

@@ -54,7 +54,7 @@ class TeamSearch:
         return self._client.problem
 
     def start(self, query: CodeQuery, task: Task, hit_filter: Filter, k: int) -> "PendingHits | None":
-        """Embed and send the query on a thread, and return at once; None for an empty one, or one limited to paths."""
+        """Embed and send the query on a thread; return PendingHits at once, None if it is empty or limited to paths."""
         if not query.text.strip() or hit_filter.folder or hit_filter.paths or hit_filter.excluded_paths:
             return None
         text = replace_surrogates(query.text)
@@ -88,7 +88,7 @@ class PendingHits:
         self._filter = hit_filter
 
     def merge_into(self, local_hits: Sequence[Hit], k: int) -> list[Hit]:
-        """Wait up to 300 ms for the team's hits and return the best `k` of both; the local ones if it doesn't answer.
+        """Wait ≤ 300 ms for the team's hits; return the best `k` probable of both, or all local ones without an answer.
 
         What is open in the workspace is left out of the team's hits.
         """
@@ -119,7 +119,7 @@ class PendingHits:
         )
 
     def _score_answers(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
-        """Return the places that answer the question probably enough, with probability, as local search ranks them.
+        """Return (place, probability), as local search ranks, of places that answer the question; [] if none does.
 
         Return [] where none of them answers it.
         """
@@ -136,7 +136,7 @@ class PendingHits:
         return [(locations[location], probability) for location, probability in scored if probability >= MIN_HIT]
 
     def _score_code(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
-        """Return places of similar code with their probability: 1 for the same text, else by cosine from 0.45."""
+        """Return (place, probability) of similar code: 1 for the same text, else from the cosine, at least 0.45."""
         scored = []
         for place in places:
             cosine = answer.cosines[place.content]
@@ -147,7 +147,7 @@ class PendingHits:
         return scored
 
     def _make_hit(self, place: PlaceMessage, score: float, is_identical: bool) -> Hit:
-        """Convert a place to a hit; read its code in a local clone, if any, and compare that with the query's."""
+        """Return a place as a hit, with its code in a local clone, if any, which is compared with the query."""
         code = self._clones.read_code(place)
         location = _to_location(place)
         if code is not None:
@@ -177,12 +177,12 @@ def _compare(query: CodeQuery, text: str, place: PlaceMessage) -> tuple[Kinship,
 
 
 def _estimate_fused(cosine: float) -> float:
-    """Estimate, from the cosine alone, the score that local search would give, which knows the words, too."""
+    """Estimate from the cosine alone which score local search would give, which also compares words."""
     return _FUSED_SHARE * (cosine + _WORDS_PER_COSINE * max(2 * cosine - 1, 0.0)) / 2
 
 
 def _describe(text: str, place: PlaceMessage) -> str:
-    """Say why a place is similar: up to 4 of its names' words that the query has, or just "similar meaning"."""
+    """Return why a place is similar: up to 4 of its names' words that the query has, else "similar meaning"."""
     words = set(split_words(text))
     names = split_words(f"{place.qualified_name} {PurePosixPath(place.path).stem}")
     shared = [word for word in dict.fromkeys(names) if word in words and len(word) > 2][:_MAX_LISTED_WORDS]
@@ -211,11 +211,11 @@ def _to_location(place: PlaceMessage) -> Location:
 
 
 def _list_counted_words(question: str) -> list[str]:
-    """Return up to 200 words whose frequency ranking will ask for: the question's, then other forms of them."""
+    """Return up to 200 words of which ranking needs the frequency: the question's, then other forms of them."""
     counted: dict[str, None] = {}
 
     def count(word: str) -> int:
-        """Note a word, and pretend that nothing has it, so that all its forms are asked for."""
+        """Note a word; return 0, as if nothing had it, so that all its forms are asked for."""
         counted[word] = None
         return 0
 

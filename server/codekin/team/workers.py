@@ -46,7 +46,7 @@ class IngestWorkers(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Cut blobs in workers and yield their snippets; a blob that kills its worker has none, and the reason.
+        """Cut blobs in workers; yield lists of CutBlobs; one that kills its worker has a reason and no snippets.
 
         Raises QueryError.
         """
@@ -80,7 +80,7 @@ class ProcessWorkers:
         self._embedders.__exit__()
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Cut blobs in processes; yield results batch by batch, or blob by blob after a batch that kills its worker."""
+        """Cut blobs in processes; yield a list of CutBlobs a batch, or a blob after its batch killed its worker."""
         running: dict[int, Sequence[BlobFile]] = {}
         suspects: list[BlobFile] = []
 
