@@ -32,7 +32,7 @@ class Opening:
     answered_id: str | int | None = None  # of `initialize`: its answer by the SDK is dropped
 
     def answer_line(self, message_line: str) -> str | None:
-        """Return the answer to a request that needs no SDK, else None; note which lines the SDK must still read."""
+        """Return the response line to a request that needs no SDK, else None; keep lines the SDK must still read."""
         message = _parse_message(message_line)
         self.is_understood |= message is not None
         response_line = self._answer_message(message) if message is not None else None
@@ -44,7 +44,7 @@ class Opening:
         return response_line
 
     def _answer_message(self, message: dict[str, Any]) -> str | None:
-        """Return the answer as a line if it is known without the SDK; None if the SDK has to answer."""
+        """Return the response as a line if it is known without the SDK; None if the SDK has to answer."""
         method, params = message["method"], message.get("params")
         envelope = _find_envelope(params)
         result: dict[str, Any] | None
@@ -77,7 +77,7 @@ def _find_envelope(params: Any) -> dict[str, Any] | None:
 
 
 def _answer_enveloped(method: str, envelope: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the answer to a request without a handshake; None where the SDK must answer, or refuse."""
+    """Return the result, a dict, of a request without a handshake; None where the SDK must answer, or refuse."""
     if envelope[_VERSION_KEY] != ENVELOPE_VERSION or not isinstance(envelope.get(_CAPABILITIES_KEY), dict):
         return None
     common_fields = {
@@ -121,6 +121,6 @@ def _parse_message(message_line: str) -> dict[str, Any] | None:
 
 
 def _to_line(request_id: str | int, result: dict[str, Any]) -> str:
-    """Return the JSON-RPC response as one line."""
+    """Return the JSON-RPC response with this result as one line, without a line break."""
     document = {"jsonrpc": "2.0", "id": request_id, "result": result}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -83,7 +83,7 @@ def describe_index(engine: Engine) -> tuple[str, JsonObject]:
 
 
 def make_list_answer(engine: Engine, item_list: ItemList, page: Page) -> ToolAnswer:
-    """Return one page of the items, cut to its token budget, with the cursor of the next. Raises StoreError."""
+    """Return a ToolAnswer: a page of items, cut to its token budget, and the next one's cursor. Raises StoreError."""
     all_items = item_list.items
     page_items = _take_fitting(all_items[page.start : page.start + page.limit], page.max_tokens)
     page_end = page.start + len(page_items)
@@ -109,7 +109,7 @@ def _take_fitting(candidates: Sequence[Item], max_tokens: int) -> list[Item]:
 
 
 def make_hit_item(hit: Hit, workspace_paths: WorkspacePaths) -> Item:
-    """Return a hit as text and JSON: location, kind, name, probability, reason, and the line of its name."""
+    """Return a hit as text and dict: location, kind, name, probability, reason, and the line of its name."""
     document = hit_to_json(hit, workspace_paths)
     kind_and_name = f"{document['kind']} {printable(document['name'])}".strip()
     kinship_prefix = f"{hit.kinship}: " if hit.kinship is not None else ""
@@ -140,7 +140,7 @@ def hit_to_json(hit: Hit, workspace_paths: WorkspacePaths) -> JsonObject:
 
 
 def _team_to_json(hit: Hit) -> JsonObject:
-    """Return, of a hit of the team's index, its repository, its page at the forge, and its file in a local clone."""
+    """Return a dict of a team's hit: repository, its page at the forge, file in a local clone; {} for a local hit."""
     if hit.team is None:
         return {}
     local_file = str(hit.place.path) if hit.team.is_cloned else ""
@@ -148,7 +148,7 @@ def _team_to_json(hit: Hit) -> JsonObject:
 
 
 def make_existence_item(existence: Existence, workspace_paths: WorkspacePaths) -> Item:
-    """Return one verdict, with its matches, as text and JSON."""
+    """Return one verdict, with its matches, as text and as a dict for JSON."""
     match_items = [make_hit_item(hit, workspace_paths) for hit in existence.matches]
     name_prefix = f"{printable(existence.name)}: " if existence.name else ""
     nearest_label = " Nearest:" if existence.verdict is ExistenceVerdict.NO and match_items else ""
@@ -170,7 +170,7 @@ def make_existence_item(existence: Existence, workspace_paths: WorkspacePaths) -
 
 
 def make_outline_item(entry: OutlineEntry) -> Item:
-    """Return one definition of a file as text and JSON, with 1-based, inclusive lines."""
+    """Return one definition of a file as text and as a dict for JSON, with 1-based, inclusive lines."""
     document = {
         "start_line": entry.span.start + 1,
         "end_line": entry.span.end,

@@ -120,7 +120,7 @@ class AgentServer:
     async def _call_tool(
         self, request_context: Context, params: mcp_types.CallToolRequestParams
     ) -> mcp_types.CallToolResult | mcp_types.InputRequiredResult:
-        """Check the arguments, run the tool on a thread, and return its answer, or codekin's error as a result.
+        """Check the arguments, run the tool on a thread; return its answer, an error, or a request for roots.
 
         Asks for the client's roots before, where none are open. Raises MCPError.
         """

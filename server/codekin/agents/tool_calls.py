@@ -173,7 +173,7 @@ class ToolCaller:
         return make_list_answer(self._engine, ItemList("definitions", outline_items, empty_message), page)
 
     def _find_tests(self, arguments: JsonObject) -> ToolAnswer:
-        """Answer `tests_for` with the tests of the function at a line. Raises CodekinError."""
+        """Answer `tests_for` with up to a page of tests of the function at a line. Raises CodekinError."""
         file_path, query_line = self._read_place(arguments)
         page = _read_page(arguments)
         function, tests = self._engine.find_tests(file_path, query_line, page.limit, cancel_event=self._cancel_event)
@@ -263,12 +263,12 @@ class ToolCaller:
         return file_path, find_line_of_row(code_cells, file_row) if code_cells else file_row
 
     def _make_hits_answer(self, hits: list[Hit], page: Page, empty_message: str, notes: list[str]) -> ToolAnswer:
-        """Return a page of the hits; `empty_message` is the text if there are none. Raises StoreError."""
+        """Return a ToolAnswer: a page of the hits, or `empty_message` if there are none. Raises StoreError."""
         hit_items = [make_hit_item(hit, self._paths) for hit in hits]
         return make_list_answer(self._engine, ItemList("hits", hit_items, empty_message, notes), page)
 
     def _make_context_item(self, entry: ContextEntry) -> Item:
-        """Return one entry of a context pack, with its code, as text and JSON."""
+        """Return one entry of a context pack, with its code, as text and as a dict for JSON."""
         document = hit_to_json(entry.hit, self._paths)
         location = f"{printable(document['path'])}:{document['start_line']}-{document['end_line']}"
         copies_note = f" (and {entry.copy_count} more like it)" if entry.copy_count else ""

@@ -214,7 +214,7 @@ class GatewaySearch:
             return self._view
 
     def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
-        """Return the cached filter for sets with one of these repositories: their ids, or those of fewer others."""
+        """Return the SetFilter, cached, of sets with any of these repositories: by their ids, or the others'."""
         if numbers not in self._filters:
             if len(self._filters) >= _MAX_CACHED_FILTERS:
                 self._filters.clear()

@@ -80,7 +80,7 @@ class JsonItem:
         return append_item(self.undo(file_text), self.keys, self.value)
 
     def undo(self, file_text: str) -> str:
-        """Return the text without list items with the marker, and without what is empty then. Raises QueryError."""
+        """Return the text without list items with the marker, and parents that become empty. Raises QueryError."""
         if not file_text.strip() or (remaining_text := remove_items(file_text, self.keys, self.marker)) == file_text:
             return file_text
         for key_count in range(len(self.keys), 0, -1):

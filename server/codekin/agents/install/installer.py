@@ -58,7 +58,7 @@ class Installer:
         return self._plan(agents, is_installing=False)
 
     def make_changes(self, file_changes: Sequence[FileChange], *, is_installing: bool) -> None:
-        """Write the files, recording or dropping their former text. Raises QueryError if one has changed since."""
+        """Write or delete the files, recording or dropping former texts. Raises QueryError if one changed since."""
         for file_change in file_changes:
             if _read_bytes(file_change.path) != file_change.before:
                 raise QueryError(f"{file_change.path} has changed meanwhile. Run the command again.")
@@ -81,7 +81,7 @@ class Installer:
         return [file_change for file_change in file_changes if file_change.before != file_change.after]
 
     def _plan_file(self, file_path: Path, file_edits: Sequence[FileEdit], is_installing: bool) -> FileChange:
-        """Return one file's change: edits made; or undone, by the former text if unedited since. Raises QueryError."""
+        """Return one file's FileChange: edits applied; or undone, restoring its former text if unedited since."""
         present_bytes = _read_bytes(file_path)
         if not is_installing and (restored := self._find_former_text(file_path, present_bytes)) is not None:
             return FileChange(file_path, present_bytes, restored[0])
@@ -97,7 +97,7 @@ class Installer:
         return FileChange(file_path, present_bytes, None if is_gone else file_text.encode())
 
     def _store_former_text(self, file_change: FileChange) -> None:
-        """Write a record of what removal restores: the text before our first change, or this one if edited since."""
+        """Write a record of what removal restores: the text before the first change, or `before` if edited since."""
         record_path = self._get_record_path(file_change.path)
         recorded_text = self._find_former_text(file_change.path, file_change.before)
         original = recorded_text[0] if recorded_text is not None else file_change.before
@@ -112,7 +112,7 @@ class Installer:
         _replace_file(record_path, json.dumps(record).encode(), mode=0o600)
 
     def _find_former_text(self, file_path: Path, present_bytes: bytes | None) -> tuple[bytes | None] | None:
-        """Return the recorded text in a tuple if the file is unchanged since codekin wrote it; else None."""
+        """Return the recorded former bytes in a 1-tuple if the file is as codekin wrote it; else None."""
         record = self._read_record(file_path)
         if record.get("after_digest") != _digest(present_bytes):
             return None
