@@ -89,7 +89,7 @@ class NamedLine:
 
 
 def parse_line_reference(reference: str) -> NamedLine:
-    """Parse `FILE:LINE[-LINE]`, `NOTEBOOK#CELL[:LINE[-LINE]]`, 1-based, to 0-based.
+    """Parse `FILE:LINE[-LINE]`, `NOTEBOOK#CELL[:LINE[-LINE]]`, counted from 1, to a NamedLine, from 0.
 
     Raises QueryError, also for no file.
     """
@@ -110,7 +110,7 @@ def parse_line_reference(reference: str) -> NamedLine:
 
 
 def parse_file_and_line(reference: str) -> tuple[Path, int]:
-    """Parse `FILE:LINE[:COLUMN]` into the real path and 0-based line. Raises QueryError if there is no such file."""
+    """Parse `FILE:LINE[:COLUMN]` to the real path and 0-based line, without column. Raises QueryError for no file."""
     reference_match = _FILE_AND_LINE.fullmatch(reference)
     if reference_match is None:
         subject = f"{reference} is not a line of a file" if reference.strip() else "The place is empty"

@@ -69,7 +69,7 @@ def _format_source(completion: "Completion", workspace_root: Path) -> str:
 
 
 def _to_json(completion: "Completion", workspace_root: Path) -> dict[str, Any]:
-    """Return a completion for JSON, with lines and columns from 1, inclusive, and its source's path below the root."""
+    """Return a completion as a dict for JSON: lines and columns from 1, inclusive, its source's path below the root."""
     from codekin.cli.documents import cell_to_json
     from codekin.resident.documents import to_relative_path
 

@@ -62,7 +62,7 @@ def context(task: str, max_tokens: int, root: Path | None, resident: bool, as_js
 
 
 def _pack_context(workspace_root: Path, task: str, max_tokens: int) -> dict[str, Any]:
-    """Bring the index up to date, if nobody else does, and collect the code for a task in this process."""
+    """Bring the index up to date, if nobody else does; return the code for a task, found here, as a dict for JSON."""
     from codekin.cli.query import bring_up_to_date_if_possible, open_engine
     from codekin.resident.documents import context_to_document
 

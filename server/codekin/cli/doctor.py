@@ -80,7 +80,7 @@ def _check_libraries() -> Iterator[Finding]:
 
 
 def _check_grammars() -> Finding:
-    """Report which languages' grammars can be loaded; a warning names those that can't."""
+    """Return a finding on which languages' grammars can be loaded; a warning names those that can't."""
     from codekin.code.grammars import GRAMMARS
     from codekin.code.parsing import load_syntax
 
@@ -97,7 +97,7 @@ def _check_grammars() -> Finding:
 
 
 def _check_hnswlib() -> Finding:
-    """Probe hnswlib in another process, which may crash: a warning where it is missing, a failure where it crashes."""
+    """Return a finding on hnswlib, probed in another process: WARN where it is missing, FAIL where it crashes."""
     exit_status, _ = _run_probe("import hnswlib; hnswlib.Index('cosine', 8).init_index(8)")
     if exit_status == 0:
         return Finding("hnswlib", Level.OK, f"{metadata.version(_OPTIONAL_LIBRARY)}: graph search")
@@ -109,7 +109,7 @@ def _check_hnswlib() -> Finding:
 
 
 def _check_sqlite() -> Finding:
-    """Probe this Python's SQLite in another process for full-text search (FTS5); a failure where it has none."""
+    """Return a finding on this Python's SQLite, probed in another process: FAIL without full-text search (FTS5)."""
     exit_status, sqlite_version = _run_probe(_FULL_TEXT_PROBE + "print(s.sqlite_version)")
     if exit_status == 0:
         return Finding("sqlite", Level.OK, f"{sqlite_version}, with full-text search")
@@ -137,7 +137,7 @@ def _check_models(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_model(check_name: str, load_model: Callable[[], "Embedder"]) -> Finding:
-    """Load a model and embed one text; a failure where that raises CodekinError or the vector isn't of unit length."""
+    """Load a model, embed a text; return a finding, FAIL for a CodekinError or a vector that isn't of length 1."""
     from codekin.types import Role, Task
 
     try:
@@ -161,7 +161,7 @@ def _check_model(check_name: str, load_model: Callable[[], "Embedder"]) -> Findi
 
 
 def _check_cache(folder: Path) -> Finding:
-    """Create the cache folder if missing; report its size, free space and whether it is writable. Raises nothing."""
+    """Create the cache folder if missing; return a finding on its size, free space, and whether it is writable."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
@@ -219,7 +219,7 @@ def _set_aside_unsound_files(index_paths: "IndexPaths") -> Iterator[Finding]:
 
 
 def _check_soundness(engine: "Engine", workspace_root: Path) -> Finding:
-    """Report whether up to some 50 sampled functions find themselves, and how much of the workspace is indexed."""
+    """Return a finding: do some 50 sampled functions find themselves, and how much of the workspace is indexed?"""
     sampled_count, lost_places = engine.check_findable(_SAMPLE_SIZE)
     status = engine.status()
     indexed_counts = f"{format_count(status.files, 'file')}, {format_count(status.snippets, 'snippet')}"
@@ -250,7 +250,7 @@ def _find_row(engine: "Engine", location: "Location") -> int:
 
 
 def _check_watching(folder_count: int) -> Iterator[Finding]:
-    """Report whether the system's limit of watched folders is twice what is needed; yields nothing but on Linux."""
+    """Yield a finding, on Linux alone: is the system's limit of watched folders twice what is needed?"""
     try:
         watch_limit = int(_MAX_WATCHES_FILE.read_text())
     except (OSError, ValueError):  # only Linux has such a limit

@@ -9,7 +9,7 @@ from codekin.types import Answer, Cell, IndexReport, Span, TeamPlace
 
 
 def report_to_json(index_report: IndexReport, workspace_root: Path) -> dict[str, Any]:
-    """Return an indexing report for JSON, with all skipped files; their paths are relative to `workspace_root`."""
+    """Return an indexing report as a dict for JSON, with all skipped files; paths are relative to `workspace_root`."""
     return {
         "files": index_report.files,
         "snippets": index_report.snippets,
@@ -34,7 +34,7 @@ def cell_to_json(cell: Cell | None, span: Span) -> dict[str, Any]:
 
 
 def answer_to_json(answer: Answer, workspace_root: Path) -> dict[str, Any]:
-    """Return an answer for JSON: hits with 1-based, inclusive lines and paths below the root, coverage, seconds."""
+    """Return an answer as a dict for JSON: hits (1-based, inclusive lines; paths below the root), coverage, seconds."""
     hit_documents = [
         {
             "path": hit.team.path if hit.team else to_relative_path(hit.place.path, workspace_root),
@@ -55,7 +55,7 @@ def answer_to_json(answer: Answer, workspace_root: Path) -> dict[str, Any]:
 
 
 def _team_to_json(team_place: TeamPlace | None, local_path: Path) -> dict[str, Any]:
-    """Return, of a hit of the team's index, its repository, the forge's page, and its file in a local clone."""
+    """Return a dict of a team's hit: repository, the forge's page, file in a local clone; {} for a local hit."""
     if team_place is None:
         return {}
     return {

@@ -102,7 +102,7 @@ def describe_drifts(report: DuplicateReport) -> Iterator[str]:
 
 
 def report_to_json(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups and drifts as a dict for `--json`, adding new groups to `report.new_count`."""
+    """Return all groups and drifts as a dict for `--json`; count new groups in the report."""
     duplicate_search = report.search
     document: dict[str, Any] = {
         "duplicates": [_group_to_json(group, report) for group in groups],
@@ -142,7 +142,7 @@ def _group_to_json(group: "DuplicateGroup", report: DuplicateReport) -> dict[str
 
 
 def _function_to_json(function: "FunctionCopy", workspace_root: Path) -> dict[str, Any]:
-    """Return the function's place and name for JSON, with 1-based, inclusive lines and a path below the root."""
+    """Return the function's place and name as a dict for JSON: 1-based, inclusive lines, path below the root."""
     return {
         "path": to_relative_path(function.path, workspace_root),
         "line": function.row + 1,
@@ -153,7 +153,7 @@ def _function_to_json(function: "FunctionCopy", workspace_root: Path) -> dict[st
 
 
 def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport) -> dict[str, Any]:
-    """Return all groups as one SARIF log, each at its first function, adding new groups to `report.new_count`."""
+    """Return all groups as one SARIF log, a dict, each at its first function; count new ones in the report."""
     sarif_rules = [{"id": rule_id, "shortDescription": {"text": rule_text}} for rule_id, rule_text in _RULES.items()]
     tool_driver = {"name": "codekin", "semanticVersion": __version__, "rules": sarif_rules}
     sarif_run = {
@@ -166,7 +166,7 @@ def report_to_sarif(groups: Iterable["DuplicateGroup"], report: DuplicateReport)
 
 
 def _group_to_result(group: "DuplicateGroup", report: DuplicateReport) -> dict[str, Any]:
-    """Return the group as a SARIF result, new or changed functions first; if new, count it in the report."""
+    """Return the group as a SARIF result, a dict, changed functions first; if new, count it in the report."""
     workspace_root, changes = report.root, report.search.changes
     functions = [member.function for member in group.members]
     if changes:  # what the person has just written comes first
@@ -200,7 +200,7 @@ def _group_to_result(group: "DuplicateGroup", report: DuplicateReport) -> dict[s
 
 
 def _to_location(function: "FunctionCopy", workspace_root: Path) -> dict[str, Any]:
-    """Return a function's whole lines as a SARIF location, relative to the root where it is in it, else absolute."""
+    """Return a function's whole lines as a SARIF location, a dict: relative to the root if in it, else absolute."""
     if function.path.is_relative_to(workspace_root):
         relative_path = to_relative_path(function.path, workspace_root)
         artifact = {"uri": quote(relative_path, errors="surrogatepass"), "uriBaseId": "ROOT"}
@@ -211,5 +211,5 @@ def _to_location(function: "FunctionCopy", workspace_root: Path) -> dict[str, An
 
 
 def _escape_link(link_text: str) -> str:
-    """Return a name without the characters that begin or end links in SARIF's messages."""
+    """Return a name printable, with backslashes before the characters that begin or end links in SARIF."""
     return printable(link_text).replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")

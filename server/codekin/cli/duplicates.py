@@ -138,7 +138,7 @@ def _make_selection(options: DuplicateOptions, workspace_root: Path, min_lines: 
 def _start_search(
     engine: "Engine", selection: "DuplicateSelection", base_revision: "BaseRevision | None"
 ) -> "DuplicateSearch":
-    """Find the duplicate groups, made when iterated; print suppression problems and what is not compared."""
+    """Return the DuplicateSearch, its groups made when iterated; print suppression problems and what isn't compared."""
     from codekin.cli import console
     from codekin.cli.query import note_suppression_problems
 

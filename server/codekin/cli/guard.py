@@ -101,7 +101,7 @@ def _write_hook_answer(hook_answer: HookAnswer) -> int:
 def _find_twins(
     workspace_root: Path, settings: "Settings", proposals: "list[Proposal]", language: str
 ) -> dict[str, Any]:
-    """Look new functions up with an engine of this process, indexing only if nothing is; return findings for JSON."""
+    """Look up code like the new functions with an engine here, indexing only if nothing is; return a dict for JSON."""
     from codekin.cli.query import bring_up_to_date_if_possible
     from codekin.engine import Engine
     from codekin.guard.twins import Guard

@@ -55,7 +55,7 @@ def open_engine(workspace_root: Path, model: str | None = None) -> "Engine":
 
 
 def update_index(engine: "Engine", *, wait: bool) -> IndexReport:
-    """Index all changed files on all processors, behind a progress bar. Raises KeyboardInterrupt after Ctrl-C.
+    """Index all changed files, behind a progress bar; return a report. Raises KeyboardInterrupt after Ctrl-C.
 
     `wait`: where another process owns the index, wait until that has brought it up to date; else return at once. Raises
     StoreError.
@@ -202,7 +202,7 @@ def ask_about_lines(named_line: NamedLine) -> CommandQuestion:
 def _ask_resident(
     resident: "ResidentProcess", question: CommandQuestion, hit_limit: int | None, hit_filter: Filter
 ) -> tuple[Answer, int] | None:
-    """Ask the resident process, and name a single line's snippet; return answer and number of files.
+    """Ask the resident process, name a single line's snippet; return (answer, number of files), None without one.
 
     Return None if it doesn't answer. Raises QueryError.
     """

@@ -74,7 +74,7 @@ def _print_error(message: str) -> None:
 
 
 def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
-    """Return the exit status of a failed command: of a hook, one that refuses nothing.
+    """Return the exit status of a failed command, 1 for a hook; with --json, first print the error as JSON.
 
     With --json, first print {"error": message} to standard output.
     """

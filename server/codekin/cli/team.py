@@ -229,7 +229,7 @@ def _open_catalogue(index_uri: str, key_file: Path | None) -> "Iterator[tuple[Ca
 def _choose_access(
     access: Path | None, rights_command: str | None, forge: str | None, forge_url: str | None, **oidc: str | None
 ) -> "tuple[Authenticator, RightsProvider]":
-    """Make the authenticator and the rights provider that the options name: a file's, forge's, issuer's or command's.
+    """Return authenticator and rights provider as the options say: a file's, a forge's, an issuer's or a command's.
 
     Raises QueryError where the options name none or too many, TeamError where a file or issuer can't be read.
     """
@@ -254,7 +254,7 @@ def _choose_access(
 def _choose_issuer(
     oidc_issuer: str | None, oidc_audience: str | None, oidc_claim: str | None
 ) -> "Authenticator | None":
-    """Make who checks an issuer's tokens, asking the issuer where its keys are; None without one.
+    """Return what checks an issuer's tokens, after asking the issuer where its keys are; None without one.
 
     Raises QueryError where an option is missing, TeamError where the issuer can't be asked.
     """

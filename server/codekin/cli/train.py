@@ -169,7 +169,7 @@ def add_plan_options(
     )
 
     def add_options(command: Callable[..., int]) -> Callable[..., int]:
-        """Add the options to the command."""
+        """Return the command with the options added."""
         for option in reversed(plan_options):
             command = option(command)
         return command
@@ -283,7 +283,7 @@ def contrastive(pairs: Path, held: Path | None, work: Path, out: Path, **options
 
 
 def limit_threads(threads: int | None) -> None:
-    """Import PyTorch and limit it, in this process, to this number of threads; do nothing for None or 0."""
+    """Import PyTorch; limit it, in this process, to this number of threads unless that is None or 0."""
     from codekin.training.training_loop import use_threads
 
     if threads:
