@@ -148,7 +148,7 @@ class _CloneMeasurer:
         self._retrievers = SingleRetrievers(engine) if plan.alone else None
 
     def query_clones(self, original: SampledFunction) -> Iterator[CloneQuery]:
-        """Yield a query and its result for each type of clone that can be made of the function; the same by seed."""
+        """Search for a clone of each possible type of the function; yield a CloneQuery for each; the same by seed."""
         snippet = original.snippet
         for type_ in CloneType:
             random = Random(f"{self._plan.seed} {type_} {snippet.text}")  # noqa: S311 -- sampling, not secrets
@@ -189,7 +189,7 @@ class _CloneMeasurer:
         )
 
     def query_pairs(self, benchmark: Path, folder: Path) -> list[CloneQuery]:
-        """Search for up to 4 × `sample` programs drawn from `benchmark`'s queries; return each with its hit's rank.
+        """Search for up to 4 × `sample` programs drawn at random from `benchmark`'s queries; return a CloneQuery each.
 
         That is the rank of the first hit, in another file, that solves the same problem in another language, or None.
         """
@@ -202,7 +202,7 @@ class _CloneMeasurer:
         ]
 
     def _query_pair(self, query_id: str, text: str, language: str, folder: Path) -> CloneQuery:
-        """Search for one program; return a CloneQuery with the rank, in ten other files' hits, of a same problem's."""
+        """Search for one program; return a CloneQuery with the rank, in ten other files, of its problem's solution."""
         problem = query_id[1:].partition("-")[0]
         hits = self._engine.find_similar_to_code(text, _MAX_PAIR_HITS, language=language).hits
         foreign_hits = [hit for hit in hits if hit.place.path.stem != f"d{problem}_{language}"][:MAX_HITS]
@@ -247,7 +247,7 @@ class _CloneMeasurer:
 
 
 def _make_claimed_hit(original: SampledFunction, hit: Hit | None) -> ClaimedHit:
-    """Return the function with the hit found for it; None is kept as no hit."""
+    """Return a ClaimedHit of the function and the hit found for it, which may be None."""
     return ClaimedHit(original.display_place, original.snippet.language, original.snippet.text, hit)
 
 

@@ -35,7 +35,7 @@ class LongestSuffix:
     """
 
     def __init__(self, corpus: CutCorpus) -> None:
-        """Build a list of the corpus's rows, sorted by the 60 tokens before each, reversed; changes no corpus."""
+        """Build a list of the corpus's rows, sorted by the 60 tokens before each, reversed; the corpus is unchanged."""
         self._corpus = corpus
         rows: list[tuple[list[str], int, int]] = []
         for snippet_number, snippet in enumerate(corpus.snippets):
@@ -103,7 +103,7 @@ def suggest_by_bm25(corpus: CutCorpus, cuts: Sequence[Cut]) -> Iterator[CopiedSu
 
 
 def _find_start_rows(snippet: CorpusSnippet) -> list[int]:
-    """Return the first rows of code, up to twelve, before which a function may be cut: no first, no closing ones."""
+    """Return the first code rows, up to twelve, to cut a function before; neither its first nor closing ones."""
     hash_line = make_line_hasher(snippet.snippet.language)
     content_rows = [row for row, line in enumerate(snippet.lines) if hash_line[line]]
     return [row for row in content_rows[1:] if not is_closing(snippet.lines[row])][:_MAX_STARTS]

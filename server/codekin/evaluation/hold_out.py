@@ -62,7 +62,7 @@ class CutCorpus:
         self._word_counts = np.array([word_counts.total() for word_counts in self._words])
 
     def choose_cuts(self, count: int, seed: int) -> Iterator[Cut]:
-        """Yield up to `count` random functions, each cut before a statement but the first; the same by seed."""
+        """Yield cuts of up to `count` random functions, each before a statement but the first; the same by seed."""
         chance = random.Random(seed)  # noqa: S311
         functions = [
             snippet_number
@@ -118,7 +118,7 @@ class CutCorpus:
         )
 
     def _find_near_duplicates(self, snippet_number: int) -> frozenset[int]:
-        """Return the numbers of snippets with over 90% (Jaccard) of the same words, itself included."""
+        """Return the indices of snippets with over 90% (Jaccard) of the same words, itself included."""
         word_counts, word_count = self._words[snippet_number], self._word_counts[snippet_number]
         duplicates = {snippet_number}
         for candidate in np.flatnonzero(

@@ -41,7 +41,7 @@ class _Workspace:
         self.open_token = line.open_token  # with which the next token begins
 
     def find_own(self, context: TokenContext, length: int) -> Symbols:
-        """Return the token symbols that follow the last `length` tokens in this document and begin as typed."""
+        """Return the token symbols that follow the last `length` tokens in the own document and begin as typed."""
         positions = self._document.followers.match_contexts(context.tokens).select(length)
         return self._keep_begun(self._document.symbols[positions])
 

@@ -44,7 +44,7 @@ class LineResult:
 
 
 def measure_lines(root: Path, settings: Settings, count: int = CUTS, seed: int = 0) -> list[LineResult]:
-    """Index a repository in a temporary folder, complete up to `count` cut lines; return each result beside the truth.
+    """Index a repository in a temporary folder; complete up to `count` cut lines; return how near each came.
 
     Raises BenchmarkError.
     """

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 def format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table, without escaping, whose first column is text, the others numbers; "" without rows."""
+    """Return a Markdown table, without escaping; the first column is text, the others numbers; "" without rows."""
     if not rows:
         return ""
     lines = [f"| {' | '.join(row)} |" for row in (header, *rows)]

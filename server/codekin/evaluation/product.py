@@ -37,7 +37,7 @@ def make_product_ranker(settings: Settings) -> tuple[str, tuple[Ranker, str]]:
 
 
 def rank_by_product(benchmark: Benchmark, settings: Settings) -> list[list[int]]:
-    """Index the passages as files in a temporary folder; return per query up to ten passages, best first, or none.
+    """Index the passages as files in a temporary folder; return per query ≤ 10 passage indices, best first, or none.
 
     The benchmark's task is one of `TASKS`.
     """
@@ -72,5 +72,5 @@ def _query_engine(engine: Engine, benchmark: Benchmark, query: int, files: list[
 
 
 def _rank_passages(answer: Answer, passage_numbers: dict[Path, int]) -> list[int]:
-    """Return the numbers of the passages that the hits are in, each once, best first."""
+    """Return the indices of the passages that the hits are in, each once, best first."""
     return list(dict.fromkeys(passage_numbers[hit.place.path] for hit in answer.hits))

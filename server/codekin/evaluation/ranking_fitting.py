@@ -78,7 +78,7 @@ class FileChoice:
 
 
 def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]:
-    """Index a repository in a temporary folder; return the candidate files' features of each answerable question."""
+    """Index a repository in a temporary folder; return features of a question's files, if an answer is among them."""
     checkout = (checkouts / repository.name).resolve()
     choices: list[FileChoice] = []
     with open_search(checkout / repository.root) as (search, _, roots):

@@ -79,7 +79,7 @@ def _to_z_scores(scores: Scores) -> Scores:
 
 
 def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
-    """Return for each query up to a hundred passages, best first; its own, in sets of up to a hundred, is last."""
+    """Return per query ≤ 100 passage indices, best first; its own passage, in sets of up to a hundred, is last."""
     rankings = []
     for query, own_passage in enumerate(benchmark.own_passages):
         query_scores = scores[query].copy()

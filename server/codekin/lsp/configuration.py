@@ -94,7 +94,7 @@ def _list_refused_settings(settings: "Settings", user_groups: Mapping[str, Setti
 
 
 def _unwrap_section(client_value: Any) -> Mapping[str, Any]:
-    """Return the settings in the member `codekin`, or the value itself without it; {} where that is no object."""
+    """Return the object in the member `codekin`, or the object itself without it; {} where that is no object."""
     if not isinstance(client_value, Mapping):
         return {}
     section_value = client_value.get(_SECTION, client_value)

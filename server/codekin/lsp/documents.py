@@ -189,7 +189,7 @@ class Documents(Workspace):
         self._forget_uri(notebook_uri)
 
     def put_text_document(self, text_document: types.TextDocumentItem, notebook_uri: str | None = None) -> None:
-        """Add a document that the client opened and remember its URI, of a cell also its initial text."""
+        """Add a document that the client opened; remember a file's URI or, of a cell without notebook, its text."""
         super().put_text_document(text_document, notebook_uri)
         document_path = to_path(text_document.uri)
         if document_path is not None:

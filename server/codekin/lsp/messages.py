@@ -220,7 +220,7 @@ def to_status_json(status: Status) -> StatusJson:
 
 
 def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
-    """Return the status to report while there is no engine: this state and these problems, all counts 0."""
+    """Return the status without an engine, a dict for JSON: this state and these problems, all counts 0."""
     return {
         "version": __version__,
         "state": state,

@@ -107,7 +107,7 @@ def _make_reader(value_type: Any) -> ValueReader:
 
 
 def _make_class_reader(value_class: type[Any]) -> ValueReader:
-    """Return a reader of the class's objects; of any object where the class is none of the protocol's."""
+    """Return a reader of an lsprotocol class, an enum or a plain type; for any other class, of any object."""
     if attrs.has(value_class):
         return _ObjectReader(value_class)
     if issubclass(value_class, Enum):

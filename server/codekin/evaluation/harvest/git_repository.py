@@ -82,7 +82,7 @@ class GitRepository:
         return changed_lines
 
     def read_files(self, places: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-        """Read by git (revision, path) → text of the files that exist, are text and have at most 400,000 bytes."""
+        """Return, read by git, (revision, path) → text of files that exist, are text and have ≤ 400,000 bytes."""
         wanted = [place for place in places if "\n" not in place[1]]
         request = "".join(f"{revision}:{path}\n" for revision, path in wanted).encode()
         output = self._run("cat-file", "--batch", stdin=request)

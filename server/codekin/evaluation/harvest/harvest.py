@@ -103,7 +103,7 @@ def choose_split(repository_name: str) -> str:
 
 
 def write_benchmark(repositories: Sequence[Repository], folder: Path) -> None:
-    """Write `repos.json`, with each repository's split, and `queries.jsonl` to the folder, which is made."""
+    """Write `repos.json`, with each repository's split, and `queries.jsonl` to the folder, created if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
         {
@@ -136,7 +136,7 @@ def format_counts(repositories: Sequence[Repository]) -> str:
 
 
 def _to_row(repository: Repository, question: Question) -> dict[str, object]:
-    """Return a question as a row of queries.jsonl, with 1-based inclusive lines."""
+    """Return a question as a dict, a row of queries.jsonl, with 1-based inclusive lines."""
     places = [
         {"path": target.path}
         | ({"start_line": target.span.start + 1, "end_line": target.span.end} if target.span else {})

@@ -14,7 +14,7 @@ _CHANGEABLE_STRING = re.compile(r"[\w .,:;!?-]{2,80}")
 
 
 def rename_locals(function: ParsedFunction, generator: Random) -> str | None:
-    """Return the text with every parameter and local renamed consistently; None where there are none."""
+    """Return the text with all safely renamable parameters and locals renamed throughout; None if there is none."""
     taken_names = set(map(function.read_text, function.leaves))
     edits: list[Edit] = []
     for old_name, uses in function.variables.items():

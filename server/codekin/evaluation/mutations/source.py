@@ -138,7 +138,7 @@ class ParsedFunction:
 
     @cached_property
     def variables(self) -> dict[str, list["Node"]]:
-        """Return the local names, each with all uses, to rename together (cached); {} with eval or the like."""
+        """Return local name → its uses, to rename together (cached); {} with eval or the like."""
         if _DYNAMIC_SCOPE_CALLS.search(self.text):
             return {}
         scopes_by_name: dict[str, list[Node]] = {}
@@ -155,7 +155,7 @@ class ParsedFunction:
         }
 
     def find_bindings(self, node: "Node") -> Iterator["Node"]:
-        """Yield the leaves, in and below `node`, with which the function itself binds a name."""
+        """Yield the leaves, in and below `node`, that bind a name: parameters, assigned and loop variables, …"""
         fields_by_type = _parse_sites(self.language_templates.bound)
         for parent in list_nodes(node):
             for field in fields_by_type.get(parent.type, ()):

@@ -87,7 +87,7 @@ async def _get_report(_: Client, session: Session, __: Any) -> ReportJson | None
 async def _run_index_command(
     index_command: "Callable[[Engine], None]", _: Client, session: Session, __: Any
 ) -> StatusJson:
-    """Run reindex, pause or resume, which return at once, on the engine, if any; return the status afterwards."""
+    """Run reindex, pause or resume, which return at once, on any engine; return the status after as a dict for JSON."""
     await session.run_query(Priority.COMMAND, lambda engine, _: index_command(engine))
     return await get_status(session, Priority.COMMAND)
 

@@ -212,7 +212,7 @@ async def _handle_accepted(client: Client, _: Session, json_source: Any) -> None
 
 
 async def _show_source(client: Client, _: Session, __: Any) -> SourceJson | None:
-    """Open, or else show, the source of the completion shown or accepted last, and return it; None if there is none."""
+    """Open, or name in a message, the source of the last completion shown or accepted; return its dict, or None."""
     source = client.shown_source or client.accepted_source
     if source is None:
         client.show_message(types.MessageType.Info, "codekin: no completion is shown.")

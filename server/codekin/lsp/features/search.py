@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 async def search_code(client: Client, session: Session, params: SearchParams) -> AnswerJson:
-    """Answer a search with hits, and show them if asked to; an empty answer without an engine. Raises QueryError."""
+    """Return hits as a dict for JSON, and show them if asked to; no hits without an engine. Raises QueryError."""
     answer = await session.run_query(Priority.REQUEST, partial(_search_index, params))
     if answer is None:
         return EMPTY_ANSWER

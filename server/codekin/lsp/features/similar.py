@@ -54,7 +54,7 @@ LANGUAGES_BY_EDITOR_ID = {  # VS Code's ids and Vim's filetypes that are neither
 
 
 async def find_similar(client: Client, session: Session, params: FindSimilarParams) -> AnswerJson:
-    """Answer with similar code, the team's too; show it if asked to; empty without an engine. Raises QueryError."""
+    """Return similar code, the team's too, as a dict for JSON; show it if asked to. Raises QueryError if unreadable."""
     document = session.documents.find_open_document(params.uri)
     file_path = session.documents.find_file(params.uri)
     answer = await session.run_query(Priority.REQUEST, partial(_find_similar, params, document, file_path))
