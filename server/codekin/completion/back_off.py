@@ -51,7 +51,7 @@ class Estimate:
 
 
 def count_symbols(symbols: Symbols) -> dict[int, float]:
-    """Return how often each symbol occurs, by number."""
+    """Return a new dict: symbol → how often the array has it."""
     if len(symbols) <= _FEW_SYMBOLS:
         counts: dict[int, float] = {}
         for symbol in sorted(symbols.tolist()):

@@ -56,7 +56,7 @@ class CandidateFinder:
     def find_candidates(
         self, context: CompletionContext, excluded: Collection[bytes], cancel_event: Cancel
     ) -> list[LineCandidate]:
-        """Return lines of the document and index that may come next, unranked; none of contents hashed in `excluded`.
+        """Return unranked lines of document and index that may come next; none `excluded`. Embeds the context.
 
         Features, `line` and `names` are not filled yet. Where cancelled, fewer documents are read. Needs a content line
         in the context.

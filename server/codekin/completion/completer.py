@@ -49,7 +49,7 @@ class Completer:
         self._lines = LineCompleter(index, workspace, documents)
 
     def load_tokens(self, near_path: Path | None = None) -> None:
-        """Update the n-gram model's tokens before it returns; with `near_path` only 400,000. Raises StoreError.
+        """Update the n-gram model's tokens, and wait for it; with `near_path` only about 400,000. Raises StoreError.
 
         Those 400,000 are of the documents nearest to `near_path`, by folder.
         """
@@ -62,7 +62,7 @@ class Completer:
     def make_cursor(
         self, document_path: Path, document_text: str | CellText | None, cursor_row: int, cursor_column: int
     ) -> Cursor:
-        """Return the cursor in `document_text`, or in the document where that is None. Raises QueryError.
+        """Return the cursor in `document_text`, if None in the file as open or on disk. Raises QueryError.
 
         That is where there is no source code, the text is too large, or the document's own text has no such row. In
         `document_text` any row is accepted: an editor's text may lag behind its cursor.

@@ -77,29 +77,29 @@ class CompletionContext:
 
     @cached_property
     def content_lines(self) -> tuple[str, ...]:
-        """Return the lines of code above the cursor, without blank lines, comments and lone brackets."""
+        """Return the context's lines of code above the cursor's, without blank lines, comments and lone brackets."""
         hasher = make_line_hasher(self.language)
         return tuple(line for line in self.start_lines if hasher[line])
 
     @cached_property
     def can_continue(self) -> bool:
-        """Return whether code is above the cursor, and the cursor is in no comment, string or unfinished indent."""
+        """Return whether the context has code, and the cursor is in no comment, string or unfinished indent."""
         return bool(self.content_lines) and not _is_being_indented(self) and not self.is_in_prose
 
     @cached_property
     def is_in_prose(self) -> bool:
-        """Return whether the lines above leave a comment or a string open."""
+        """Return whether the context's lines above the cursor's leave a comment or a string open."""
         return is_inside_prose(self.start_lines, self.language)
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:
-        """Return the hash of each line of code above the cursor, its local names, strings and numbers left out."""
+        """Return the hash of each of `content_lines`, its local names, strings and numbers left out."""
         hasher = make_line_hasher(self.language)
         return tuple(hasher[line] for line in self.content_lines)
 
     @cached_property
     def indent_column(self) -> int | None:
-        """Return the column at which the next line starts; None where the editor has not indented the line yet."""
+        """Return the column at which code on the cursor's line starts; None where the editor has yet to indent it."""
         if not self.text_before and self.content_lines and measure_indent(self.content_lines[-1]):
             return None
         return measure_indent(self.text_before + _PLACEHOLDER)
@@ -133,12 +133,12 @@ class CompletionContext:
 
     @cached_property
     def word_set(self) -> frozenset[str]:
-        """Return the distinct words, split and in lower case, of the lines of code above the cursor."""
+        """Return the distinct words, split and in lower case, of `content_lines`."""
         return frozenset().union(*map(split_word_set, self.content_lines))
 
     @cached_property
     def open_bracket(self) -> str:
-        """Return the innermost bracket open at the cursor's line; "" where there is none."""
+        """Return the innermost bracket that the context's lines above the cursor's leave open; "" for none."""
         return find_open_bracket(self.start_lines)
 
     @cached_property
@@ -156,7 +156,7 @@ class CompletionContext:
 
     @cached_property
     def stripped_lines(self) -> frozenset[str]:
-        """Return the lines of code above the cursor, each without any white space."""
+        """Return the distinct `content_lines`, each without any white space."""
         return frozenset("".join(line.split()) for line in self.content_lines)
 
 

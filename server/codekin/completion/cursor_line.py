@@ -54,7 +54,7 @@ class CursorReader:
     def read(
         self, context: CompletionContext, snapshot: TokenSnapshot, excluded: Sequence[int], hidden: frozenset[bytes]
     ) -> CursorReading | None:
-        """Return the cursor line's tokens with an n-gram model, read in one or two ways; None without lexical rules.
+        """Return the cursor line's tokens and n-gram model, its last token once open, once whole; None without rules.
 
         First with the last token unfinished, then, if that token is known, with it as a whole. Nothing is counted in
         the `excluded` documents of the snapshot, nor in the document's own snippets whose hashes are `hidden`. The
@@ -97,7 +97,7 @@ def is_block_ended(context: CompletionContext) -> bool:
 
 
 def _read_line(context: CompletionContext, line_tokens: LineTokens) -> Iterator[tuple[LineTokens, str]]:
-    """Yield (typed tokens without an unfinished last one, that one's text), then (all of them, "")."""
+    """Yield (typed tokens but the last, its text) if that one may go on, then (all typed tokens, "")."""
     if not len(line_tokens.symbols):
         yield _NO_TOKENS, ""
         return

@@ -41,7 +41,7 @@ class ScoredLine(NamedTuple):
 
 @lru_cache(maxsize=_CACHED_SNIPPETS)
 def read_code_lines(snippet_text: str, language: str) -> CodeLines:
-    """Return the snippet's lines that have code, cached for 2,048 snippets."""
+    """Return rows, hashes, calls and columns of the snippet's lines of code, as arrays; cached for 2,048 snippets."""
     hasher, lines = make_line_hasher(language), snippet_text.split("\n")
     rows = [row for row, line in enumerate(lines) if hasher[line]]
     columns = [
@@ -77,7 +77,7 @@ class DocumentLineScorer:
             self._snippets.append((snippet, distance, code_lines))
 
     def list_best(self, max_count: int) -> list[ScoredLine]:
-        """Return the lines with the highest scores, the best first; of equal ones those that were added first."""
+        """Return up to `max_count` lines of highest score, best first; of equal ones those that were added first."""
         if not self._snippets:
             return []
         line_counts = [len(code_lines.rows) - 1 for _, _, code_lines in self._snippets]
@@ -97,11 +97,11 @@ class DocumentLineScorer:
         ]
 
     def _join(self, name: str, part: slice) -> Integers:
-        """Return this part of each snippet's array `name`, one behind the other."""
+        """Concatenate the slice `part` of each added snippet's array that is called `name`."""
         return np.concatenate([getattr(code_lines, name)[part] for _, _, code_lines in self._snippets])
 
     def _add_scores(self, scores: Scores, owners: Integers) -> None:
-        """Add to each line's score what its snippet and the line before it say."""
+        """Add to each line's score, in place, what its snippet and the line before it say."""
         if self._last_calls:
             scores += 2 * (self._join("calls", slice(-1)) == self._last_calls)
         if self._indent_step is not None:
@@ -113,7 +113,7 @@ class DocumentLineScorer:
             scores += 2 * (self._join("rows", slice(1, None)) == np.array(body_rows)[owners])
 
     def _match_lines_before(self, line_hashes: Integers, position: int) -> tuple[int, float]:
-        """Return how many lines before the position, from the last one up, equal the context's last; their rarity."""
+        """Return how many lines, up to 8, right before the position equal the context's last; their rarity summed."""
         depth, rarity = 0, 0.0
         hashes_before: Sequence[int] = line_hashes[max(0, position - _MAX_DEPTH) : position].tolist()
         context_hashes = self._context.line_hashes[-_MAX_DEPTH:]

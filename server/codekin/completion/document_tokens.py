@@ -103,12 +103,12 @@ class DocumentTokens:
 
     @cached_property
     def function_position(self) -> int:
-        """Return the position in `symbols` at which the function begins that the cursor is in."""
+        """Return the position in `symbols` at which the context (function or up to 60 lines) begins; cached."""
         return int(np.searchsorted(self.before.rows, self.first_row)) + 1
 
     @cached_property
     def function_tokens(self) -> frozenset[int]:
-        """Return the distinct vocabulary numbers in the cursor's function, from its start to the cursor; cached."""
+        """Return the distinct vocabulary numbers from the context's start to the cursor; cached."""
         return frozenset(self.tokens[self.function_position : self.cursor_position].tolist())
 
     def is_local_name(self, token: int, previous_token: int) -> bool:
@@ -150,7 +150,7 @@ class DocumentTokens:
 
     @cached_property
     def recent_names(self) -> tuple[int, ...]:
-        """Return the tokens of at most four local names that stand nearest before the cursor, the nearest first."""
+        """Return the last four distinct local names of the function before the cursor, as tokens, the nearest first."""
         start_position = max(self.function_position, self.cursor_position - _RECENT_TOKENS)
         is_local = self.abstract_tokens[start_position : self.cursor_position] == ANY_NAME
         recent_tokens = self.tokens[start_position : self.cursor_position][is_local]
@@ -169,11 +169,11 @@ class DocumentTokens:
 
     @cached_property
     def plain_symbols(self) -> Symbols:
-        """Return the symbols, all line ends alike."""
+        """Return a copy of the symbols in which all line ends are one symbol; cached."""
         return np.where(self.symbols == LINE_END * 2 + 1, LINE_END * 2, self.symbols).astype(np.int32)
 
     def find_function_range(self, positions: Positions) -> slice:
-        """Return which of the positions, ascending, are in the function before the cursor."""
+        """Return the slice of these ascending positions that is in the cursor's function, before the cursor."""
         return slice(*np.searchsorted(positions, (self.function_position, self.cursor_position)).tolist())
 
     def make_context(self) -> TokenContext:

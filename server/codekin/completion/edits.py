@@ -34,7 +34,7 @@ class Edit:
         return snippet.span.end <= self.start
 
     def may_rename(self, snippet: Snippet, new_lines: Sequence[str]) -> bool:
-        """Return whether the edit changes the line of the function's name, unless it is one line that has it still."""
+        """Return whether the edit touches the name's line, unless no lines are added and that still has the name."""
         if not self.start <= snippet.name_line < self.end:
             return False
         return bool(self.added) or not _has_name(new_lines[snippet.name_line], snippet.name)
@@ -54,7 +54,7 @@ def find_edit(old_lines: Sequence[str], new_lines: Sequence[str]) -> Edit:
 
 
 def count_common_items(items: Sequence[str], other_items: Sequence[str]) -> int:
-    """Return how many items both begin with alike; whole slices are compared, which takes a bisection."""
+    """Return how many leading items are equal in both; found by bisection over slices."""
     items, other_items = tuple(items), tuple(other_items)
     equal_count, end = 0, min(len(items), len(other_items))
     while equal_count < end:

@@ -209,7 +209,7 @@ class FeatureExtractor:
 
 
 def map_names(context: CompletionContext, candidate: LineCandidate, content_lines: Sequence[str]) -> dict[str, str]:
-    """Return source name → cursor name for local names, paired by equal lines first, then by parameters.
+    """Return source name → other cursor name for local names, paired by equal lines first, then by parameters.
 
     `content_lines` are the source's above the candidate. Left out: names that stay, ambiguous ones, and two that would
     get the same name.

@@ -36,7 +36,7 @@ class LineCompleter:
         self._cursor_reader = CursorReader()
 
     def update(self, near_path: Path | None = None) -> None:
-        """Update the n-gram model's tokens before it returns; with `near_path` only 400,000. Raises StoreError.
+        """Update the n-gram model's tokens, and wait for it; with `near_path` only about 400,000. Raises StoreError.
 
         Those 400,000 are of the documents nearest to `near_path`, by folder.
         """

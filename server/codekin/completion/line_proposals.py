@@ -48,7 +48,7 @@ class LineProposer:
         self._vocabulary = cursor_line.document.vocabulary
 
     def propose_rests(self, token_context: TokenContext, floor: float, cancel_event: Cancel) -> list[LineProposal]:
-        """Return up to 3 whole rests of the line that reach `floor`, likeliest first, then a certain beginning, if any.
+        """Return up to 3 whole rests of the line that reach `floor`, likeliest first, then a beginning of 0.7+, if any.
 
         `token_context` is the context at the cursor. [] when cancelled.
         """
@@ -86,7 +86,7 @@ class LineProposer:
         return sorted(whole_rests, key=lambda whole_rest: -whole_rest.probability), certain_beginning
 
     def _predict(self, beginning: _Beginning) -> list[Prediction]:
-        """Return which of the 2 likeliest next symbols, that complete any open token, are in scope."""
+        """Return the symbols in scope among the 2 likeliest next ones; the first one must begin with the open token."""
         predictions = self._model.predict(beginning.context)
         if self._open_token and not beginning.symbols:
             predictions = self._keep_typed(predictions)
@@ -112,7 +112,7 @@ class LineProposer:
         ]
 
     def _select(self, following: list[tuple[_Beginning, Prediction]], best_probability: float) -> Iterator[_Beginning]:
-        """Yield up to 2 longer beginnings of probability above 0.03, half the best rest's, 0.15 of the best one's."""
+        """Yield up to 2 beginnings, a symbol longer, above 0.03, half the best whole rest, 0.15 of the likelier one."""
         min_probability = max(_MIN_PROBABILITY, _MIN_RIVAL * best_probability)
         continuing = [pair for pair in following if pair[1].symbol >> 1 != LINE_END][:_BEAM_WIDTH]
         for beginning, prediction in continuing:

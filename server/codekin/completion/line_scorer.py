@@ -73,7 +73,7 @@ class LineScorer:
         return document_path == self._context.path or document_path in self._read_paths
 
     def score(self, line: str) -> LineScore:
-        """Return log probabilities of up to 30 of the line's tokens behind the typed ones, line end included."""
+        """Return sum, least, first and number of the log probabilities of up to 30 tokens behind the typed ones."""
         line_tokens = read_line_tokens(line.strip() + "\n", self._context.language, self._document.vocabulary)
         symbols = line_tokens.symbols[self._typed_count :].tolist() if line_tokens is not None else []
         logarithms = [
@@ -96,7 +96,7 @@ class LineScorer:
         )
 
     def may_end_block(self) -> bool:
-        """Return whether the cursor's line starts further left, with probability 0.6 or more; False if begun."""
+        """Return whether the cursor's line will begin further left, with 0.6 or more; False if it is begun or can't."""
         if not self._is_line_start or self._document.is_block_ended:
             return False
         if measure_indent(self._context.content_lines[-1]) == 0:
@@ -160,7 +160,7 @@ def _find_probability(predictions: dict[int, float], symbol: int) -> float:
 
 
 def make_scorer(reading: CursorReading | None) -> LineScorer | None:
-    """Return what scores whole lines at the cursor; None before the workspace's tokens are read, and without rules."""
+    """Return a LineScorer for the cursor's line; None before the workspace's tokens are read, and without rules."""
     if reading is None or not reading.snapshot.paths:
         return None
     return LineScorer(reading.lines[0], reading.context, reading.snapshot.numbers)

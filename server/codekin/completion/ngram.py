@@ -106,7 +106,7 @@ class NgramModel:
         return block_end.probabilities.get(1, 0.0)
 
     def find_source(self, token_context: TokenContext, symbol: int) -> Source | None:
-        """Return where `symbol` followed the longest context, nearest to the cursor; None where it followed none."""
+        """Return the position in document or workspace where `symbol` followed the longest context; None if nowhere."""
         document = self._document
         abstract_matches = document.abstract_followers.match_contexts(token_context.abstract_tokens)
         exact_matches = document.followers.match_contexts(token_context.tokens)
@@ -127,7 +127,7 @@ class NgramModel:
         return best_source[1] if best_source else None
 
     def _find_nearest(self, positions: Positions) -> int:
-        """Return the position nearest to the cursor."""
+        """Return the one of these document positions that is nearest to the cursor."""
         return int(positions[np.argmin(np.abs(positions - self._document.cursor_position))])
 
     def _drop_excluded(self, positions: Positions) -> Positions:
@@ -223,7 +223,7 @@ def _make_key(token_context: TokenContext) -> Hashable:
 
 
 def _keep_level(positions: Positions, symbols: Symbols, token_context: TokenContext) -> Positions:
-    """Return the positions; behind a line end only those further left than the line above if the cursor is, or not."""
+    """Return the positions; at a line start only those whose line begins further left, if the cursor's does, or not."""
     if token_context.tokens[-1] != LINE_END:
         return positions
     is_on_level: npt.NDArray[np.bool_] = symbols[positions - 1] & 1 == token_context.is_block_ended

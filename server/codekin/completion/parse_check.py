@@ -65,7 +65,7 @@ class ParseCheck:
         return not error_count or error_count <= self._count_errors_before()
 
     def fits_line(self, inserted_text: str, *, ends_line: bool = True) -> bool:
-        """Return whether the text fits the cursor's line: it parses without new errors, or there are some without it.
+        """Return whether the text fits the cursor's line: no new parse errors, or there are some even without the line.
 
         Where there are errors without the line, their number says nothing about it. A header in Python that the text
         ends must have its colon.
@@ -97,7 +97,7 @@ class ParseCheck:
         return self._errors_before
 
     def reuse_surroundings(self, context: CompletionContext) -> _Surroundings | None:
-        """Return this check's rewritten lines around the cursor's if only that differs in `context`; else None."""
+        """Return this check's rewritten lines above and below the cursor's if `context` has the same; else None."""
         kept_surroundings = self._surroundings
         is_same = (
             kept_surroundings is not None
@@ -128,7 +128,7 @@ class ParseCheck:
 
 
 def _leaves_try_open(root_node: "Node", first_row: int, row_count: int) -> bool:
-    """Return whether a `try` that begins in these rows, `row_count` more, has no except or finally: no parse error."""
+    """Return whether a `try` from `first_row` to `row_count` rows later has no except or finally: no parse error."""
     last_row = first_row + row_count
     pending_nodes = [root_node.descendant_for_point_range((first_row, 0), (last_row, 0))]
     while pending_nodes:

@@ -56,7 +56,7 @@ class LineVotes:
 
 
 def rank_lines(candidates: Sequence[LineCandidate], scorer: LineScorer | None) -> list[RankedLine]:
-    """Return 5 lines with the best candidates and 5 by the n-gram model, at most, most probable first; then by line.
+    """Return the best candidates' 5 lines and the n-gram model's 5, at most, by falling probability, then by text.
 
     The candidates must have all features. Without `scorer` the n-gram model says nothing of any line.
     """

@@ -72,18 +72,18 @@ class SourceDocuments:
             SourceDocument(document, split_lines(document.text)) if isinstance(document, Document) else None
         )
         with self._lock:
-            self._forget(self._documents.pop(document_path, None))
+            self._subtract_length(self._documents.pop(document_path, None))
             if source_document is not None:
                 self._documents[document_path] = source_document
                 self._character_count += len(source_document.document.text)
             while len(self._documents) > _MAX_DOCUMENTS or (
                 self._character_count > _MAX_CHARACTERS and len(self._documents) > 1
             ):
-                self._forget(self._documents.popitem(last=False)[1])
+                self._subtract_length(self._documents.popitem(last=False)[1])
         return source_document
 
-    def _forget(self, source_document: SourceDocument | None) -> None:
-        """Take a document that is dropped off the number of characters."""
+    def _subtract_length(self, source_document: SourceDocument | None) -> None:
+        """Subtract a document that is dropped from the number of cached characters; None changes nothing."""
         self._character_count -= len(source_document.document.text) if source_document else 0
 
 
@@ -101,7 +101,7 @@ class SourceReader:
         self._documents: dict[Path, SourceDocument | None] = {}
 
     def read_sources(self, contents: Sequence[int], cancel_event: Cancel) -> dict[int, SourceSnippet]:
-        """Return content → snippet as it is now, at the place nearest to the cursor's folder; stale contents left out.
+        """Return content → snippet read from its file, one in the cursor's folder first; stale contents left out.
 
         Also left out: contents excluded, in the cursor's document only, or not reached when cancelled.
         """

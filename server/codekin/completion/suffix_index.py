@@ -33,7 +33,7 @@ class ContextMatches:
         return len(self.levels)
 
     def select(self, min_length: int) -> Positions:
-        """Return the positions that share at least so many tokens, 1 or more."""
+        """Return the positions that share at least `min_length` tokens with the context; it must be 1 or more."""
         return self.levels[min_length - 1] if min_length <= len(self.levels) else _NO_POSITIONS
 
 
@@ -89,7 +89,7 @@ class SuffixIndex:
     def _find_bounds(
         self, context: Sequence[int], context_length: int, lower_bound: int, upper_bound: int
     ) -> tuple[int, int]:
-        """Return the range of the last tokens of a context in the order, cached; the bounds are those of one less."""
+        """Return the range in `order` of the last `context_length` tokens, inside that of one token less; cached."""
         last_tokens = tuple(context[-context_length:])
         bounds = self._bounds.get(last_tokens)
         if bounds is None:
@@ -116,19 +116,19 @@ class SuffixIndex:
 
 
 def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:
-    """Order the contexts of all documents, each of which begins with BOUNDARY. Takes about 1 µs a token."""
+    """Build a SuffixIndex of documents' symbols, each of which begins with BOUNDARY. Takes about 1 µs a token."""
     document_lengths = np.array([len(document) for document in documents], np.int64)
     symbols = np.concatenate(documents) if documents else np.empty(0, np.int32)
     return index_symbols(symbols, np.cumsum(document_lengths) - document_lengths)
 
 
 def index_symbols(symbols: Symbols, starts: Positions) -> SuffixIndex:
-    """Order the contexts of all symbols; the documents, each of which begins with BOUNDARY, begin at `starts`."""
+    """Build a SuffixIndex of joined symbols; the documents, each of which begins with BOUNDARY, begin at `starts`."""
     return SuffixIndex(symbols, _order_contexts(symbols >> 1), starts)
 
 
 def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
-    """Sort positions by up to MAX_CONTEXT_TOKENS tokens before each, then by position: by doubling the sorted length.
+    """Return all positions, sorted by up to 16 tokens before each, nearest first, then by position.
 
     There may be millions of tokens: parts of the order are sorted one by one, in 20 MB.
     """
@@ -151,7 +151,7 @@ def _order_contexts(tokens: Symbols) -> npt.NDArray[np.int32]:
 
 
 def _order_by_token(tokens: Symbols) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return the positions of the tokens by their numbers, and each position's rank: where its number begins there."""
+    """Return the positions sorted by token, and each position's rank: the index there at which its token begins."""
     token_counts = np.bincount(tokens)
     ends = np.cumsum(token_counts)
     order, ranks = np.empty(len(tokens), np.int32), (ends - token_counts).astype(np.int32)[tokens]
@@ -178,7 +178,7 @@ def _split_order(ranks: npt.NDArray[np.int32], order: npt.NDArray[np.int32]) -> 
 
 
 def _rank(sorted_keys: Positions) -> Positions:
-    """Return for each key, ascending, where those that equal it begin."""
+    """Return for each of the sorted keys the index of the first that equals it."""
     starts = np.arange(len(sorted_keys))
     starts[1:][sorted_keys[1:] == sorted_keys[:-1]] = 0
     ranks: Positions = np.maximum.accumulate(starts)
@@ -221,7 +221,7 @@ class Followers:
 def extend_matches(
     symbols: Symbols, positions: Positions, context: Sequence[int], shared_count: int
 ) -> list[Positions]:
-    """Return the positions, which share `shared_count` tokens with the context, then those that share one more, …
+    """Return [`positions`, which share `shared_count` tokens with the context, those of them that share one more, …].
 
     None but the first is empty.
     """
@@ -242,6 +242,6 @@ def extend_matches(
 
 
 def _keep_preceded(symbols: Symbols, positions: Positions, distance: int, token: int) -> Positions:
-    """Return the positions that have the token so far before them."""
+    """Return the positions that have `token` `distance` symbols before them."""
     is_preceded: npt.NDArray[np.bool_] = symbols[np.maximum(positions - distance, 0)] >> 1 == token
     return positions[is_preceded]

@@ -109,7 +109,7 @@ class WorkspaceTokens:
         """Start an update on a thread if the index has changed and no update is under way or recent; return at once."""
         is_due = time.monotonic() >= self._next_update_s and self._index.store.generation() != self._generation
         if is_due and not self._lock.locked():
-            threading.Thread(target=self._update_until_closed, name="codekin-tokens", daemon=True).start()
+            threading.Thread(target=self._update_and_log, name="codekin-tokens", daemon=True).start()
 
     def update(self, near_path: Path | None = None, max_tokens: int = MAX_TOKENS) -> None:
         """Read changed documents and replace the snapshot; no-op if the index is unchanged. Raises StoreError.
@@ -133,7 +133,7 @@ class WorkspaceTokens:
             self._next_update_s = finished_s + max(_MIN_PAUSE_S, _PAUSE_FACTOR * (finished_s - started_s))
 
     def _make_snapshot(self, vocabulary: TokenVocabulary) -> TokenSnapshot:
-        """Index the symbols of all documents, which become views of the index's."""
+        """Sort all documents' symbols into a new snapshot and return it; the kept ones become views of its arrays."""
         document_paths = tuple(sorted(self._documents))
         documents = [self._documents.pop(document_path) for document_path in document_paths]
         text_hashes = tuple(document.hash for document in documents)
@@ -154,7 +154,7 @@ class WorkspaceTokens:
         """Stop the updates for good: one under way ends soon, without effect. Returns at once."""
         self._closing.set()
 
-    def _update_until_closed(self) -> None:
+    def _update_and_log(self) -> None:
         """Update once; a failure is logged, and delays the next update by 2 seconds."""
         try:
             self.update()
@@ -163,7 +163,7 @@ class WorkspaceTokens:
             logger.info("codekin could not read the workspace's tokens: %s", error)
 
     def _choose_vocabulary(self, document_paths: Iterable[Path]) -> TokenVocabulary:
-        """Drop gone documents, or all if the vocabulary is large and over half unused; return it, or then a new one."""
+        """Return the vocabulary, a new one if large and over half unused; drop gone documents, or for a new one all."""
         present_paths = set(document_paths)
         self._documents = {
             document_path: document_symbols
