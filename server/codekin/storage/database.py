@@ -97,7 +97,7 @@ class Database:
             return list(schema.select_in_chunks(connection, statement, keys, values))
 
     def _convert(self, convert: Callable[[Row], T], rows: Iterable[Row]) -> list[T]:
-        """Return the rows converted. Raises StoreCorruptError for a row that codekin can't have written."""
+        """Return a list of `convert`'s results for the rows. Raises StoreCorruptError for an impossible row."""
         try:
             return [convert(row) for row in rows]
         except (ValueError, TypeError, OverflowError) as error:
@@ -119,7 +119,7 @@ class Database:
 
     @contextlib.contextmanager
     def read_steadily(self) -> Iterator[None]:
-        """Within the block, this thread reads the file that is open, and does not look whether another replaced it.
+        """Context in which this thread goes on reading the open file, without looking whether another replaced it.
 
         An answer reads dozens of times: looking each time takes longer than it does to find some of its rows.
         """
@@ -132,7 +132,7 @@ class Database:
             self._local.steady_values = previous_values
 
     def _get_steady_values(self) -> dict[str, int] | None:
-        """Return what was read within `read_steadily` and is not read again, by name; None outside of it."""
+        """Return the live dict of what was read once within the `read_steadily` block, by name; None outside of one."""
         steady_values: dict[str, int] | None = getattr(self._local, "steady_values", None)
         return steady_values
 
@@ -149,7 +149,7 @@ class Database:
             self.free_space()
 
     def _list_open_files(self) -> list[OpenFile]:
-        """Return the open files of all threads, and that to restore a removed file from; the caller holds `_lock`."""
+        """Return one list of all threads' open files and the spare one (`_keeper`); the caller holds `_lock`."""
         return [*self._open_files.values(), *([self._keeper] if self._keeper else [])]
 
     def _connect(self) -> sqlite3.Connection:
@@ -167,7 +167,7 @@ class Database:
         )
 
     def _ensure_open(self) -> OpenFile:
-        """Return this thread's file, restored if removed, reopened if replaced; else the former. Raises StoreError.
+        """Return this thread's file, restored if removed, reopened if replaced; else as it was. Raises StoreError.
 
         A file that can't be opened is reported by `problem`, and the former one serves on. StoreError is raised only if
         there is no former one, or the new one is corrupt.
@@ -200,7 +200,7 @@ class Database:
         return open_file.is_current(current_ids) and not (open_file.is_read_only and schema.is_writable(self.path))
 
     def _restore(self, current_ids: tuple[FileId, FileId, FileId]) -> bool:
-        """Write a copy of the database if it or its log was removed; return whether it did. Raises StoreError.
+        """If the database or its log was removed, write a copy to its path; return whether it did. Raises StoreError.
 
         The copy is of what `_keeper` sees. A database that another file has replaced is not restored.
         """
@@ -243,7 +243,7 @@ class Database:
             self._renew_keeper(open_file.file_ids)
 
     def _renew_keeper(self, file_ids: tuple[FileId, FileId, FileId]) -> None:
-        """Open a spare connection to restore removed files from, unless these files have one; close the former one.
+        """Open a spare connection for restoring removed files, unless the present one has `file_ids`; close the former.
 
         Without a keeper, removed files are filled anew from the sources.
         """

@@ -54,5 +54,5 @@ def _keep_latest(errors: tuple[LoggedError, ...]) -> tuple[LoggedError, ...]:
 
 
 def _time_of(error: LoggedError) -> float:
-    """Return when the error occurred, as a sort key."""
+    """Return the error's time in seconds since the epoch, as a sort key."""
     return error.when

@@ -14,12 +14,12 @@ from codekin.storage.schema import connect_to_read
 
 
 def read_content_hashes(store_path: Path) -> set[bytes]:
-    """Return the hashes of a store's contents; empty if it can't be read: then its own process builds it again."""
+    """Return the set of content hashes in another workspace's store; empty if it can't be read."""
     return {content_hash for (content_hash,) in _query(store_path, "SELECT hash FROM contents") or ()}
 
 
 def read_roots(store_path: Path) -> list[Path] | None:
-    """Return the roots of a store's workspace, empty if it was never indexed; None if the store can't be read."""
+    """Return the root folders that another workspace's store names, [] if none yet; None if it can't be read."""
     rows = _query(store_path, "SELECT value FROM meta WHERE key = 'roots'")
     if rows is None:
         return None

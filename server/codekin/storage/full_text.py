@@ -25,13 +25,13 @@ LAST_CHARACTER = "\U0010ffff"  # in no word
 
 
 def quote_word(word: str) -> str:
-    """Return the word in double quotes, as a term of an FTS5 query; of a text that is several words, all of them."""
+    """Return an FTS5 expression, in parentheses, for the quoted word; for a text of several words, all of them."""
     parts = _TOKEN.findall(word) or [""]
     return "(" + " AND ".join(f'"{part}"' for part in parts) + ")"
 
 
 def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:
-    """Return the best `limit` contents of an FTS5 query, and all ties with the last. Raises sqlite3.Error.
+    """Return the best `limit` contents of an FTS5 query, with scores, and all ties with the last. Raises sqlite3.Error.
 
     They are in descending order of their score, SQLite's BM25 with the sign reversed.
     """
@@ -46,7 +46,7 @@ def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: i
 
 
 def find_postings(connection: sqlite3.Connection, words: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-    """Return for each word the numbers of the contents that have it, ascending, int64 (n,). Raises sqlite3.Error.
+    """Return a list: for each word the contents that have it, ascending, int64 (n,). Raises sqlite3.Error.
 
     Ranking them in SQLite takes ten times as long.
     """

@@ -52,7 +52,7 @@ class NumberedFilter(Filter):
 
 
 def list_beginnings(word: str) -> tuple[str, list[str]]:
-    """Return the first 60% of a word, at least 3 characters, and its shorter beginnings from 3 characters."""
+    """Return the first 60% of a word, at least 3 characters, and a list of its shorter beginnings, from 3 up."""
     beginning = word[:_MAX_WORD_LENGTH]
     min_length = max(3, math.ceil(0.6 * len(beginning)))
     return beginning[:min_length], [beginning[:length] for length in range(3, min_length)]

@@ -17,7 +17,7 @@ _SELECT_UNUSED = "SELECT id FROM contents WHERE id NOT IN (SELECT content FROM s
 
 
 def contents_of(connection: sqlite3.Connection, paths: Sequence[str]) -> set[int]:
-    """Return the numbers of the contents that these files have; unknown paths are ignored."""
+    """Return the set of numbers of the contents that these files have; unknown paths are ignored."""
     statement = "SELECT DISTINCT s.content FROM files f JOIN snippets s ON s.file = f.id WHERE f.path IN ({})"
     return {row[0] for row in schema.select_in_chunks(connection, statement, paths)}
 
@@ -46,7 +46,7 @@ def record_all_removed(connection: sqlite3.Connection) -> None:
 
 
 def removed_after(connection: sqlite3.Connection, position: int) -> tuple[int, list[int] | None]:
-    """Return the newest position in `removed`, and the contents removed after `position`; None if any may have been."""
+    """Return (newest position in `removed`, contents removed after `position`); None for these if any may be gone."""
     statement = "SELECT position, content FROM removed WHERE position > ? ORDER BY position"
     rows = connection.execute(statement, (position,)).fetchall()
     if not rows:

@@ -74,7 +74,7 @@ def file_title(path: Path) -> str:
 
 
 def put_file(connection: sqlite3.Connection, record: FileRecord) -> set[int]:
-    """Insert or replace a file, but not unsaved text by the disk's; return contents it lost. Raises ContentGoneError.
+    """Insert or replace a file (unsaved text only by unsaved); return the contents it lost. Raises ContentGoneError.
 
     Runs in the caller's transaction, and returns the numbers of contents that the file had and has no more. A record
     from the disk changes nothing where unsaved text is stored. One whose `snippets` is None only updates size, time and
@@ -136,7 +136,7 @@ def _file_columns(record: FileRecord) -> tuple[object, ...]:
 
 
 def _put_contents(connection: sqlite3.Connection, snippets: Sequence[SnippetRecord]) -> dict[bytes, int]:
-    """Insert contents that the store lacks; return all numbers by hash. Raises ContentGoneError if one has no words."""
+    """Insert contents that the store lacks, with their words; return hash → number of all. Raises ContentGoneError."""
     snippets_by_hash = {snippet.content_hash: snippet for snippet in snippets}
     statement = "SELECT hash, id FROM contents WHERE hash IN ({})"
     content_numbers: dict[bytes, int] = dict(schema.select_in_chunks(connection, statement, list(snippets_by_hash)))

@@ -17,7 +17,7 @@ Stamps = Mapping[Skipped, tuple[int, int]]  # size and mtime_ns
 
 
 def stamp_of(item: Skipped, files: Mapping[Path, tuple[int, int]]) -> tuple[int, int]:
-    """Return the size and mtime_ns to store for a skipped file, or the mark for the next scan to try it again."""
+    """Return (size, mtime_ns) to store for a skipped file: those in `files`, or a mark for the next scan to retry."""
     if item.retry is Retry.WHEN_CHANGED:
         return files.get(item.path, TRY_AGAIN)
     return TRY_ALONE if item.retry is Retry.ALONE else TRY_AGAIN
@@ -27,7 +27,7 @@ class SkippedFiles(Database):
     """The part of the store that knows which files are skipped, or could not be parsed."""
 
     def skipped(self) -> dict[Skipped, tuple[int, int]]:
-        """Return all skipped source files with their stored (size, mtime_ns), sorted by path. Raises StoreError."""
+        """Return skipped source file → its stored (size, mtime_ns), in the order of paths. Raises StoreError."""
         rows = self._query("SELECT path, reason, size, mtime_ns FROM skipped ORDER BY path")
         return dict(self._convert(lambda row: (Skipped(to_path(row[0]), str(row[1])), row[2:]), rows))
 
@@ -57,13 +57,13 @@ class SkippedFiles(Database):
         self._write(replace_paths)
 
     def list_windows(self, languages: Collection[str]) -> list[Location]:
-        """Return the snippets that are mere runs of lines, in these languages, by path and line. Raises StoreError."""
+        """Return the locations of snippets that are mere runs of lines, in these languages, by path and line."""
         statement = LOCATION_COLUMNS + "WHERE s.kind = 'lines' AND f.language IN ({}) ORDER BY f.path, s.start"
         return self._convert(to_location, self._query_in(statement, list(languages)))
 
 
 def _to_rows(skipped: Stamps) -> list[tuple[str, str, int, int]]:
-    """Return the rows of the table `skipped`."""
+    """Return `skipped` as rows of the table of that name: (path, reason, size, mtime_ns)."""
     return [(_to_text(item.path), item.reason, *stamp) for item, stamp in skipped.items()]
 
 

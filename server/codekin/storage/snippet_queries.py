@@ -50,7 +50,7 @@ class SnippetQueries(SkippedFiles):
         return int(self._query("SELECT coalesce(max(position), 0) FROM removed")[0][0])
 
     def removed_after(self, position: int) -> tuple[int, list[int] | None]:
-        """Return the newest position, and contents removed since (None: any may have been). Raises StoreError."""
+        """Return (newest position, contents removed since), None for these if any may have been. Raises StoreError."""
         return self._read(lambda connection: removal.removed_after(connection, position))
 
     def contents_after(self, number: int) -> list[tuple[int, bytes]]:
@@ -68,7 +68,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(validate_line_hashes, self._query(statement, (number,)))
 
     def line_hashes_of(self, contents: Sequence[int]) -> dict[int, bytes]:
-        """Return the packed line hashes by content; contents without any are left out. Raises StoreError."""
+        """Return content → its packed line hashes; contents without any are left out. Raises StoreError."""
         rows = self._query_in("SELECT id, course FROM contents WHERE course IS NOT NULL AND id IN ({})", contents)
         return dict(self._convert(validate_line_hashes, rows))
 
@@ -77,7 +77,7 @@ class SnippetQueries(SkippedFiles):
         return [row[0] for row in self._query("SELECT id FROM contents ORDER BY id")]
 
     def filter_live(self, contents: Sequence[int]) -> list[int]:
-        """Return those of `contents` that some snippet has, each once, in no order. Raises StoreError."""
+        """Return a list of those of `contents` that some snippet has, each once, in no order. Raises StoreError."""
         return [
             row[0] for row in self._query_in("SELECT DISTINCT content FROM snippets WHERE content IN ({})", contents)
         ]
@@ -88,11 +88,11 @@ class SnippetQueries(SkippedFiles):
         return rows[0][0] if rows else None
 
     def content_hashes(self, contents: Sequence[int]) -> dict[int, bytes]:
-        """Return the hashes by content; unknown numbers are left out. Raises StoreError."""
+        """Return content number → hash; unknown numbers are left out. Raises StoreError."""
         return dict(self._query_in("SELECT id, hash FROM contents WHERE id IN ({})", contents))
 
     def find_files_with(self, hashes: Iterable[bytes]) -> set[Path]:
-        """Return the paths of files that have a snippet with one of these content hashes. Raises StoreError."""
+        """Return the set of paths of files that have a snippet with one of these content hashes. Raises StoreError."""
         rows = self._query_in(
             "SELECT DISTINCT f.path FROM contents c JOIN snippets s ON s.content = c.id "
             "JOIN files f ON f.id = s.file WHERE c.hash IN ({})",
@@ -101,7 +101,7 @@ class SnippetQueries(SkippedFiles):
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def locations_of(self, contents: Sequence[int], hit_filter: Filter = Filter()) -> dict[int, list[Location]]:
-        """Return the locations by content, within the filter; contents without one are left out. Raises StoreError.
+        """Return content → list of locations within the filter; contents without one are left out. Raises StoreError.
 
         A content's locations are sorted by path and line.
         """
@@ -129,7 +129,7 @@ class SnippetQueries(SkippedFiles):
     def find_by_qualified_name(
         self, fragment: str, limit: int, hit_filter: Filter = Filter(), rows: Sequence[int] | None = None
     ) -> list[Location]:
-        """Return up to `limit` definitions whose qualified name contains `fragment`, in any case. Raises StoreError.
+        """Return up to `limit` definitions whose qualified name contains `fragment`, ignoring case. Raises StoreError.
 
         Exact names come first, then the shortest qualified names. A split definition is found by its first part. [] for
         a fragment of more than 1,000 characters. `rows` has those of all definitions that may have it, where known.
@@ -146,13 +146,13 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, found)
 
     def list_qualified_names(self) -> tuple[str, str]:
-        """Return the rows, with commas, and qualified names, with line ends, of all definitions. Raises StoreError."""
+        """Return two texts of all definitions: row numbers joined by commas, qualified names by line ends."""
         statement = "SELECT group_concat(s.rowid), group_concat(s.qualified_name, char(10)) FROM snippets s WHERE "
         rows, names = self._query(statement + _IS_DEFINITION)[0]
         return rows or "", names or ""
 
     def find_by_name(self, names: Sequence[str], limit: int, hit_filter: Filter = Filter()) -> list[Location]:
-        """Return up to `limit` definitions with one of these names, in any case, by path and line. Raises StoreError.
+        """Return up to `limit` definitions with one of these names, ignoring case, by path and line. Raises StoreError.
 
         A split definition is found by its first part. The limit holds for each 500 names.
         """
@@ -162,7 +162,7 @@ class SnippetQueries(SkippedFiles):
         return self._convert(to_location, self._query_in(statement, names, (*values, limit)))
 
     def find_title_words(self, beginning: str) -> dict[str, npt.NDArray[np.int64]]:
-        """Return word → files in whose names it is, repeated, of words with this beginning. Raises StoreError."""
+        """Return word → files that have it in their names, once per occurrence, for words with this beginning."""
         rows = self._query(FIND_TITLE_WORDS, (beginning, beginning + LAST_CHARACTER))
         return {word: np.fromstring(files, np.int64, sep=",") for word, files in rows}
 
@@ -172,12 +172,12 @@ class SnippetQueries(SkippedFiles):
         return self._convert(lambda row: decode_totals(row[0]), rows)[0] if rows else (0, 0)
 
     def count_title_words_of(self, files: Sequence[int]) -> dict[int, int]:
-        """Return the number of words in their names by file; files that are gone are left out. Raises StoreError."""
+        """Return file number → number of words in its name; files that are gone are left out. Raises StoreError."""
         rows = self._query(f"SELECT id, sz FROM titles_docsize WHERE id IN {NUMBER_LIST}", (json.dumps(files),))
         return dict(self._convert(lambda row: (row[0], decode_word_count(row[1])), rows))
 
     def list_code_files(self, files: Sequence[int], hit_filter: Filter = Filter()) -> dict[int, Path]:
-        """Return number → path of those of these files that are no Markdown, within the filter. Raises StoreError."""
+        """Return number → path of those of these files that aren't Markdown, within the filter. Raises StoreError."""
         condition, values = filter_condition(hit_filter, has_snippets=False)
         statement = (
             f"SELECT f.id, f.path FROM files f WHERE f.id IN {NUMBER_LIST} AND f.language <> 'markdown'{condition}"
@@ -186,25 +186,25 @@ class SnippetQueries(SkippedFiles):
         return dict(self._convert(lambda row: (row[0], to_path(row[1])), rows))
 
     def list_functions(self) -> list[FunctionLocation]:
-        """Return every function of the store, a split one once, by path and line. Raises StoreError."""
+        """Return a FunctionLocation for each function, a split one once, by path and line. Raises StoreError."""
         return self._convert(FunctionLocation._make, self._query(FUNCTION_LOCATIONS_QUERY))
 
     def list_function_parts(self) -> list[Location]:
-        """Return every function, each part of a long one, by path and line. Raises StoreError."""
+        """Return a Location for each function in the store, or each part of a split one, by path and line."""
         return self._convert(to_location, self._query(FUNCTION_PARTS_QUERY))
 
     def list_numbered_files(self) -> list[tuple[int, str]]:
-        """Return (number, path) of all files, in no particular order. Raises StoreError."""
+        """Return (number, path as str) of all files, in no particular order. Raises StoreError."""
         return self._query("SELECT id, path FROM files")
 
     def contents_within(self, hit_filter: Filter) -> list[int]:
-        """Return the numbers of contents with a location within the filter, each once, unordered. Raises StoreError."""
+        """Return a list of contents with a location within the filter, each once, unordered. Raises StoreError."""
         condition, values = filter_condition(hit_filter)
         statement = "SELECT DISTINCT s.content FROM snippets s JOIN files f ON f.id = s.file WHERE 1" + condition
         return [row[0] for row in self._query(statement, values)]
 
     def contents_by_language(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Return the numbers of each language's contents, ascending, by language, but no prose. Raises StoreError."""
+        """Return language → numbers of its contents, ascending, int64 (n,), without prose. Raises StoreError."""
         statement = "SELECT DISTINCT f.language, s.content FROM snippets s JOIN files f ON f.id = s.file"
         numbers: dict[str, list[int]] = {}
         for language, content in self._query(f"{statement} WHERE s.kind <> 'section'"):
@@ -212,11 +212,11 @@ class SnippetQueries(SkippedFiles):
         return {language: np.sort(np.array(numbers[language], np.int64)) for language in sorted(numbers)}
 
     def count_files_by_language(self) -> dict[str, int]:
-        """Return the number of files of each language, most first. Raises StoreError."""
+        """Return language → number of files, most first. Raises StoreError."""
         return dict(self._query("SELECT language, count(*) FROM files GROUP BY language ORDER BY 2 DESC"))
 
     def count_functions_by_language(self) -> dict[str, int]:
-        """Return the number of functions of each language, a split one counted once. Raises StoreError."""
+        """Return language → number of functions, unordered; a split one is counted once. Raises StoreError."""
         return dict(self._query(FUNCTION_COUNTS_QUERY))
 
     def document_frequency(self, term: str) -> int:
@@ -228,7 +228,7 @@ class SnippetQueries(SkippedFiles):
         return dict(self._query_in("SELECT term, doc FROM vocabulary WHERE term IN ({})", terms))
 
     def match_words(self, terms: Sequence[str], limit: int) -> list[Candidate]:
-        """Return the `limit` best contents with any of the words, and ties with the last. Raises StoreError.
+        """Return the `limit` best contents with any of the words, scored, and ties with the last. Raises StoreError.
 
         Best first; ties are in no order. The score is SQLite's FTS5 (BM25, k1 1.2, b 0.75). [] without words.
         """
@@ -238,11 +238,11 @@ class SnippetQueries(SkippedFiles):
         return self._read(lambda connection: find_best_matches(connection, match_query, limit))
 
     def find_postings(self, words: Sequence[str]) -> list[npt.NDArray[np.int64]]:
-        """Return for each word the numbers of the contents that have it, ascending, int64 (n,). Raises StoreError."""
+        """Return a list: for each word the contents that have it, ascending, int64 (n,). Raises StoreError."""
         return self._read(lambda connection: find_postings(connection, words))
 
     def count_words_of(self, contents: Sequence[int]) -> dict[int, int]:
-        """Return the number of distinct indexed words by content, without contents that are gone. Raises StoreError."""
+        """Return content → number of its distinct indexed words, without contents that are gone. Raises StoreError."""
         rows = self._query_in("SELECT id, sz FROM words_docsize WHERE id IN ({})", contents)
         return dict(self._convert(lambda row: (row[0], decode_word_count(row[1])), rows))
 

@@ -43,7 +43,7 @@ class Store(SnippetQueries):
         return str(identity)
 
     def file_states(self) -> dict[Path, FileState]:
-        """Return the stored size, time, hash and overlay flag of every file, by path. Raises StoreError."""
+        """Return path → stored size, time, hash and overlay flag, of every file. Raises StoreError."""
         rows = self._query("SELECT path, size, mtime_ns, hash, overlay FROM files")
         return dict(self._convert(lambda row: (to_path(row[0]), to_file_state(*row[1:])), rows))
 
@@ -53,7 +53,7 @@ class Store(SnippetQueries):
         return self._convert(lambda row: to_file_state(*row), rows)[0] if rows else None
 
     def filter_known_hashes(self, hashes: Sequence[bytes]) -> set[bytes]:
-        """Return those of `hashes` that are contents of the store. Raises StoreError."""
+        """Return the set of those of `hashes` that are contents of the store. Raises StoreError."""
         rows = self._query_in("SELECT hash FROM contents WHERE hash IN ({})", hashes)
         return {row[0] for row in rows}
 
@@ -99,7 +99,7 @@ class Store(SnippetQueries):
         return rows[0][0] if rows else None
 
     def get_number(self, key: str) -> int | None:
-        """Return a number set by set_meta; None if there is none. Raises StoreCorruptError if it is no number."""
+        """Return an int set by set_meta; None if there is none. Raises StoreCorruptError if the value is no number."""
         rows = self._query("SELECT value FROM meta WHERE key = ?", (key,))
         return self._convert(lambda row: int(row[0]), rows)[0] if rows else None
 
@@ -145,12 +145,12 @@ class Store(SnippetQueries):
         self._write_generation(delete_all)
 
     def overlay_paths(self) -> set[Path]:
-        """Return the paths of files that are stored with unsaved text. Raises StoreError."""
+        """Return the set of paths of files that are stored with unsaved text. Raises StoreError."""
         rows = self._query("SELECT path FROM files WHERE overlay = 1")
         return set(self._convert(lambda row: to_path(row[0]), rows))
 
     def remove_files(self, paths: Iterable[Path], *, collect: bool = True) -> None:
-        """Remove files but not unsaved text, and with `collect` contents that only they had. Raises StoreError."""
+        """Remove files without unsaved text and, with `collect`, contents that only they had. Raises StoreError."""
         path_texts = [str(path) for path in paths]
 
         def delete_files(connection: sqlite3.Connection) -> None:
@@ -164,7 +164,7 @@ class Store(SnippetQueries):
             self._write_generation(delete_files)
 
     def release_overlays(self, paths: Iterable[Path] | None = None) -> None:
-        """Mark unsaved documents (None: all) as unknown, to be read from the disk by the next scan. Raises StoreError.
+        """Unmark files (None: all) as unsaved and reset their time, so the next scan reads them. Raises StoreError.
 
         This also works while the index is being closed, but then does not wait for other writers.
         """

@@ -101,7 +101,7 @@ def _path_aside(database_path: Path) -> Path:
 
 
 def write_copy(connection: sqlite3.Connection, database_path: Path, expected_id: FileId) -> bool:
-    """Replace the file `expected_id` by a copy of what `connection` sees; False if it is another. Raises StoreError.
+    """Replace the file `expected_id` by a copy of what `connection` sees; return False if the path has another file.
 
     Needed if the database of an open connection, or its write-ahead log, was removed: open connections still see all
     of it, new ones do not. With NO_FILE there must be no file. Where there is another, another process was faster.

@@ -31,7 +31,7 @@ class VectorStore(Database):
         super().__init__(path, schema.VECTOR_MIGRATIONS)
 
     def hashes_with_vector(self, space: str, hashes: Sequence[bytes]) -> set[bytes]:
-        """Return those of `hashes` that have a vector in `space`, of any dimension. Raises StoreError."""
+        """Return the set of those of `hashes` that have a vector in `space`, of any dimension. Raises StoreError."""
         return {row[0] for row in self._query_in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
 
     def put_vectors(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
@@ -50,7 +50,7 @@ class VectorStore(Database):
         self._write(insert)
 
     def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
-        """Return positions in `hashes` with a vector, and unit rows (n, dim); delete damaged ones. Raises StoreError.
+        """Return positions in `hashes` that have a vector, and unit rows (n, dim); delete damaged ones from the store.
 
         A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again; one of
         another dimension is left out.
@@ -97,7 +97,7 @@ class VectorStore(Database):
         return int(self._query("SELECT ifnull(max(id), 0) FROM vectors")[0][0])
 
     def vectors_since(self, space: str, since: int) -> tuple[int, list[bytes]]:
-        """Return the newest number, and the hashes of vectors in `space` numbered above `since`. Raises StoreError."""
+        """Return the newest number, and a list of hashes: vectors in `space` above `since`. Raises StoreError."""
         newest = self.newest_id()
         if newest <= since:
             return newest, []
@@ -111,7 +111,7 @@ class VectorStore(Database):
         return (page_count - free_count) * page_bytes
 
     def evict_unreferenced(self, referenced_hashes: Iterable[bytes], quota_bytes: int) -> int:
-        """Delete vectors that no workspace refers to, oldest first, to a quota, and shrink the file; return how many.
+        """If the file exceeds `quota_bytes`, delete unreferenced vectors, oldest first, and shrink it; return how many.
 
         Vectors that a workspace refers to always stay: they would have to be embedded again. Raises StoreError.
         """
@@ -147,7 +147,7 @@ class VectorStore(Database):
 
 
 def _select_oldest_unused(connection: sqlite3.Connection, excess_bytes: int) -> Iterator[tuple[int]]:
-    """Yield ids of vectors that are not in `referenced`, oldest first, until they take `excess_bytes`."""
+    """Yield rows (id,) of vectors not in the table `referenced`, oldest first, until they take `excess_bytes`."""
     statement = "SELECT id, length(vector) + 64 FROM vectors WHERE hash NOT IN referenced ORDER BY id"
     for vector_id, vector_bytes in connection.execute(statement):
         if excess_bytes <= 0:
