@@ -15,7 +15,7 @@ _FILES_PER_BATCH = 64  # between two checks whether to stop
 
 
 def backfill_vectors(index: Index, ingester: Ingester, on_progress: OnProgress, should_stop: Callable[[], bool]) -> int:
-    """Embed contents without a light-model vector, of files unchanged on the disk; store vectors, return how many.
+    """Read files again to embed contents that lack a light-model vector; store and load the vectors; return how many.
 
     A codekin process with the same model embeds a content before it writes it, so that there is almost always nothing
     to do. The index must have followed the store. It ends early when `should_stop` returns True.

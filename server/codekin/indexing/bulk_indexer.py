@@ -108,7 +108,7 @@ class BulkIndexer:
         return False
 
     def _start_watching(self) -> None:
-        """Start a watcher of the disk, on threads, that queues changed files and requests rescans."""
+        """Start and keep a watcher of the disk, on threads, that queues changed files and requests rescans."""
         from codekin.workspace.watcher import Watcher  # the command line never watches
 
         polling_s = self._settings.polling_s
@@ -141,7 +141,7 @@ class BulkIndexer:
         self._edits.queue_changed(self._workspace.overlays())
 
     def _check_index_files(self) -> None:
-        """Load new data; if a file was replaced, check it, request a rescan and queue open files. Raises StoreError."""
+        """Load new data; if an index file was replaced, check the store, request a rescan and queue open documents."""
         self._index.follow()
         if self._index.problem:
             raise self._index.problem
@@ -155,7 +155,7 @@ class BulkIndexer:
         self._state.notify_change()
 
     def _handle_failure(self, error: Exception, failures: int) -> None:
-        """Record the error, set a corrupt file aside, request a rescan; wait 1 to 60 s or until the indexer stops.
+        """Record the error, set aside a corrupt file, request a rescan, wait ≤ 60 s; but reraise a StoreClosingError.
 
         Raises the error again, and does nothing else, if it is a StoreClosingError.
         """
@@ -174,7 +174,7 @@ class BulkIndexer:
         self._state.wait_for(lambda: False, delay_s)
 
     def _reconcile(self, failures: int) -> None:
-        """Bring the store up to date by a child process, and load the result; nothing if paused. Blocks until then.
+        """Have a child process bring the store up to date, wait, load the result; do nothing if paused or stopping.
 
         `failures` is the number of failed runs before it. Nothing is done when stopping, either. Raises IndexingError,
         StoreError.

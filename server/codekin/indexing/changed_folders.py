@@ -25,7 +25,7 @@ class ChangedFolders:
     changed_paths: Collection[str]
 
     def ingest(self) -> bool:
-        """Walk the changed folders again and store what differs; False, with nothing done, where a scan is due.
+        """Walk the changed folders again and store what differs; return False, nothing done, if all must be scanned.
 
         That is where rules may have changed, or a folder is gone. The caller holds the lock. Raises CodekinError.
         """
@@ -53,7 +53,7 @@ class ChangedFolders:
         return not are_known or any(self.workspace.is_ignore_file(Path(path)) for path in new_paths)
 
     def _find_folders(self) -> set[Path] | None:
-        """Return the folders whose entries, or the files in which, have changed; None where a scan is due."""
+        """Return the set of folders that, or files in which, have changed; None if the whole tree must be scanned."""
         noted_folders = {os.path.dirname(path) for path in self.snapshot.stamps}  # noqa: PTH120 (of thousands)
         folders: set[Path] = set()
         for changed_path in self.changed_paths:
@@ -68,7 +68,7 @@ class ChangedFolders:
         return folders if are_covered else None
 
     def _write_entries(self, folders: Collection[Path], entries: Mapping[Path, SourceFile | Skipped]) -> IngestResult:
-        """Ingest changed files in the folders, remove missing ones, note skipped ones. Raises CodekinError."""
+        """Ingest changed files in the folders, remove missing ones, note skipped ones; return the IngestResult."""
         stamps = {
             skipped.path: stamp for skipped, stamp in self.store.skipped().items() if not _is_folder(skipped.path)
         }

@@ -75,7 +75,7 @@ class EditIndexer:
             self.index_paths(paths)
 
     def _wait_for_work(self) -> list[Path] | None:
-        """Wait for due paths or a backfill; take the paths off the queue (perhaps none); None when stopping."""
+        """Wait for due paths or a backfill; return the due paths (perhaps none), off the queue; None when stopping."""
         wake = self._state.wake
         with wake:
             while True:
@@ -93,7 +93,7 @@ class EditIndexer:
         return due_paths
 
     def index_paths(self, paths: list[Path]) -> None:
-        """Index the files now and backfill; of more than 64 only open ones, and request a rescan for the others.
+        """Index the files now, then backfill; of more than 64 only open ones, with a rescan requested for the others.
 
         Raises StoreClosingError only: other failures are recorded, and the files tried again where that may
         help.

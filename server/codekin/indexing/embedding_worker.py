@@ -70,7 +70,7 @@ class EmbeddingWorker:
         self._must_reopen = False  # a query failed: another model may answer by now
 
     def embed_query(self, question: str, task: Task) -> HeavyQuery | None:
-        """Return the question's heavy vector (d,) and weight; None if the model isn't open, is busy, fails or weighs 0.
+        """Embed the question by the heavy model; return vector, weight; None if closed, busy, failing or weight 0.
 
         Sets `query_problem`. If it fails, `query_problem` says why, and the model is opened again for the next round.
         """
@@ -248,7 +248,7 @@ class EmbeddingWorker:
             self.progress = None
 
     def _report_round(self, progress: Progress) -> None:
-        """Show the progress of the round under way, and end the round where work is to pause."""
+        """Set the round's progress, notifying `on_change`; make the round end soon where embedding must pause."""
         self._set_activity(ModelState.FILLING, progress)
         if self._must_pause():
             self._round_interrupt.set()

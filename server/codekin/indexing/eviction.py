@@ -15,7 +15,7 @@ _MIN_UNUSED_S = 14 * 86_400  # a removed worktree often comes back; a disk may b
 
 
 def evict_to_quota(index_paths: IndexPaths, vectors: VectorStore) -> None:
-    """If the file of vectors exceeds `cache.quota_mb`, delete abandoned stores and unreferenced vectors.
+    """Above `cache.quota_mb`, delete abandoned stores and unreferenced vectors; within it, cut off large free space.
 
     Raises StoreError. It takes microseconds while the file is within the quota and mostly in use. Vectors that a
     workspace refers to always stay, even above the quota: they would have to be embedded again.

@@ -137,7 +137,7 @@ class Ingester:
         return files
 
     def _extract_snippets(self, files: _ReadFiles) -> _Extracted:
-        """Return the changed documents' snippets; a document on which that fails is added to the skipped ones."""
+        """Return (document, snippets) per changed document; one on which that fails is added to the skipped ones."""
         extracted: list[tuple[Document, list[Snippet]]] = []
         for document in files.documents:
             self._raise_if_stopped()
@@ -151,7 +151,7 @@ class Ingester:
         return extracted
 
     def _make_records(self, extracted: _Extracted) -> tuple[list[FileRecord], int, int]:
-        """Embed new contents, write the vectors; return records (unwritten) and the numbers embedded and reused.
+        """Embed new contents and store the vectors; return (unwritten records, number embedded, number reused).
 
         Raises StoreError, ModelError.
         """
@@ -183,7 +183,7 @@ class Ingester:
     def _embed_missing(
         self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], Vectors]
     ) -> int:
-        """Embed and write the vectors that the space lacks, by content hash; return their number. Raises StoreError.
+        """Embed and store the vectors that `space` lacks, by content hash; return their number. Raises StoreError.
 
         Raises the embedder's ModelError, too.
         """
@@ -206,7 +206,7 @@ class Ingester:
         return np.concatenate(batches)
 
     def _make_content_record(self, snippet: Snippet) -> _ContentRecord:
-        """Return a content's words, fingerprints and line hashes. Raises StoreClosingError if stopped."""
+        """Make words, fingerprints and line hashes of a content for the store. Raises StoreClosingError if stopped."""
         self._raise_if_stopped()
         if snippet.kind is SnippetKind.SECTION:  # never compared with code, and nothing is completed from it
             return _ContentRecord(_words_of(snippet), None, LineHashes((), ()).pack())
@@ -254,7 +254,7 @@ def write_ingested(
 def collect_skipped(
     checked_files: Mapping[Path, SourceFile | Skipped | None], ingested: IngestResult
 ) -> dict[Skipped, tuple[int, int]]:
-    """Return the skipped ones of these files, each with the size and mtime_ns to store."""
+    """Return a dict: those of these files that were skipped, before or in `ingested` → (size, mtime_ns) to store."""
     stamps = {checked: TRY_AGAIN for checked in checked_files.values() if isinstance(checked, Skipped)}
     disk_stamps = {
         path: (checked.size, checked.mtime_ns)

@@ -42,7 +42,7 @@ _ingester: Ingester  # one per worker process, made by _start_ingester
 def ingest_in_workers(
     index_paths: IndexPaths, chunks: Sequence[Chunk], forced_paths: Collection[Path], workers: int, cancel_event: Cancel
 ) -> Iterator[IngestResult]:
-    """Ingest chunks of files in worker processes; yield records to be written, unordered. Raises IndexingError.
+    """Ingest chunks of files in worker processes; yield IngestResults, unordered and unwritten. Raises IndexingError.
 
     The files of a chunk that kills a worker, or on which one hangs, are then ingested one by one. It ends early when
     cancelled. IndexingError means that no worker can be started; what a chunk raises is raised, too.
@@ -61,7 +61,7 @@ def ingest_in_workers(
 def ingest_in_isolation(
     index_paths: IndexPaths, paths: Sequence[Path], forced_paths: Collection[Path], cancel_event: Cancel
 ) -> Iterator[IngestResult]:
-    """Ingest suspect files singly in a worker process; yield records to be written, skip what kills it.
+    """Ingest suspect files one by one in a worker process; yield unwritten IngestResults; skip what kills it.
 
     Raises IndexingError.
     """
@@ -223,7 +223,7 @@ def _make_call(paths: Chunk, forced_paths: Collection[Path]) -> Call:
 
 
 def _start_ingester(index_paths: IndexPaths) -> None:
-    """Open the worker process's ingester and limit its memory, in the first call. Raises StoreError, ModelError."""
+    """Set this worker process's ingester, opening store and vectors, and limit its memory: a worker's first call."""
     global _ingester
     workspace = Workspace(index_paths.roots, index_paths.settings.index)
     store, vectors = Store(index_paths.store), VectorStore(index_paths.vectors)

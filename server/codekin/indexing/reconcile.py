@@ -117,7 +117,7 @@ class _Reconciliation:
         return builder.build(is_complete=not self.cancel_event.is_set())
 
     def _find_forced_paths(self) -> set[Path]:
-        """Return unchanged files to extract again: all of another version's, else those remapped or without a vector.
+        """Return stored files to cut even if unchanged: all after an upgrade, else those remapped or lacking vectors.
 
         These are all files if another version of codekin indexed them; else those whose language the settings have
         changed, and those with contents that lack a vector, because the model is another one or the file of vectors
@@ -128,7 +128,7 @@ class _Reconciliation:
         return self._find_paths_without_vectors() | self._find_remapped_paths()
 
     def _find_remapped_paths(self) -> set[Path]:
-        """Return the stored files to which index.languages gave another language, or none. Raises StoreError."""
+        """Return stored files whose language the setting index.languages has changed since the last scan."""
         languages = self.index_paths.settings.index.languages
         former_languages = json.loads(str(self.store.get_meta("languages") or "{}"))
         if former_languages == languages:
@@ -151,7 +151,7 @@ class _Reconciliation:
         )
 
     def _apply_removals(self, plan: ReconcilePlan) -> None:
-        """Remove deleted files from the store; note there roots, counts and rule problems. Raises StoreError."""
+        """Remove deleted files from the store; store roots, counts and rule problems, too. Raises StoreError."""
         self.store.remove_files(plan.removed_paths, collect=False)  # their contents may occur in a changed file
         self.skipped = dict(plan.skipped)
         if self.cancel_event.is_set():  # then the plan covers a part of the workspace

@@ -34,7 +34,7 @@ class IndexRefresher:
     ingester: Ingester
 
     def refresh(self, on_progress: OnProgress, cancel_event: Cancel, workers: int, *, wait: bool) -> IndexReport:
-        """Bring the index up to date, reconciling if no process owns it; load it, save its image, report.
+        """Bring the index up to date, reconciling if no process owns it; load it, save its image; return a report.
 
         Raises CodekinError. If another process owns the index, it does the work: `wait` for it, or report what is
         there. Without `wait`, a tree is not scanned again if its stamps say that nothing, or little, has changed since
@@ -59,11 +59,11 @@ class IndexRefresher:
         return report
 
     def load_tree(self) -> TreeSnapshot | None:
-        """Return the stored stamps of files; None if a scan is due; repair an unsound file. Raises StoreError."""
+        """Return the stored stamps of files and folders; None if a scan is due. Sets an unsound store aside."""
         return with_repair(partial(load_tree, self.index.store, self.paths.settings.index))
 
     def _catch_up(self) -> bool:
-        """Ingest and load the few changes since the last scan; False where a scan is due. Raises CodekinError."""
+        """Ingest and load the few changes since the last scan; return False if a scan is due. Raises CodekinError."""
         snapshot = load_tree(self.index.store, self.paths.settings.index)
         changed_paths = snapshot.find_changes() if snapshot else None
         if snapshot is None or changed_paths is None or len(changed_paths) > _MAX_CHANGES:

@@ -10,7 +10,7 @@ _SNAPSHOT_KEY, _GENERATION_KEY, _IGNORE_FILES_KEY = "tree", "tree_generation", "
 
 
 def store_tree(store: Store, snapshot: TreeSnapshot) -> None:
-    """Store the stamps of files that a complete scan saw, with the generation, if trustworthy. Raises StoreError."""
+    """Store the stamps of files and folders from a complete scan, with the generation, unless untrustworthy."""
     if snapshot.is_trustworthy:
         ignore_files = repr(find_user_ignore_files())
         generation = store.generation()
@@ -18,7 +18,7 @@ def store_tree(store: Store, snapshot: TreeSnapshot) -> None:
 
 
 def load_tree(store: Store, settings: IndexSettings) -> TreeSnapshot | None:
-    """Return the stamps of files that the last scan stored; None if the store or rules have changed since.
+    """Return the stamps of files and folders that the last scan stored; None if store or rules have changed since.
 
     Raises StoreError. Any later change of the store, by whichever process, and other rules or another version make it
     unknown.

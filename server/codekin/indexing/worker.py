@@ -56,7 +56,7 @@ class Call:
     processor_s: float = 0.0  # processor time that it may take; 0 is unlimited
 
     def to_bytes(self) -> bytes:
-        """Return the call as a pickle."""
+        """Return function, arguments and time limit as pickled bytes."""
         return pickle.dumps((self.function, self.arguments, self.processor_s))
 
 
@@ -105,7 +105,7 @@ class Worker:
 
 
 def _causes_by_status() -> dict[int, Cause]:
-    """Return the cause of death by exit status, for this operating system."""
+    """Return exit status → cause of a worker's death, for this operating system."""
     causes_by_status = {_TIME_STATUS: Cause.TIME, _MEMORY_STATUS: Cause.MEMORY, _IDLE_STATUS: Cause.IDLENESS}
     if sys.platform != "win32":  # the timer's signal; the system's out-of-memory killer; native code without memory
         causes_by_status |= {-signal.SIGPROF: Cause.TIME, -signal.SIGKILL: Cause.MEMORY, -signal.SIGABRT: Cause.MEMORY}
@@ -157,7 +157,7 @@ def main() -> None:
     idle_monitor = _IdleMonitor()
 
     def send_beat() -> None:
-        """Send a heartbeat, after waiting until a call is under way."""
+        """Wait until a call is under way, then send a heartbeat; ends the process at too many without work."""
         if is_working.wait():
             send_message(b"")
             idle_monitor.record_beat()

@@ -127,7 +127,7 @@ class Store(SnippetQueries):
             self._write_generation(put_records)
 
     def clear(self) -> None:
-        """Delete all files, unsaved ones too, contents and skipped files, but no vectors; mark a scan as due.
+        """Delete all files (unsaved ones too), contents and notes of skipped files, but no vectors; mark a scan as due.
 
         The next scan then indexes everything anew. Raises StoreError.
         """

@@ -89,5 +89,5 @@ def open_array_file(path: Path, key: str) -> ArrayFile | None:
 
 
 def _to_little_endian(array: AnyArray) -> np.dtype[Any]:
-    """Return the array's type with its bytes in the file's order."""
+    """Return the array's dtype with little-endian byte order; converts nothing."""
     return array.dtype.newbyteorder("<")

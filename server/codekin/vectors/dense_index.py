@@ -39,7 +39,7 @@ class DenseIndex:
         on_problem: Callable[[str], None],
         tuning: GraphTuning | None = None,
     ) -> None:
-        """Make an empty index; `graph_path` is the graph's file (None: exact search only), `key` names store and space.
+        """Make an empty index, removing abandoned builds of its graph; `graph_path` None: exact search only.
 
         What killed builds have left beside the file is removed.
         `on_problem` is called with each problem, as a sentence that names the remedy, from any thread.
@@ -288,7 +288,7 @@ class DenseIndex:
 
 
 def _identify_file(graph_path: Path) -> tuple[int, int] | None:
-    """Return inode and time of the file, by which successive files differ; None if there is none."""
+    """Return (inode, time of change in ns), by which successive files at the path differ; None if there is none."""
     try:
         status = graph_path.stat()
     except OSError:

@@ -120,7 +120,7 @@ class FingerprintIndex:
     def find_similar_pairs(
         self, contents: LabelArray, neighbours: npt.NDArray[np.int64], min_score: float
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return both positions in `contents` of each pair with a neighbour that scores `min_score` or more, once.
+        """Return two arrays of positions in `contents`: each pair of neighbours that scores `min_score` or more, once.
 
         `neighbours` (n, k) are positions in `contents`. The score is the estimated Jaccard index; contents without a
         sketch are in no pair.

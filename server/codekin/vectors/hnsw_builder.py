@@ -215,7 +215,7 @@ def _find_principal_components(vectors: FloatArray, kept_share: float) -> FloatA
 def _calibrate_width(
     hnsw_index: Any, graph_rows: _GraphRows, held_out: RowArray, initial_rows: RowArray, target_recall: float
 ) -> tuple[int, float]:
-    """Return the smallest search width that reaches `target_recall`, else the largest, and its recall; sets `ef`.
+    """Return the smallest tried search width that reaches `target_recall`, else the largest, and its recall; sets `ef`.
 
     Without held-out rows, the smallest width and recall 1.
     """

@@ -107,7 +107,7 @@ class LineIndex:
         return sum(index_part.frequency(line_key) for index_part in self._index_parts)
 
     def find_following(self, lines: Sequence[int], weights: Sequence[float]) -> LineMatches:
-        """Return the places after the last of `lines`, wherever it is (newest 20,000 a part); how many before match.
+        """Return LineMatches: the places (newest 20,000 a part) after the last of `lines`, and how many before match.
 
         `lines` (keys) and `weights` are in the code's order; the last one is the line above the cursor. Empty without
         lines.

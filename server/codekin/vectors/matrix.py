@@ -85,7 +85,7 @@ class Matrix:
         return matrix.add_rows(labels[shared_count:], vectors[shared_count:])
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Matrix":
-        """Return a matrix with unit `vectors` (n, dim) under unknown `labels` (n,); only the newest may be added to.
+        """Return a matrix with unit `vectors` (n, dim) of unknown `labels` (n,) added; for the newest matrix only.
 
         Known labels keep their vectors and become live. New rows are written into memory that all matrices share.
         """
@@ -149,7 +149,7 @@ class Matrix:
         return self.rank_rows(query, self.find_nearest_rows(query, k, row_numbers), k)
 
     def find_nearest_rows(self, query: FloatArray, k: int, row_numbers: RowArray | None = None) -> RowArray:
-        """Return the numbers of the `k` nearest live rows, unordered, and of those that only rounding may exclude."""
+        """Return row numbers, unordered: the `k` nearest live rows, and those that only rounding may exclude."""
         if row_numbers is None:
             scores = self._score_all_rows(query)
             scores[~self.live] = -np.inf
@@ -233,7 +233,7 @@ class Matrix:
 
 
 def _find_highest(scores: FloatArray, k: int) -> RowArray:
-    """Return the positions of the `k` highest scores, and of those that rounding may have made lower; unordered."""
+    """Return positions, unordered, in one array: the `k` highest scores, and those that rounding may have lowered."""
     if k <= 0:
         return _NO_LABELS
     if k >= len(scores):

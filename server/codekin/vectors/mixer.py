@@ -20,7 +20,7 @@ class Mixer:
     output: Weights  # (units,)
 
     def compute_probabilities(self, features: Weights) -> Weights:
-        """Return the probability, (n,), of each candidate by its features, (n, features)."""
+        """Return each candidate's probability (n,), a softmax over all, by its features as they are: (n, features)."""
         scores = self.compute_scores((features - self.means) / self.scales)
         exponentials = np.exp(scores - scores.max())
         probabilities: Weights = exponentials / exponentials.sum()
