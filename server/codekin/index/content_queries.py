@@ -51,7 +51,7 @@ class ContentQueries:
         return sort_keys
 
     def count_words_of(self, contents: LabelArray) -> npt.NDArray[np.int32]:
-        """Return the numbers of words of these contents, (n,), cached; 0 of those that are gone. Raises StoreError."""
+        """Return how many distinct indexed words each content has, (n,), cached; 0 if it is gone. Raises StoreError."""
         word_counts = known_counts = self._word_counts
         missing_count = int(contents.max(initial=-1)) + 1 - len(word_counts)
         if missing_count > 0:
@@ -64,7 +64,7 @@ class ContentQueries:
         return word_counts[contents]
 
     def allowed_contents(self, hit_filter: Filter) -> LabelArray | None:
-        """Return the numbers of contents within the filter, ascending, cached; None if it leaves nothing local out.
+        """Return the contents within the filter, ascending, cached; None if it excludes no content of this workspace.
 
         The last filter's answer is cached until the store changes. Raises StoreError.
         """

@@ -29,7 +29,7 @@ class _Occurrences:
 
     @classmethod
     def of(cls, repeated_files: Sequence[LabelArray]) -> "_Occurrences":
-        """Return the occurrences of words, each given by its files, repeated where it occurs again."""
+        """Return the occurrences of several words together; each is given by its files, once per occurrence."""
         files, counts = np.unique(np.concatenate(repeated_files), return_counts=True)
         return cls(files, counts)
 
@@ -45,7 +45,7 @@ class FileNames:
         self._totals: tuple[int, int] | None = None  # files, words
 
     def find_files(self, words: Iterable[str], limit: int, hit_filter: Filter = Filter()) -> list[Path]:
-        """Return up to `limit` files, no Markdown, with words in their names that begin like these. Raises StoreError.
+        """Return up to `limit` paths, best first, of files (no Markdown) with names whose words begin like these.
 
         Best first, by BM25. A word of a name matches if it has the first 60% of a given word
         (in lower case), or is a beginning of it.
@@ -69,7 +69,7 @@ class FileNames:
         return [path for _, _, path in best[:limit]]
 
     def _find_occurrences(self, word: str) -> list[_Occurrences]:
-        """Return where all words that begin like this one occur, then each of its own beginnings; cached."""
+        """Return a list: where words that begin like this one occur, then where each of its beginnings does; cached."""
         if word not in self._occurrences:
             beginning, shorter_beginnings = list_beginnings(word)
             words = self._find_words(beginning[:_STEM_LENGTH])
@@ -85,7 +85,7 @@ class FileNames:
         return self._words[stem]
 
     def _score_files(self, files: LabelArray, occurrences: Sequence[_Occurrences]) -> npt.NDArray[np.float64]:
-        """Return the BM25 of these files, (n,), ascending, to the last bit as SQLite computes it. Raises StoreError."""
+        """Return BM25 scores (n,) of `files` (ascending numbers), exactly as SQLite's. Raises StoreError."""
         if self._totals is None:
             self._totals = self._store.count_all_title_words()
         file_count, word_count = self._totals

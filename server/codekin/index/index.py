@@ -46,7 +46,7 @@ class Index(ContentQueries):
         on_problem: Callable[[str], None],
         continuation_space: str = "",
     ) -> None:
-        """Open the files; nothing is loaded before `follow`. Raises StoreError.
+        """Open the store and the file of vectors, created if missing; load nothing before `follow`. Raises StoreError.
 
         `space` has the light model's vectors of snippets, `continuation_space` those of continuations.
         """

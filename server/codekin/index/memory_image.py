@@ -51,7 +51,7 @@ class CompletionData:
 
 
 def restore_contents(path: Path, store: Store, model_vectors: ModelVectors) -> LoadedContents | None:
-    """Map the file into empty `model_vectors`, return the rest; None if it is of another state. Raises StoreError."""
+    """Map the file's vectors into empty `model_vectors`; return the rest of it; None if it is of another state."""
     arrays = _read_arrays(_open(path, store, _STATE_KEY, model_vectors.space), _CONTENT_ARRAYS)
     if arrays is None or arrays["vectors"].shape != (len(arrays["labels"]), model_vectors.dense.dim):
         return None
@@ -74,7 +74,7 @@ class SavedImage:
 
     @classmethod
     def of(cls, sort_keys: SortKeys) -> "SavedImage":
-        """Return the highest number and the count of these contents, as a file saved with them has."""
+        """Return the SavedImage of a file with these contents: their highest number and their count."""
         return cls(sort_keys.newest, len(sort_keys))
 
     def is_due(self, sort_keys: SortKeys) -> bool:
@@ -116,7 +116,7 @@ def save_contents(path: Path, store: Store, model_vectors: ModelVectors, loaded:
 
 
 def restore_completion_data(path: Path, store: Store, space: str, contents: LabelArray) -> CompletionData | None:
-    """Map what completions need of those of `contents` that were there; None if of another state. Raises StoreError."""
+    """Map the file's data for completions and drop all but `contents`; None if of another state. Raises StoreError."""
     arrays = _read_arrays(_open(path, store, _COMPLETION_STATE_KEY, space), _COMPLETION_ARRAYS)
     if arrays is None or arrays["continuations"].shape != (len(arrays["continuation_labels"]), ROW):
         return None

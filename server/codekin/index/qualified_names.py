@@ -32,7 +32,7 @@ class QualifiedNames:
         self._names: _Names | None = None
 
     def find_definitions(self, fragment: str, limit: int, hit_filter: Filter = Filter()) -> list[Location]:
-        """Return what the store's `find_by_qualified_name` does, faster from the second time on. Raises StoreError."""
+        """Return up to `limit` definitions whose qualified name contains `fragment`; from memory when asked again."""
         if self._was_asked and self._names is None and self._store.count_contents() <= _MAX_CONTENTS:
             self._names = self._load_names()
         self._was_asked = True
@@ -40,14 +40,14 @@ class QualifiedNames:
         return self._store.find_by_qualified_name(fragment, limit, hit_filter, rows)
 
     def _load_names(self) -> _Names:
-        """Read the names of all definitions. Raises StoreError."""
+        """Read the qualified names of all definitions from the store into one text; return it. Raises StoreError."""
         row_list, name_lines = self._store.list_qualified_names()
         text = name_lines.encode("utf-8", "surrogatepass").lower()
         line_ends = np.flatnonzero(np.frombuffer(text + b"\n", np.uint8) == ord("\n"))
         return _Names(text, line_ends, np.fromstring(row_list, np.int64, sep=","))
 
     def _find_rows(self, names: _Names, fragment: str) -> list[int] | None:
-        """Return the rows of the names that have the fragment; None where the store is to look itself.
+        """Return the row numbers of the names that contain the fragment; None where SQLite must search instead.
 
         That is where there are thousands, where a name or the fragment has several lines, or it a null character.
         """

@@ -165,7 +165,7 @@ class _States:
         self.segment_loops: list[int] = []
 
     def add_pattern(self, pieces: Sequence[Piece]) -> int:
-        """Append the states of a pattern and return the number of its final state."""
+        """Append the states of a pattern, which is given in pieces; return the number of its final state."""
         self.starts.append(len(self._state_letters))
         for piece in pieces:
             position = len(self._state_letters)

@@ -139,7 +139,7 @@ def _build_document(
 
 
 def is_unchanged(document: Document) -> bool:
-    """Return whether the file still has the document's size and time; False where that can't be known."""
+    """Return whether the file on the disk still has the document's size and time; False where that can't be known."""
     if not document.mtime_ns:
         return False
     try:
@@ -200,7 +200,7 @@ def read_first_line(path: Path) -> str:
 
 
 def skip_unreadable(path: Path, error: OSError) -> Skipped:
-    """Return the report of a file or folder that can't be read now; its stored snippets are kept."""
+    """Return a Skipped for a file or folder that can't be read now; its stored snippets are kept."""
     return Skipped(path, f"can't be read: {error.strerror or error}", is_unread=True, retry=Retry.NEXT_SCAN)
 
 
@@ -210,7 +210,7 @@ def get_size_limit(path: Path, max_source_bytes: int) -> int:
 
 
 def check_code_size(document: Document | Skipped | None, max_bytes: int) -> Skipped | None:
-    """Return the report of a notebook whose code alone is too large; None for any other document."""
+    """Return a Skipped for a notebook whose code alone is too large; None for any other document."""
     if not isinstance(document, Document) or not document.cells:
         return None
     code_bytes = len(document.text.encode("utf-8", "surrogatepass"))
@@ -219,7 +219,7 @@ def check_code_size(document: Document | Skipped | None, max_bytes: int) -> Skip
 
 
 def skip_too_large(path: Path, file_bytes: int, max_bytes: int) -> Skipped:
-    """Return the report of a file above the size limit; sizes are in bytes."""
+    """Return a Skipped for a file above the size limit; sizes are in bytes."""
     if is_notebook(path):
         return Skipped(path, f"{file_bytes:,} bytes; a notebook may have {get_size_limit(path, max_bytes):,}")
     return Skipped(path, f"{file_bytes:,} bytes; index.max_file_bytes is {max_bytes:,}")

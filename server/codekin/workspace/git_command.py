@@ -23,7 +23,7 @@ _ENVIRONMENT = {
 def run_git(
     root: Path, *arguments: str, stdin: bytes = b"", timeout_s: float = _TIMEOUT_S, protocols: str = "none"
 ) -> bytes:
-    """Run git in the folder and return its output; no remote is reached but by one of the `protocols`.
+    """Run git in the folder and return its standard output; no remote is reached but by one of the `protocols`.
 
     Raises QueryError if it fails or is missing.
     """

@@ -151,7 +151,7 @@ class IgnoreRules:
         return scope.verdict is not Verdict.INCLUDED and is_linked_worktree(scope.path)
 
     def classify_entry(self, scope: IgnoreScope, name: str, is_folder: bool) -> Verdict:
-        """Return what the rules decide about the entry `name` of the scope's folder."""
+        """Return the verdict of all rules on the entry `name` of the scope's folder."""
         encoded_name = encode_name(name)
         if self._exclude and self._exclude.match_entry(scope.relative_folder, encoded_name, is_folder):
             return Verdict.IGNORED
@@ -165,7 +165,7 @@ class IgnoreRules:
         return self._classify_by_default(scope, encoded_name, is_folder)
 
     def _classify_by_default(self, scope: IgnoreScope, encoded_name: str, is_folder: bool) -> Verdict:
-        """Return what the built-in rules decide; a folder that leads to an included path is TRAVERSED."""
+        """Return the built-in rules' verdict; a folder that leads to an included path is TRAVERSED."""
         entry = scope.relative_folder, encoded_name, is_folder
         is_excluded = scope.verdict is Verdict.TRAVERSED or (is_folder and self._default_folders.match_entry(*entry))
         if is_excluded:

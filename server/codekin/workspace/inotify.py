@@ -137,7 +137,7 @@ class Inotify:
         self._listener(WatchEvent.OVERFLOW)
 
     def _handle_event(self, event: InotifyEvent) -> None:
-        """Report a file's path; watch a new folder, unwatch a moved one; report OVERFLOW if a root is gone."""
+        """Report a file's path; watch a new folder, report its files; unwatch a moved one; a root is gone: OVERFLOW."""
         if event.wd not in self._watches:
             return
         folder = self._watches[event.wd][0]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 
 def list_folder(folder: Path) -> list[os.DirEntry[str]]:
-    """Return a folder's entries, sorted by name. Raises OSError if it can't be read."""
+    """Return a list of the folder's os.DirEntry objects, sorted by name. Raises OSError if it can't be read."""
     with os.scandir(folder) as listing:
         return sorted(listing, key=lambda entry: entry.name)
 
 
 def separate_entries(entries: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-    """Separate a folder's entries into folders and files; drops links and special files."""
+    """Return two lists: the folders and the regular files among a folder's entries; links and others are left out."""
     folders: list[os.DirEntry[str]] = []
     files: list[os.DirEntry[str]] = []
     for entry in entries:
@@ -25,7 +25,7 @@ def separate_entries(entries: list[os.DirEntry[str]]) -> tuple[list[os.DirEntry[
 
 
 def is_utf8(path: Path) -> bool:
-    """Return whether the path can be stored and sent to a client."""
+    """Return whether the path can be encoded in UTF-8, as it must be to be stored and sent to a client."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

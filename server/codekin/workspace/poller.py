@@ -33,7 +33,7 @@ class Poller:
         return max(min_period_s, round(self._last_cpu_s / _MAX_CPU_SHARE, 1))
 
     def find_changes(self) -> set[Path] | None:
-        """Return the paths changed since the last poll (at first, all), empty if cancelled; None if an ignore file did.
+        """Return the set of paths changed since the last poll (at first, all); none if cancelled; None for all unknown.
 
         After a changed ignore file anything may have changed. Files below a folder that can't be read now count as
         unchanged.

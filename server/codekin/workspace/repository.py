@@ -45,7 +45,7 @@ def find_exclude_file(folder: Path) -> Path:
 
 
 def find_user_ignore_files() -> tuple[Path, ...]:
-    """Return the path of the user's own ignore file (`core.excludesFile`, else git's default); () without a home."""
+    """Return a tuple of one path, that of the user's own ignore file for Git, existing or not; () without a home."""
     try:
         home, config_folder = Path.home(), Unix("git").user_config_path
         for config_path in (home / ".gitconfig", config_folder / "config"):

@@ -49,7 +49,7 @@ class TreeSnapshot:
         self.stamps[path] = stamp if all(self._is_past(time_ns) for time_ns in stamp[1:]) else _NO_STAMP
 
     def find_changes(self) -> list[str] | None:
-        """Return the noted files and folders that have changed since, or may have; None if that can't be told."""
+        """Compare with the disk; return paths that have changed since, or may have; None if that can't be told."""
         if not self.is_trustworthy:
             return None
         changed_paths = [path for path, stamp in self.stamps.items() if _read_stamp(path) != stamp]
@@ -63,7 +63,7 @@ class TreeSnapshot:
         return replace(self, stamps=stamps, absent_paths=set(self.absent_paths), started_ns=time.time_ns())
 
     def pack(self) -> bytes:
-        """Return the stamps and the absent files as compressed bytes, for `unpack_snapshot`."""
+        """Return the stamps (sizes, times) of files and folders as compressed bytes, for `unpack_snapshot`."""
         document = {"stamps": self.stamps, "absent": sorted(self.absent_paths), "is_trustworthy": self.is_trustworthy}
         return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 1)
 

@@ -157,7 +157,7 @@ class Watcher:
         return batch
 
     def _check_periodically(self) -> "_Batch":
-        """Return what a poll finds; while watching, only whether roots or the source are gone."""
+        """Return a batch of what a poll finds; while watching, only of whether roots moved or the source died."""
         if self._source and not self._source.is_alive():
             self._start_polling("the file watcher failed; restart codekin to watch again")
             return _Batch(needs_rescan=True)
@@ -172,7 +172,7 @@ class Watcher:
         return self._polling_s if self._polling_reason is None else self._poller.period_s(self._polling_s)
 
     def _report_batch(self, batch: "_Batch") -> None:
-        """Call `on_change` with up to 500 covered paths, `on_rescan` if more or events were lost; log their errors."""
+        """Poll after an error, rewatch after lost events; call `on_change` with up to 500 paths, else `on_rescan`."""
         if batch.error:
             self._start_polling(batch.error.strerror or str(batch.error))
         if batch.lost_events:

@@ -141,7 +141,7 @@ class Workspace:
         return document
 
     def _read_candidate(self, path: Path, text: str | OpenNotebook | None) -> Document | Skipped | None:
-        """Return the document of the overlay's `text`, or of the disk if that is None, whatever it contains."""
+        """Return the document of `text`, or the disk's if that is None, unchecked for secrets; or Skipped, or None."""
         if text is None:
             if is_notebook(path):
                 return self._notebooks.read_document(path)
@@ -152,7 +152,7 @@ class Workspace:
         return check_code_size(document, self._max_bytes) or document
 
     def check_text_size(self, path: Path, text: str) -> Skipped | None:
-        """Return the reason to skip `path` if its unsaved text is too large; else None."""
+        """Return a Skipped with the reason if this unsaved text of `path` is too large; else None."""
         byte_count = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         if byte_count <= get_size_limit(path, self._max_bytes):
             return None
@@ -176,7 +176,7 @@ class Workspace:
         return self._overlays.get_text(path) is not None
 
     def overlays(self) -> Mapping[Path, str | OpenNotebook]:
-        """Return a copy of the texts of all open documents, by path."""
+        """Return a dict, a copy: path → unsaved text of each open document."""
         return self._overlays.copy_texts()
 
     def get_unsaved_text(self, path: Path) -> str | None:
@@ -189,7 +189,7 @@ class Workspace:
         return resolve_path(path)
 
     def select_covered(self, paths: Iterable[Path]) -> set[Path]:
-        """Return those of the paths, links resolved, that by name could be in the workspace, whether they exist or not.
+        """Return the set of those paths, links resolved, that by name could be in the workspace, existing or not.
 
         A root's suppressions file is covered, too.
         """
@@ -211,7 +211,7 @@ class Workspace:
 
     @property
     def external_ignore_files(self) -> frozenset[Path]:
-        """Return the ignore files in use outside the source tree: repositories' and the user's own."""
+        """Return the paths of ignore files outside the source tree met so far: repositories' and the user's own."""
         return frozenset(self._rules.external_files)
 
     @property
@@ -220,7 +220,7 @@ class Workspace:
         return self._rules.problems
 
     def is_ignore_file(self, path: Path) -> bool:
-        """Return whether a change of this file can change which files are in the workspace."""
+        """Return whether this path is an ignore file's or `.git`: a change of it can change which files are indexed."""
         return path.name in (GIT_IGNORE_FILE, CODEKIN_IGNORE_FILE, GIT_ENTRY) or path in self._rules.external_files
 
     def is_suppressions_file(self, path: Path) -> bool:
@@ -277,7 +277,7 @@ class Workspace:
         return self._find_skip(source_file, verdict, is_open) or source_file
 
     def _find_skip(self, source_file: SourceFile, verdict: Verdict, is_open: bool) -> Skipped | None:
-        """Return why a source file is skipped, by its name, its size or its path; else None."""
+        """Return a Skipped if a source file's name, size or path excludes it; else None."""
         path = source_file.path
         if verdict is Verdict.GENERATED:
             return Skipped(path, f"generated, according to its name; {_INCLUDE_REMEDY}")
