@@ -38,7 +38,7 @@ class BaseRevision:
         return digest.hexdigest() == blob.id
 
     def read_files(self, file_paths: Sequence[Path]) -> dict[Path, bytes]:
-        """Return path → bytes at the revision, for paths in `blobs`; missing blobs are left out. Raises QueryError."""
+        """Read files by Git; return path → bytes at the revision; missing blobs are left out. Raises QueryError."""
         blob_ids = [self.blobs[file_path].id for file_path in file_paths]
         output = run_git(
             self.root, "cat-file", "--batch", stdin="".join(f"{blob_id}\n" for blob_id in blob_ids).encode()
@@ -57,7 +57,7 @@ class BaseRevision:
 
 
 def open_base_revision(workspace_root: Path, reference: str) -> BaseRevision:
-    """Return the merge base of HEAD and `reference` (else `reference`) with its files' ids. Raises QueryError."""
+    """Ask Git for the merge base of HEAD and `reference` (else `reference`) and its files' ids. Raises QueryError."""
     tip_commit = _resolve_revision(workspace_root, reference)
     try:
         base_commit = run_git(workspace_root, "merge-base", tip_commit, "HEAD").decode().strip()
@@ -73,7 +73,7 @@ def open_base_revision(workspace_root: Path, reference: str) -> BaseRevision:
 
 
 def read_committed_text(file_path: Path) -> str:
-    """Return a file's text as it was last committed; "" where it is in no repository, or was never committed."""
+    """Read by Git a file's text at HEAD; "" if it is in no repository, or was never committed."""
     try:
         return run_git(file_path.parent, "cat-file", "blob", f"HEAD:./{file_path.name}").decode(errors="replace")
     except (QueryError, ProcessTimeoutError):
@@ -81,7 +81,7 @@ def read_committed_text(file_path: Path) -> str:
 
 
 def _resolve_revision(workspace_root: Path, reference: str) -> str:
-    """Return the full hash of the commit that `reference` names. Raises QueryError if there is none."""
+    """Ask Git for the full hash of the commit that `reference` names. Raises QueryError if there is none."""
     try:
         revision_name = f"{reference}^{{commit}}"
         return (

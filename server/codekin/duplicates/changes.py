@@ -82,7 +82,7 @@ def find_changes(
     max_bytes: int,
     language_rules: LanguageRules,
 ) -> Changes:
-    """Read the revision's files; return functions new or changed since, and copies that drifted apart.
+    """Compare files with the revision's, read by Git; return new and changed functions, and copies that drifted apart.
 
     Raises QueryError. `workspace_files` are all files of the workspace.
     """

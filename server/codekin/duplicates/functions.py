@@ -100,7 +100,7 @@ def read_functions(
     on_progress: OnProgress,
     cancel_event: Cancel,
 ) -> FunctionTable:
-    """Read what stands at these locations; return functions with texts, without those too short or of another language.
+    """Read what stands at these locations now; return a table of functions, without short ones, other languages.
 
     The locations are in order of files; those past the end of their file are left out. It ends early when cancelled.
     """

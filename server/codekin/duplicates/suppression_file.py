@@ -91,7 +91,7 @@ def parse_suppressions(file_text: str) -> SuppressionFile:
 
 
 def format_entry(function_names: Sequence[str], former_text: str | None = None) -> str:
-    """Return the entry that suppresses these functions, to append to `former_text` (None: no file); keeps line ends."""
+    """Return the text of an entry for these functions, to append to `former_text` (None: no file); keeps line ends."""
     quoted_names = [_quote(quoted_name) for quoted_name in function_names]
     name_list = ", ".join(quoted_names)
     entry_text = f"[[ignored]]\nfunctions = [{name_list}]\n"

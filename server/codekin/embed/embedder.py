@@ -39,7 +39,7 @@ class Encoder(Protocol):
 
     @property
     def prefixes(self) -> Prefixes:
-        """Return the instruction to put before a text, by task and role."""
+        """Return (task, role) → instruction to put before each text."""
         ...
 
     @property

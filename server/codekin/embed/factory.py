@@ -41,12 +41,12 @@ def has_heavy_model(settings: ModelSettings) -> bool:
 
 
 def is_small_by_default(settings: ModelSettings) -> bool:
-    """Return whether the small model is used as it can run here, not because it was chosen: nothing waits for it."""
+    """Return whether the small model is used without having been chosen, because it can run here."""
     return settings.name == "embedded" and settings.small and not settings.endpoint and small.is_available()
 
 
 def name_heavy_model(settings: ModelSettings) -> str:
-    """Return the name of the heavy model, before it is loaded, for people."""
+    """Return the heavy model's name by the settings, for people, without loading it."""
     return small.TITLE if is_small_by_default(settings) or settings.name == small.NAME else settings.name
 
 

@@ -30,5 +30,5 @@ PREFIXES: Prefixes = {
 
 
 def find_prefix(task: Task, role: Role) -> str:
-    """Return the instruction before a text; nl2code and code2code share their passages' prefix."""
+    """Return the instruction before a text of this task and role; nl2code and code2code share their passages'."""
     return PREFIXES[task, role]

@@ -70,7 +70,7 @@ class Vocabulary:
         return [mark_id for mark_id, mark_text in enumerate(MARKS, self.first_mark) if mark_text in terminated_text]
 
     def find_token_ids(self, text: str, is_prose: bool = False) -> list[int]:
-        """Return the token ids of a text's first 65,536 characters, each once, in order; in prose, of phrases too.
+        """Return token ids of a text's first 65,536 characters, each once, in order; `is_prose`: of word pairs, too.
 
         In prose neighbouring words are phrases too, not only those joined in an identifier.
         """

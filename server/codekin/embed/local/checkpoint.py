@@ -111,7 +111,7 @@ def find_checkpoint(name: str) -> Path:
 
 
 def read_checkpoint(settings: ModelSettings) -> Checkpoint:
-    """Return what the files of the settings' model say, weights unread but for samples. Raises ModelError."""
+    """Return a Checkpoint: what the settings' model's files say, weights unread but for samples. Raises ModelError."""
     model_root = find_checkpoint(settings.name)
     try:
         return _read_checkpoint_files(model_root, settings)
@@ -198,7 +198,7 @@ def _choose_pooling(
 
 
 def _choose_prefixes(model_root: Path, settings: ModelSettings, preset: Preset | None) -> Prefixes:
-    """Return the instruction for each task and role, "" if none is stated. Raises ModelError for an invalid setting."""
+    """Return (task, role) → instruction, "" where none is stated. Raises ModelError for an invalid setting."""
     checkpoint_prompts = (read_json(model_root / "config_sentence_transformers.json") or {}).get("prompts") or {}
     setting_prompts = dict(_parse_prompt(text) for text in settings.prompts)
     prefixes = {}

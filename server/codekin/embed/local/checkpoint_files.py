@@ -39,7 +39,7 @@ class ModelSteps:
 
 
 def read_json(path: Path, expected_type: type = dict) -> Any:
-    """Return the content of a JSON file; None if there is none. Raises ModelError if unsound or of another type."""
+    """Return the parsed content of a JSON file; None without the file. Raises ModelError if of another type."""
     try:
         content = json.loads(read_file(path, MAX_JSON_BYTES).data.decode())
         if not isinstance(content, expected_type):
@@ -70,7 +70,7 @@ def read_steps(model_root: Path) -> ModelSteps:
 
 
 def read_dense_layers(model_root: Path, steps: ModelSteps) -> tuple[DenseLayer, ...]:
-    """Return the configurations of the dense layers, in order, and where their weights are, which stay unread.
+    """Return the dense layers in order, each with its size, activation and path of its weights, which stay unread.
 
     Raises ModelError for an unknown activation or a missing file.
     """

@@ -17,7 +17,7 @@ _LENGTH_BYTES = 8  # of the header's length, at the start of a safetensors file
 
 
 def fingerprint_checkpoint(folder: Path, weights: tuple[Path, ...], vector_options: str) -> str:
-    """Hash configuration, tokenizer, samples of weights, `vector_options`: 16 hex digits. Raises ModelError, OSError.
+    """Return 16 hex digits: a hash of configuration, tokenizer, samples of weights, `vector_options`.
 
     ModelError means unsound weights, OSError that another file can't be read.
     """

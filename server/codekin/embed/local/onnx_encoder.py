@@ -51,7 +51,7 @@ class OnnxEncoder:
         return vectors
 
     def encode_stepwise(self, texts: Sequence[str], prefix: str) -> Iterator[tuple[list[int], Floats]]:
-        """Yield a text's index and vector at a time; texts without tokens are left out.
+        """Yield ([index], vector (1, d)) text by text; texts without tokens are left out.
 
         Int8 products scale the numbers of all texts that they are given at once, so that only alone has a text always
         the same vector. Alone it needs no padding, either: on one thread batches of 1,024 tokens are a tenth slower.

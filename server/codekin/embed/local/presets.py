@@ -30,12 +30,12 @@ class Preset:
 
 
 def _make_empty_prefixes() -> dict[tuple[Task, Role], str]:
-    """Return an empty instruction for every task and role."""
+    """Return a dict: every (task, role) → ""."""
     return {(task, role): "" for task in Task for role in Role}
 
 
 def _make_query_prefixes(template: str) -> Prefixes:
-    """Return the paper's instructions in `template` for queries, empty ones for passages."""
+    """Return (task, role) → instruction: the paper's (PREFIXES) put into `template` for queries, "" for passages."""
     instructions = {task: PREFIXES[task, Role.QUERY].rstrip(":\n") for task in Task}
     return _make_empty_prefixes() | {(task, Role.QUERY): template.format(instructions[task]) for task in Task}
 

@@ -255,7 +255,7 @@ class EndpointEncoder:
 
 
 def choose_prefixes(settings: ModelSettings) -> Prefixes:
-    """Return the instructions by task and role: the preset's, else the settings', else empty ones."""
+    """Return (task, role) → instruction: the preset's, else the settings', else ""."""
     preset = find_preset(settings.name)
     prompts_by_name = dict(text.partition("=")[::2] for text in settings.prompts)
     prefixes = {}

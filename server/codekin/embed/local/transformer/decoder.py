@@ -93,7 +93,7 @@ class Decoder:
     def _project_heads(
         self, layer: _DecoderLayer, hidden_states: Tensor, rotary: RotaryTable, packed: PackedTokens
     ) -> Iterator[Tensor]:
-        """Return query and key, rotated, and value, each padded to (n, heads, longest, d)."""
+        """Return an iterator of query and key, rotated, and value, each padded to (n, heads, longest, d)."""
         num_rotary_heads = self._num_heads + self._num_key_value_heads
         num_all_heads = num_rotary_heads + self._num_key_value_heads
         heads = layer.qkv_proj(hidden_states).view(len(hidden_states), num_all_heads, self._head_dim)

@@ -41,7 +41,7 @@ class Device:
 
 
 def choose_device(settings: ModelSettings) -> Device:
-    """Return the device and number format for the settings, by timing unless these fix it. Raises ModelError."""
+    """Return the device (best one that works) and number format (by timing), unless the settings fix them."""
     device, problems = _find_device(settings.device)
     precision = settings.precision
     if precision == "int8":

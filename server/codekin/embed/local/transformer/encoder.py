@@ -155,7 +155,7 @@ class TransformerEncoder:
             torch.cuda.empty_cache()
 
     def _find_common_opening(self, prefix: str) -> TokenIds:
-        """Return the tokens of the instruction with which most texts begin.
+        """Return the tokens with which texts after this instruction mostly begin: all or most of the instruction's.
 
         Each text must still be compared: its first characters may join with the instruction's last into one token.
         """
@@ -163,7 +163,7 @@ class TransformerEncoder:
         return first_ids[: _count_common_tokens(first_ids, second_ids)]
 
     def _get_instruction_cache(self, prefix: str) -> PrefixCache:
-        """Return the keys and values of the instruction, computed on first use."""
+        """Return the instruction's keys and values as a PrefixCache, computed on first use and kept."""
         if prefix not in self._instruction_caches:
             ids = self._find_common_opening(prefix)
             with self._model_lock, torch.inference_mode():
@@ -218,7 +218,7 @@ def _load_model(checkpoint: Checkpoint, device: Device) -> Bert | Decoder | Libr
 
 
 def _describe_device(checkpoint: Checkpoint, device: Device) -> tuple[str, tuple[str, ...]]:
-    """Return the device as text, and what could be better about it."""
+    """Return the device as text, and messages about what could be better."""
     if checkpoint.has_own_layers:
         return str(device), device.problems
     model_type = checkpoint.config["model_type"]
