@@ -44,7 +44,7 @@ class Proposal:
 
 
 def read_proposals(change_text: str, default_path: Path | None = None, *, is_hook: bool = False) -> list[Proposal]:
-    """Return the proposed texts in a hook's JSON, a unified diff, or the text of the file at `default_path`.
+    """Return the proposals in `change_text`: a hook's JSON, a unified diff, or new text for the file `default_path`.
 
     Of a hook (`is_hook`), only JSON is read: what has no text for a file proposes nothing.
     """
@@ -85,7 +85,7 @@ def _parse_object(json_text: str) -> dict[str, Any] | None:
 
 
 def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
-    """Yield the texts, edits and patches to be written, from the tool input of any known agent."""
+    """Yield a Proposal for each text, edit and patch to be written, from the tool input of any known agent."""
     base_folder = Path(document["cwd"]) if isinstance(document.get("cwd"), str) else Path()
     tool_input = _find_tool_input(document)
     path_text = _find_string(tool_input, _PATH_KEYS)

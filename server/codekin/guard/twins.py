@@ -96,7 +96,7 @@ class Guard:
 
 
 def _is_removed(twin: Hit, removed_lines: frozenset[str]) -> bool:
-    """Return whether the change removes the twin: then the function was moved."""
+    """Return whether the change removes the line with the twin's name: then the function was moved."""
     twin_lines = split_lines(twin.text)
     name_row = min(max(twin.place.name_line - twin.place.span.start, 0), len(twin_lines) - 1)
     return bool(removed_lines) and twin_lines[name_row].strip() in removed_lines

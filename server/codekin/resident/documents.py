@@ -21,7 +21,7 @@ def to_relative_path(file_path: Path, workspace_root: Path) -> str:
 
 
 def context_to_document(context_pack: "ContextPack", coverage: float, workspace_root: Path) -> Document:
-    """Return a context pack for JSON: its code, its tokens, how many entries did not fit, and the index's coverage."""
+    """Return a dict for JSON: a context pack's code and tokens, how many entries did not fit, the index's coverage."""
     return {
         "entries": [_entry_to_document(context_entry, workspace_root) for context_entry in context_pack.entries],
         "tokens": context_pack.token_count,
@@ -31,12 +31,12 @@ def context_to_document(context_pack: "ContextPack", coverage: float, workspace_
 
 
 def findings_to_document(findings: "Iterable[GuardFinding]", workspace_root: Path) -> Document:
-    """Return the guard's findings for JSON: new functions with their twins, lines from 1; a "path" may be None."""
+    """Return a dict for JSON: the guard's new functions with their twins, lines from 1; a "path" may be None."""
     return {"findings": [_finding_to_document(guard_finding, workspace_root) for guard_finding in findings]}
 
 
 def _entry_to_document(context_entry: "ContextEntry", workspace_root: Path) -> Document:
-    """Return one entry of a context pack for JSON, with 1-based, inclusive lines of the file."""
+    """Return a dict for JSON: one entry of a context pack, with 1-based, inclusive lines of the file."""
     location, file_lines = context_entry.hit.place, to_file_lines(context_entry.hit.cell, context_entry.hit.place.span)
     return {
         "path": to_relative_path(location.path, workspace_root),
@@ -53,7 +53,7 @@ def _entry_to_document(context_entry: "ContextEntry", workspace_root: Path) -> D
 
 
 def _finding_to_document(guard_finding: "GuardFinding", workspace_root: Path) -> Document:
-    """Return one new function with its twin for JSON, lines counted from 1."""
+    """Return a dict for JSON: one new function with its twin, lines counted from 1."""
     twin = guard_finding.twin
     return {
         "path": to_relative_path(guard_finding.path, workspace_root) if guard_finding.path else None,

@@ -32,7 +32,7 @@ class CommandListener:
         self._closing = threading.Event()
 
     def claim(self) -> bool:
-        """Take the lock of this root's one listener if it is free; return whether it is held. Raises OSError."""
+        """Take the lock for this root and settings if it is free; return whether it is held here. Raises OSError."""
         self._address_path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.suppress(Timeout):
             self._lock.acquire()
@@ -50,7 +50,7 @@ class CommandListener:
         threading.Thread(target=self._accept_clients, args=(listener, self._address.key), daemon=True).start()
 
     def retire_others(self) -> None:
-        """Have the resident processes of this root end that are for other settings or code; clean up after dead ones.
+        """Tell resident processes of this root for other settings or code to end, no waiting; clean up after dead ones.
 
         Servers, which listen in the same way, go on.
         """

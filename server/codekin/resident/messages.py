@@ -8,7 +8,7 @@ from codekin.types import Answer, Cell, Filter, Hit, Kinship, Location, Snippet,
 
 
 def answer_to_message(answer: Answer) -> dict[str, Any]:
-    """Return an answer as values for JSON, whole, for `answer_from_message`."""
+    """Return an answer (without `asked_name`) as a dict for JSON, for `answer_from_message`."""
     return {
         "hits": [_hit_to_message(hit) for hit in answer.hits],
         "coverage": answer.coverage,
@@ -33,7 +33,7 @@ def answer_from_message(message: dict[str, Any]) -> Answer:
 
 
 def filter_to_message(hit_filter: Filter) -> dict[str, Any]:
-    """Return a filter as values for JSON, for `filter_from_message`."""
+    """Return a filter as a dict for JSON, for `filter_from_message`."""
     return {
         "languages": hit_filter.languages,
         "folder": hit_filter.folder and str(hit_filter.folder),
@@ -59,7 +59,7 @@ def filter_from_message(message: dict[str, Any]) -> Filter:
 
 
 def snippet_to_message(snippet: Snippet) -> dict[str, Any]:
-    """Return a snippet's qualified name, kind and span of rows as values for JSON."""
+    """Return a dict for JSON: a snippet's qualified name, kind and span of rows."""
     return {"qualified_name": snippet.qualified_name, "kind": snippet.kind, "span": asdict(snippet.span)}
 
 
@@ -70,7 +70,7 @@ def snippet_from_message(message: dict[str, Any]) -> Snippet:
 
 
 def _hit_to_message(hit: Hit) -> dict[str, Any]:
-    """Return a hit as JSON values, paths as text."""
+    """Return a hit as a dict for JSON, paths as text."""
     return asdict(hit) | {"place": asdict(hit.place) | {"path": str(hit.place.path)}}
 
 

@@ -40,7 +40,7 @@ class ResidentService:
         self._engine.search("load everything", 1)
 
     def answer(self, request: Message) -> Message:
-        """Return the answer to a request; `{"declined": …}` where the command has to answer by itself."""
+        """Return a dict: the answer to a request, `query_error`, or `declined` (the command must answer by itself)."""
         self.last_request_time = time.monotonic()
         try:
             return self._answer(request)
@@ -52,7 +52,7 @@ class ResidentService:
             self.last_request_time = time.monotonic()
 
     def _answer(self, request: Message) -> Message:
-        """Bring the index up to date and answer, or decline. Raises CodekinError, KeyError, ValueError."""
+        """Bring the index up to date if need be; answer, decline or retire. Raises CodekinError, KeyError, …"""
         if request["command"] in ("describe", "retire"):
             self.is_retired |= request["command"] == "retire"
             return {"pid": os.getpid(), "is_server": self._is_watched}
@@ -68,7 +68,7 @@ class ResidentService:
         return self._find_hits(request)
 
     def _find_hits(self, request: Message) -> Message:
-        """Return the hits for a question or some code. Raises CodekinError, KeyError, ValueError."""
+        """Return a dict for JSON: hits for a question or code. Raises CodekinError, KeyError, TypeError, ValueError."""
         hit_filter = filter_from_message(request["within"])
         hits_message: Message = {}
         if request["command"] == "search":
@@ -86,7 +86,7 @@ class ResidentService:
         return hits_message | {"answer": answer_to_message(answer), "files": self._engine.status().files}
 
     def _find_twins(self, request: Message) -> Message:
-        """Return the guard's findings in the index as it is, then update that on a thread: hooks are quick."""
+        """Return the guard's findings in the index as it is, as a dict; bring that up to date on a thread then."""
         self._engine.follow()
         target_path = Path(request["path"]) if request["path"] else None
         proposals = read_proposals(request["source"], target_path)
