@@ -53,7 +53,7 @@ class Engine(AnsweringEngine):
         self._heavy.start()
 
     def refresh(self, on_progress: OnProgress, cancel_event: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
-        """Bring the index up to date in `workers` processes, or wait while its owner does; return counts.
+        """Bring the index up to date in `workers` processes, or wait while its owner does; return a report with counts.
 
         Where another process owns the index, nothing is reconciled: with `wait`, wait until the owner is up to date;
         else return at once. Returns counts when cancelled, too. Raises StoreError, IndexingError.
@@ -99,12 +99,12 @@ class Engine(AnsweringEngine):
         self._heavy.pause()
 
     def resume(self) -> None:
-        """Continue what `pause` has suspended; does nothing where nothing is paused."""
+        """Continue what `pause` has suspended, with a rescan; return at once."""
         self._indexer.resume()
         self._heavy.resume()
 
     def reindex(self) -> None:
-        """Queue the whole workspace to be read again, and return at once; contents with a vector keep it."""
+        """Empty the store, keeping vectors, and request a full scan. Raises StoreBusyError if not the owner."""
         self._indexer.reindex()
 
     def interrupt(self) -> None:
@@ -163,7 +163,7 @@ class Engine(AnsweringEngine):
         return self._suppressions.drop_suppressed(path, snippet, hits)
 
     def open_base_revision(self, reference: str) -> BaseRevision:
-        """Return the files of the Git commit at which HEAD left `reference`. Raises QueryError if there is none."""
+        """Ask Git for the commit at which HEAD left `reference`, with its files' ids. Raises QueryError."""
         return open_base_revision(self._workspace.roots[0], reference)
 
     def find_duplicate_groups(
@@ -173,7 +173,7 @@ class Engine(AnsweringEngine):
         on_progress: OnProgress,
         cancel_event: Cancel,
     ) -> DuplicateSearch:
-        """Compare the workspace's functions; return groups of near-duplicates, made when iterated. Raises QueryError.
+        """Compare the workspace's functions; return a search whose groups are made when iterated. Raises QueryError.
 
         Only groups with a function that is new or changed since the base revision, if there is one.
         """

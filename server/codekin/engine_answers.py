@@ -122,7 +122,7 @@ class AnsweringEngine(EngineCore):
     def search_everything(
         self, question: str, k: int, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> tuple[Answer, bool]:
-        """Return hits of the index and, while under nine tenths of files are indexed, of files by words (then True).
+        """Return the index's hits and, below nine tenths of files indexed, files' by words, too; and whether so.
 
         Raises QueryError, and StoreClosingError when cancelled.
         """

@@ -49,7 +49,7 @@ class EngineCore:
     def __init__(
         self, workspace_roots: Sequence[Path], settings: Settings, *, on_change: Callable[[], None] = lambda: None
     ) -> None:
-        """Open the index, or make an empty one; no file of the workspace is read before `start` or `refresh`.
+        """Open the index, or make an empty one, and load the light model; read no file of the workspace yet.
 
         `on_change` is called, from some thread, whenever `status()` may have changed. Raises WorkspaceError,
         StoreError, ModelError.

@@ -61,7 +61,7 @@ def import_folders() -> list[str]:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without variables that run code, and with absolute folders only."""
+    """Return a copy of the environment without variables that run code, and with absolute folders only."""
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_RUN_CODE)}
     for name in _NAME_FOLDERS:
         if environment.get(name, "~")[:1] not in ("", "~"):

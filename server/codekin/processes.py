@@ -56,7 +56,7 @@ def start_python(
 
 
 def run_code(code: str, timeout_s: float) -> Ended:
-    """Run Python source that may crash in another process; return exit code, stdout and stderr.
+    """Run Python source that may crash in another process; return a CompletedProcess with text output.
 
     Raises ProcessTimeoutError.
     """
@@ -64,7 +64,7 @@ def run_code(code: str, timeout_s: float) -> Ended:
 
 
 def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
-    """Run an installed module (such as pip) as `python -m` does, to its end; return exit code, stdout and stderr.
+    """Run an installed module (such as pip) as `python -m` does, to its end; return a CompletedProcess.
 
     Raises ProcessTimeoutError.
     """
@@ -73,7 +73,7 @@ def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
 
 
 def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_s: float | None = None) -> Ended:
-    """Run a program on PATH to its end; return exit code and output. Raises FileNotFoundError, ProcessTimeoutError.
+    """Run a program on PATH to its end; return a CompletedProcess. Raises FileNotFoundError, ProcessTimeoutError.
 
     It runs in `folder`, which must hold no files but codekin's own; by default in the root of the disk.
     """
@@ -86,7 +86,7 @@ def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_
 def read_program(
     name: str, *arguments: str, stdin: bytes = b"", environment: Mapping[str, str] | None = None, timeout_s: float
 ) -> bytes:
-    """Run a program on PATH with `stdin`, return its stdout. Raises FileNotFoundError, ProcessError.
+    """Run a program on PATH with `stdin`; return its stdout as bytes. Raises FileNotFoundError, ProcessError.
 
     Raises FileNotFoundError where there is none of that name, ProcessError with its `stderr` where it fails,
     ProcessTimeoutError.
@@ -115,7 +115,7 @@ def _python(code: str, *arguments: str) -> list[str]:
 
 
 def _run(command: list[str], folder: str, timeout_s: float | None) -> Ended:
-    """Run a command to its end, without input, in a clean environment; return exit code, stdout and stderr.
+    """Run a command to its end, without input, in a clean environment; return a CompletedProcess, output as text.
 
     Raises ProcessTimeoutError.
     """

@@ -276,13 +276,13 @@ def _find_user_scoped_names() -> frozenset[tuple[str, str]]:
 
 
 def override_settings(settings: Settings, values: Mapping[str, Any], *, source: str) -> SettingsAndProblems:
-    """Return `settings` with the leaves in `values` replaced, and the problems; an invalid value changes nothing."""
+    """Return a copy of `settings` with the leaves in `values` replaced, and problems: invalid ones change nothing."""
     settings_override = SettingsOverride(source)
     return settings_override.apply(settings, values, prefix=""), tuple(map(SettingsError, settings_override.problems))
 
 
 def _read_environment() -> dict[str, dict[str, Any]]:
-    """Return `CODEKIN_INDEX_WORKERS=2` as `{"index": {"workers": 2}}`; values are TOML, else plain strings."""
+    """Return a dict of the environment's settings: CODEKIN_INDEX_WORKERS=2 → `{"index": {"workers": 2}}`."""
     values: dict[str, dict[str, Any]] = {}
     for group in fields(Settings):
         for leaf in fields(get_type_hints(Settings)[group.name]):
