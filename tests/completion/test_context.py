@@ -103,3 +103,11 @@ def test_edits_at_both_ends_of_repeated_lines_are_told_as_by_comparing_line_by_l
                 assert [*lines[: edit.start], *changed_lines[edit.start : new_end], *lines[edit.end :]] == changed_lines
                 changed = lines[edit.start : edit.end], changed_lines[edit.start : new_end]
                 assert not (all(changed) and (changed[0][0] == changed[1][0] or changed[0][-1] == changed[1][-1]))
+
+
+def test_a_deeper_indentation_leads_back_into_a_python_function():
+    above = "class Shop:\n    def stop(self, node):\n        node.kill()\n\n"
+    former = at(above + "    ", len(above) + 4, "python")
+    context = at(above + "        ", len(above) + 8, "python", former)
+    assert context.name == "stop"
+    assert context.start_lines == at(above + "        ", len(above) + 8, "python").start_lines

@@ -24,6 +24,10 @@ _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'"
 _PROSE_WITH_HASHES = re.compile(rf"{_LONG_STRING}|{_STRING}|#.*")
 _PROSE_WITH_SLASHES = re.compile(rf"(?s:/\*(?:.*?\*/|(?P<comment>.*\Z)))|{_LONG_STRING}|{_STRING}|//.*")
 _HASH_LANGUAGES = ("python", "ruby", "bash")
+# In these a blank line's indentation does not say in which function it is.
+_BRACE_LANGUAGES = frozenset(
+    ["c", "cpp", "csharp", "go", "java", "javascript", "kotlin", "php", "rust", "swift", "tsx", "typescript"]
+)
 _TYPE_OR_DEFAULT = re.compile("[:=]")
 _PLACEHOLDER = "x"  # for the code to come: most grammars see no function without a body
 
@@ -228,7 +232,8 @@ def _is_on_cursor_line(former: CompletionContext, edit: Edit, lines: Sequence[st
     """Return whether at most the cursor's line has changed, begun before or still blank, and it stayed on it."""
     if row != former.row or edit.added:
         return False
-    is_started = bool(former.text_before.strip()) or not (former.lines[row].strip() or lines[row].strip())
+    is_blank = former.language in _BRACE_LANGUAGES and not (former.lines[row].strip() or lines[row].strip())
+    is_started = bool(former.text_before.strip()) or is_blank
     return (edit.keeps_all_lines or (is_started and edit.start == row)) and edit.end <= max(row + 1, edit.start)
 
 
