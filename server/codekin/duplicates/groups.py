@@ -37,12 +37,12 @@ class DuplicateGroup:
 
     @property
     def kinship(self) -> Kinship:
-        """Return the loosest kinship in the group."""
+        """Return the loosest kinship of any member to the function that it was found by."""
         return max((member.kinship for member in self.members if member.kinship), key=CLONE_KINSHIPS.index)
 
     @property
     def why(self) -> str:
-        """Return the reason of the member that is least like the model."""
+        """Return in words why a member of the loosest kinship counts as a duplicate."""
         kinship = self.kinship
         return next(member.why for member in self.members if member.kinship is kinship)
 
@@ -91,7 +91,7 @@ class DuplicateGrouper:
             yield heapq.heappop(pending)[2]
 
     def _find_neighbours(self) -> dict[int, list[int]]:
-        """Return, by set of token runs, the other sets that overlap enough for their texts to be near-duplicates."""
+        """Return set of token runs → other sets that overlap it enough for their texts to be near-duplicates."""
         neighbours: dict[int, list[int]] = {}
         for run_set, other_sets in self._runs.find_similar_pairs(NEAR_DUPLICATE_SHARE, MIN_RUNS):
             for other_set in other_sets.tolist():

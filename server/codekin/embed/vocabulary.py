@@ -61,7 +61,7 @@ class Vocabulary:
 
     @property
     def first_mark(self) -> int:
-        """Return the first id of a mark; all higher ids are marks, too."""
+        """Return the first token id of a mark (a sign such as `=>`); all higher ids are marks, too."""
         return self._token_count + self._phrase_count
 
     def find_mark_ids(self, text: str) -> list[int]:

@@ -186,7 +186,7 @@ class Index(ContentQueries):
             self._removal_position, self._saved = loaded.removal_position, SavedImage.of(loaded.sort_keys)
 
     def defer_completions(self) -> None:
-        """Leave out what only completions need, half of what is loaded, until `follow_for_completions` is called."""
+        """Make `follow` leave out what only completions need, half of all, until `follow_for_completions` is called."""
         self._loads_completions = False
 
     def follow_for_completions(self) -> None:
@@ -240,7 +240,7 @@ class Index(ContentQueries):
                 self.heavy.save(self.store)
 
     def follow_and_compact(self) -> None:
-        """Load what was written, and start renewing the graphs on threads if that is due. Raises StoreError."""
+        """Load what any process has written; start renewing the graphs on threads if that is due. Raises StoreError."""
         self.follow()
         for model_vectors in self.all_vectors:
             model_vectors.dense.maintain_graph()

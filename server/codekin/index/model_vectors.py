@@ -29,7 +29,7 @@ class ModelVectors:
 
     @property
     def pending(self) -> Mapping[bytes, int]:
-        """Return the contents known to have no vector yet: numbers by hash; another mapping after each change."""
+        """Return hash → number of the contents known to have no vector yet; another mapping after each change."""
         return self._pending
 
     @property

@@ -64,7 +64,7 @@ class EmbeddingBacklog:
                     yield content_hash, snippet.text
 
     def _pending_contents(self) -> Mapping[bytes, int]:
-        """Return the contents that lack a heavy vector: numbers by hash; empty without a heavy model."""
+        """Return hash → number of the contents that lack a heavy vector; empty without a heavy model."""
         return self._index.heavy.pending if self._index.heavy else {}
 
 

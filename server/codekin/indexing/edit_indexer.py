@@ -135,7 +135,7 @@ class EditIndexer:
         self._state.embedded_count += ingested.embedded
 
     def _backfill(self) -> None:
-        """Load what was written; embed contents without a light-model vector, unless paused. Raises CodekinError."""
+        """Load what is new in the store; embed contents without a light-model vector, unless paused."""
         generation = self._index.store.generation()
         self._index.follow()
         if not self._index.light.pending:

@@ -52,7 +52,7 @@ class ReconcilePlan:
 
 
 def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel_event: Cancel, workers: int) -> IndexReport:
-    """Bring the store up to date with the disk and return the report. The caller holds the lock. Raises CodekinError.
+    """Bring the store up to date with the disk; return an IndexReport. The caller holds the lock. Raises CodekinError.
 
     If cancelled, what was done so far is kept. An unsound file of the index is set aside, and it or a lost one built
     again.

@@ -239,7 +239,7 @@ class _ProcessorLimit:
         return lambda: signal.setitimer(signal.ITIMER_PROF, 0)
 
     def _start_thread(self, seconds: float) -> Callable[[], object]:
-        """Start a thread that ends the process at its limit; return a function that stops it."""
+        """Start a thread that ends the process once it has taken so many seconds; return a function that stops it."""
         deadline, has_ended = time.process_time() + seconds, threading.Event()
 
         def check_deadline() -> None:

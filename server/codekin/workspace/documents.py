@@ -67,7 +67,7 @@ class Document:
 
 
 def read_document_file(path: Path, max_bytes: int, rules: LanguageRules = DEFAULT_RULES) -> Document | Skipped | None:
-    """Return a file's document, not checked for secrets, or why it is skipped; None if gone or not source code."""
+    """Return a file's Document, unchecked for secrets; Skipped, with the reason; None if gone or not source code."""
     size_limit = get_size_limit(path, max_bytes)
     try:
         content = read_file(path, size_limit)
@@ -85,7 +85,7 @@ def read_document_file(path: Path, max_bytes: int, rules: LanguageRules = DEFAUL
 def make_document(
     path: Path, text: str, status: os.stat_result | None, rules: LanguageRules = DEFAULT_RULES
 ) -> Document | Skipped | None:
-    """Return the document of a text, whatever its size, or why it is skipped; None if its language is unknown.
+    """Return the Document of a text of any size; Skipped, with the reason; None if its language is unknown.
 
     `status` is the file's, taken before it was read; None for an editor's text.
     """
@@ -98,7 +98,7 @@ def make_document(
 
 
 def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document | None) -> Document | Skipped:
-    """Return the document of an open notebook, all of its cells or some merged into `saved_document`, or Skipped.
+    """Return an open notebook's Document, all its cells or some merged into `saved_document`; Skipped if it has none.
 
     It is skipped if it has no code.
     """

@@ -102,7 +102,7 @@ class IgnoreRules:
         return tuple(self._problems.values())
 
     def make_root_scope(self, root: Path) -> IgnoreScope:
-        """Return the scope of a workspace root, with rules of a repository around it, without its own ignore files.
+        """Return the rules in force in a workspace root: those around it in its repository, not its own ignore files.
 
         A root itself is never excluded: no default applies to it, and if a repository around it ignores it, the
         rules from outside are dropped.
@@ -116,7 +116,7 @@ class IgnoreRules:
         return IgnoreScope(root, "", Verdict.INCLUDED, (), git_layers)
 
     def make_child_scope(self, scope: IgnoreScope, name: str) -> IgnoreScope | None:
-        """Return the scope of the subfolder `name`, without its own ignore files; None if it is excluded."""
+        """Return the rules in force in the subfolder `name`, without its own ignore files; None if it is excluded."""
         verdict = self.classify_entry(scope, name, True)
         if verdict is Verdict.IGNORED:
             return None

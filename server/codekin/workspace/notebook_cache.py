@@ -28,7 +28,7 @@ class NotebookCache:
         self._lock = threading.Lock()
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Return a file's document, cached while it is unchanged on the disk, or Skipped or None, as when read anew."""
+        """Return a file's Document, cached while it is unchanged on the disk; Skipped or None, as when read anew."""
         with self._lock:
             cached_document = self._documents.get(path)
             if cached_document is not None:
@@ -45,7 +45,7 @@ class NotebookCache:
         return document
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> Document | Skipped | None:
-        """Return the document of an editor's text, or why it is skipped; None if its language is unknown.
+        """Return the Document of an editor's text; Skipped, with the reason; None if its language is unknown.
 
         If the text has only some cells of a notebook, the others are the saved ones.
         """

@@ -16,7 +16,7 @@ class Overlays:
         self._lock = threading.Lock()
 
     def open_document(self, path: Path, text: str | OpenNotebook) -> None:
-        """Set the text that replaces what is on the disk at `path`."""
+        """Keep, in memory, the text that replaces what is on the disk at `path`."""
         path = resolve_path(path)
         with self._lock:
             self._text_by_path[path] = text

@@ -56,7 +56,7 @@ class Poller:
         return None if any(map(self._workspace.is_ignore_file, changed_paths)) else changed_paths
 
     def _collect_stamps(self) -> tuple[dict[str, int], set[str]]:
-        """Return the current stamps by path, and the folders that can't be read."""
+        """Walk the workspace; return path → stamp as of now, and the set of folders that can't be read."""
         stamps: dict[str, int] = {}
         unreadable: set[str] = set()
         for entry in self._workspace.walk_entries(self._cancel_event):

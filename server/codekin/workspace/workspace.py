@@ -100,7 +100,7 @@ class Workspace:
                 yield visited.scope.path
 
     def check_file(self, path: Path) -> SourceFile | Skipped | None:
-        """Return how the walk would classify one path; None if it is not in the workspace, or doesn't exist.
+        """Return the SourceFile or Skipped that a walk would yield for the path; None if it is not in the workspace.
 
         An open document that was never saved is in the workspace too; its `mtime_ns` is 0.
         """
@@ -122,7 +122,7 @@ class Workspace:
         return classified
 
     def read_document(self, path: Path) -> Document | Skipped | None:
-        """Return any file's current document, open text first, or why it is skipped; None if gone or not source code.
+        """Return a file's current Document, open text first; Skipped, with the reason; None if gone or not source code.
 
         A file that holds secrets, or is generated and not included by a setting, is skipped, too.
         """
@@ -253,7 +253,7 @@ class Workspace:
         is_open: bool = False,
         on_path: Callable[[str], None] = lambda _: None,
     ) -> SourceFile | Skipped | None:
-        """Return the file, or why it is skipped; None if no source file. An open file may exceed the size limit."""
+        """Return the SourceFile, or Skipped; None if no source file. An open file may exceed the size limit."""
         name, path = entry.name, scope.path / entry.name
         language, is_secret = self.language_rules.detect_language(path), has_secret_name(path)
         verdict = self._rules.classify_entry(scope, name, is_folder=False)
