@@ -107,7 +107,7 @@ def _last_named_child(node: "Node") -> "Node | None":
 
 
 def parse_call(node: "Node", syntax: Syntax, source_bytes: bytes) -> CallParts | None:
-    """Return a call's callee, first name argument and functions; None where it is given nothing to define.
+    """Return a call's callee, first name argument, and the functions and objects it is given; None if given none.
 
     The functions are not entered.
     """
@@ -191,7 +191,7 @@ def find_called_function(call: CallParts, node: "Node", source_bytes: bytes) -> 
 
 
 def name_extended_class(call: CallParts, node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Return the class that a call adds methods to: Any of `Any.class_eval`, Table of `assign(Table.prototype, …)`."""
+    """Return the name of the class that a call adds methods to: Any of `Any.class_eval`, T of `assign(T.prototype)`."""
     receiver, _, method = call.callee.rpartition(".")
     if call.closures and receiver:
         return SourceName(re.split(r"[.:]+", receiver)[-1], node.start_point[0], node.start_byte)

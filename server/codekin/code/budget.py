@@ -149,7 +149,7 @@ def open_reader(source_bytes: bytes) -> Iterator[Callable[[int, object], bytearr
 
 
 def count_open_brackets(source_bytes: bytes) -> int:
-    """Return how many brackets are open at the most, looked at every kilobyte; those in strings and comments count."""
+    """Return the most brackets that are open at the end of any kilobyte; those in strings and comments count."""
     open_count = max_count = 0
     for start in range(0, len(source_bytes), _WINDOW_BYTES):
         end = start + _WINDOW_BYTES

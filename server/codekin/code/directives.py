@@ -69,7 +69,7 @@ def blank_directives(source_bytes: bytes) -> bytes:
 
 
 def _blank_directives_in_list(match: re.Match[bytes]) -> bytes:
-    """Return the match, directives but conditionals, and macros between them, blanked except for line ends."""
+    """Return the match with all directives but conditionals, and macros between them, blanked; line ends stay."""
     start = match.start(1) - match.start()
     return match[0][:start] + _VISIBLE.sub(b" ", match[1])
 
@@ -133,7 +133,7 @@ def _is_open(code: bytes) -> bool:
 
 
 def _read_code(text: bytearray, *, is_tail: bool = False) -> bytes:
-    """Return the text without comments, directives and blanks at its ends; of a tail, whole lines."""
+    """Return the text without comments, directives and blanks at its ends; a tail without its cut first line."""
     if is_tail and len(text) == _CONTEXT_BYTES:
         text = text[text.find(b"\n") + 1 :]
     code = bytes(text)
@@ -161,7 +161,7 @@ def _is_linkage(branch: bytearray) -> bool:
 
 
 def _keep_one_branch(text: bytearray, group: _Group) -> None:
-    """Blank, in place, directives and all branches but the first that may be compiled; of `extern "C" {`, all."""
+    """Blank, in place, directives and all branches but the first (after `#if 0` the second); of `extern "C" {`, all."""
     branches = group.branches()
     first_directive = group.directives[0]
     kept_index = 1 if _CONDITION_OF_NOTHING.match(text, *first_directive) else 0

@@ -117,7 +117,7 @@ def find_snippet(snippets: Sequence[Snippet], line: int) -> Snippet | None:
 
 
 def group_parts(pieces: Iterable[Piece]) -> list[list[Piece]]:
-    """Return groups of one document's pieces, in order: all parts of a long definition together, others alone."""
+    """Return a document's snippets or locations in groups, in order: all parts of a long definition, else one each."""
     groups: list[list[Piece]] = []
     groups_by_name: dict[str, list[Piece]] = {}
     for piece in pieces:

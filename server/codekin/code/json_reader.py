@@ -71,7 +71,7 @@ class JsonReader:
         return None
 
     def read_outline(self, depth: int) -> dict[str, object]:
-        """Return an object's members: strings, objects to `depth`, else None; {} of another value. Raises JsonError."""
+        """Return key → string, object to `depth`, or None for other values; {} if it is no object. Raises JsonError."""
         strings_by_key: dict[str, object] = {}
         for key in self.read_members():
             is_inner = depth > 0 and self.peek_character() == "{"

@@ -53,7 +53,7 @@ def _choose_header_language(text: str) -> str:
 
 
 def detect_language(path: PurePath, first_line: str = "", text: str = "") -> str | None:
-    """Return the language of the file at `path`, which is not read; None if it is no source code (prose, data).
+    """Return the language of a source or Markdown file by name, then the given text; None for others. Reads no file.
 
     `first_line` helps where the name says nothing (a shebang); `text` tells C, C++ and Objective-C
     apart in a `.h` file, and TypeScript from translations in XML.

@@ -109,13 +109,13 @@ class SnippetLayout:
         return part_number
 
     def _find_split_costs(self, owner: Definition, start_row: int, end_row: int) -> dict[int, float]:
-        """Return the cost of a cut above each row; no cut above the owner's name or a line with only brackets."""
+        """Return row → cost of a cut above it; none above the owner's name, or a line of brackets alone, is allowed."""
         name_row = owner.name_line if owner.name else -1
         split_costs = find_split_points(owner.node, start_row, end_row, self._size_measure)
         return {row: cost for row, cost in split_costs.items() if row > name_row and not is_bare(self._lines[row])}
 
     def _trim_rows(self, start_row: int, end_row: int, is_end_trimmed: bool) -> tuple[int, int]:
-        """Return the rows without blank lines at the ends, closing lines at the start and, if trimmed, at the end."""
+        """Return the range without blank lines at its ends, closing ones at the start and, if trimmed, the end."""
         lines = self._lines
         if all(is_bare(lines[row]) for row in range(start_row, end_row)):
             return end_row, end_row

@@ -91,7 +91,7 @@ def unpack_line_hashes(packed: bytes) -> LineHashes:
 
 
 def hash_content_lines(text: str, language: str, borders: Sequence[int] = ()) -> LineHashes:
-    """Return the hash of each line of a content, with these borders, those beyond line 65,535 left out."""
+    """Return LineHashes of a content: each line's hash, and these borders but those beyond line 65,535."""
     hasher = make_line_hasher(language)
     return LineHashes(
         tuple(map(hasher.__getitem__, text.split("\n"))), tuple(border for border in borders if border < 65_536)
@@ -223,7 +223,7 @@ def find_names(line: str) -> list[str]:
 
 @lru_cache(maxsize=_MAX_CACHED_LINES)
 def find_calls(line: str) -> tuple[str, ...]:
-    """Return the functions that the line calls and the members it accesses, in order, with repetitions."""
+    """Return the names of functions the line calls and of members it accesses, in order, with repeats; cached."""
     return tuple(
         called_name or member_name for called_name, member_name in _CALL_OR_MEMBER.findall(_replace_strings(line, '"'))
     )

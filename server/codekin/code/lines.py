@@ -43,7 +43,7 @@ def to_canonical_text(lines: Sequence[str]) -> str:
 
 
 def _find_common_indent(filled_lines: Sequence[str], text: str) -> str:
-    """Return the blanks with which all filled lines, those of `text`, begin."""
+    """Return the blanks and tabs that all `filled_lines` begin with: the lines of `text` that aren't blank."""
     first_line = filled_lines[0]
     indent = first_line[: len(first_line) - len(first_line.lstrip(" \t"))]
     if not indent or text.startswith(indent) + text.count("\n" + indent) == len(filled_lines):
@@ -53,7 +53,7 @@ def _find_common_indent(filled_lines: Sequence[str], text: str) -> str:
 
 
 def is_bare(line: str) -> bool:
-    """Return whether the line has only punctuation and keywords that close or divide: `}`, `end`, `else:`."""
+    """Return whether the line is blank, or only punctuation and words that close or divide: `}`, `end`, `else:`."""
     return _BARE_LINE.fullmatch(line) is not None
 
 

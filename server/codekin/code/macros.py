@@ -135,14 +135,14 @@ def blank_macros(source_bytes: bytes) -> bytes:
 
 
 def _blank_pieces(source_bytes: bytes, separator: bytes) -> bytes:
-    """Blank the macros of the pieces between `separator`s, which are lines that end in `}` or the ends of such."""
+    """Return the text with macros blanked, piece by piece; pieces end at `separator`, the end of a line with `}`."""
     closing = separator.rstrip(b"\n")
     *pieces, last_piece = source_bytes.split(separator)
     return b"\n".join([*(_blank_piece_before(piece, closing) for piece in pieces), _blank_piece(last_piece)])
 
 
 def _blank_piece_before(piece: bytes, closing: bytes) -> bytes:
-    """Blank the macros of a piece and add its `closing`; a long piece is taken apart at all lines that end in `}`."""
+    """Return `piece` + `closing`, macros blanked; cached below 16 KiB, else cut at lines that end in `}`."""
     if len(piece) < _MAX_CACHED_PIECE_BYTES:
         return _blank_cached_piece(piece, closing)
     return _blank_piece(piece + closing) if closing == b"}" else _blank_pieces(piece + closing, b"}\n")
@@ -150,7 +150,7 @@ def _blank_piece_before(piece: bytes, closing: bytes) -> bytes:
 
 @lru_cache(maxsize=_MAX_CACHED_PIECES)
 def _blank_cached_piece(piece: bytes, closing: bytes) -> bytes:
-    """Blank the macros of a piece and add its `closing`; the results for recent pieces are kept."""
+    """Return `piece` + `closing`, macros blanked; cached for 4,096 pieces."""
     return _blank_piece(piece + closing)
 
 

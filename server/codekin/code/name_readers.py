@@ -59,7 +59,7 @@ def _make_child_reader(*node_types: str) -> Callable[["Node", bytes], SourceName
 
 
 def _match_name(pattern: re.Pattern[bytes], node: "Node", source_bytes: bytes) -> SourceName | None:
-    """Return the first group of the pattern that matched in the node's first bytes; None if none, or too long."""
+    """Return the matched group of the pattern in the node's first 1,000 bytes, as a name; None if none, or too long."""
     end = min(node.end_byte, node.start_byte + _MAX_SIGNATURE_BYTES)
     match = pattern.search(source_bytes, node.start_byte, end)
     group = match.lastindex if match is not None else None

@@ -34,7 +34,7 @@ class Syntax:
 
     @cached_property
     def node_roles(self) -> dict[int, NodeRole]:
-        """Map each node kind's id to its role; kinds that are absent are statements."""
+        """Return node kind id → its role, for kinds that the grammar lists and errors; others are STATEMENT."""
         roles_by_type = {
             node_type: node_role
             for node_role, node_types in self.grammar.node_types.items()
@@ -183,10 +183,7 @@ def rewrite_for_parse(source_bytes: bytes, syntax: Syntax) -> bytes:
 def parse_rewritten(
     source_bytes: bytes, syntax: Syntax, former_parse: ParsedSource | None = None
 ) -> ParsedSource | None:
-    """Parse what `rewrite_for_parse` returned; fast with `former_parse`.
-
-    None if over budget or too many open brackets.
-    """
+    """Parse what `rewrite_for_parse` returned, fast with `former_parse`; None over budget or limit of open brackets."""
     parser = _get_parser(syntax)
     if syntax.grammar.max_open_brackets and count_open_brackets(source_bytes) > syntax.grammar.max_open_brackets:
         return None

@@ -86,7 +86,7 @@ _POWERSHELL_LIST = re.compile(rb" -[A-Za-z]\w*+ [A-Za-z]\w*+((?:,[ \t]*+[A-Za-z]
 
 
 def rewrite_source(source_bytes: bytes, rewriting: str) -> bytes:
-    """Return `source_bytes`, in the same length, rewritten for a grammar by the rewriter of that name; "" for none."""
+    """Return `source_bytes`, in the same length, changed by the rewriter called `rewriting`; unchanged for ""."""
     return _REWRITINGS[rewriting](source_bytes) if rewriting else source_bytes
 
 

@@ -11,7 +11,7 @@ _TOKENS_PER_OTHER_CHARACTER = 1.0  # of other scripts: a character is a token, m
 
 
 def estimate_tokens(text: str) -> int:
-    """Return a number of tokens that a text hardly exceeds, whatever the model; 0 only if it is blank."""
+    """Return an estimate, on the high side, of a text's number of tokens, whatever the model; 0 only if it is blank."""
     count = len(_PIECE.findall(text))
     if text.isascii():
         return count

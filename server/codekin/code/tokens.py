@@ -97,7 +97,7 @@ class _TokenScanner:
 
 
 def _mark_blocks(texts: Sequence[str]) -> list[str]:
-    """Return tokens with block marks; without line ends inside statements, and strings that are statements."""
+    """Return the tokens, line ends replaced by marks of blocks and statements; without strings that are statements."""
     kept_tokens: list[str] = []
     margins, bracket_depth, begins_statement = [1], 0, True  # margin: columns of indentation, plus one for the line end
     for index, token in enumerate(texts):

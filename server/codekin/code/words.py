@@ -26,7 +26,7 @@ def find_compound_identifiers(text: str) -> list[str]:
 
 
 def list_distinct_words(text: str, limit: int) -> list[str]:
-    """Return the first `limit` words, and the first `limit` identifiers of several words, each once."""
+    """Return the first `limit` words, then the first `limit` joined identifiers, as one list, each once, lower-case."""
     tokens = _find_tokens(text)
     words = chain.from_iterable(map(_SUBWORD_CACHE.__getitem__, tokens))
     compounds = filter(None, map(_COMPOUND_CACHE.__getitem__, tokens))

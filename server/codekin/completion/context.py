@@ -118,7 +118,7 @@ class CompletionContext:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Return the parameters' names in the function's first three lines; () if one has several words for a name."""
+        """Return parameter names in the function's first 3 lines; () outside any, in a later part, or if unclear."""
         if not self.function_parts or self.function_parts[0].part:
             return ()
         name_row = self.function_parts[0].name_line
@@ -229,7 +229,7 @@ def _update_snippets(former: CompletionContext, lines: Sequence[str], cursor_row
 
 
 def _is_on_cursor_line(former: CompletionContext, edit: Edit, lines: Sequence[str], row: int) -> bool:
-    """Return whether at most the cursor's line has changed, begun before or still blank, and it stayed on it."""
+    """Return whether only the cursor's line can have changed, on the same row, with text left of it or still blank."""
     if row != former.row or edit.added:
         return False
     is_blank = former.language in _BRACE_LANGUAGES and not (former.lines[row].strip() or lines[row].strip())

@@ -40,7 +40,7 @@ def _is_random(word: str) -> bool:
 
 
 def find_indent_unit(lines: Sequence[str]) -> str:
-    """Return one level of indentation: a tab, or 2, 3, 4 or 8 spaces by frequency; "" where no line is indented."""
+    """Return a level of indentation: a tab, or the commonest step of 2, 3, 4 or 8 spaces; "" if nothing is indented."""
     filled_lines = [filled_line for filled_line in lines if filled_line.strip()]
     if 2 * sum(filled_line[0] == "\t" for filled_line in filled_lines) > sum(
         filled_line[0] in " \t" for filled_line in filled_lines

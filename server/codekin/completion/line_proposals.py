@@ -66,7 +66,7 @@ class LineProposer:
     def _search(
         self, token_context: TokenContext, floor: float, cancel_event: Cancel
     ) -> tuple[list[_Beginning], _Beginning | None]:
-        """Return the whole rests that a beam search finds, most probable first, and the longest certain beginning."""
+        """Return the whole rests that a beam search finds, likeliest first, and the longest beginning of 0.7+."""
         whole_rests: list[_Beginning] = []
         certain_beginning: _Beginning | None = None
         beam = [_Beginning((), 1.0, token_context)]

@@ -85,7 +85,7 @@ class LineScorer:
         return LineScore(sum(logarithms), min(logarithms), logarithms[0], len(logarithms))
 
     def find_name_use(self, line: str) -> NameUse:
-        """Return how many of the names that occur once above the line it uses, and whether it is there already."""
+        """Return how many names found once above the line it uses, whether the last line's, whether it is a repeat."""
         line_names = set(find_local_names(line))
         uses_last_line = not line_names.isdisjoint(self._last_names)
         return NameUse(

@@ -47,7 +47,7 @@ class LineTextMaker:
                 yield completion
 
     def _copy(self, ranked_line: RankedLine, cancel_event: Cancel) -> Completion | None:
-        """Return a completion by the best candidate's longest agreed extent that fits; None if none or cancelled."""
+        """Return a completion of the best candidate's lines, as many as others agree with and fit; None without."""
         candidate = ranked_line.candidates[0]
         source_snippet = candidate.source
         for source_rows in choose_extents(self._context, ranked_line.candidates, self._max_lines):

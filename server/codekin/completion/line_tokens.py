@@ -75,7 +75,7 @@ class TokenVocabulary(dict[str, int]):
 
 
 def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-    """Return a text's tokens as numbers, no comments, adding new ones to `vocabulary`; None without lexical rules."""
+    """Return tokens, but comments, as 2 × number (+ 1 behind a space), adding to `vocabulary`; None without rules."""
     pattern = _compile_pattern(language)
     if pattern is None:
         return None

@@ -184,7 +184,7 @@ class NgramModel:
                 yield context_length, self._count_own(positions, symbols)
 
     def _count_own(self, positions: Positions, symbols: Symbols) -> Counts:
-        """Count the symbols at these positions of the document, ascending, the function's more."""
+        """Return symbol → count at these ascending document positions; those in the cursor's function count twice."""
         function_symbols = symbols[self._document.find_function_range(positions)]
         counts = count_symbols(symbols)
         return (

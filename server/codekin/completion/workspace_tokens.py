@@ -179,7 +179,7 @@ class WorkspaceTokens:
     def _read_documents(
         self, text_hashes: dict[Path, bytes], vocabulary: TokenVocabulary, near_path: Path | None, max_tokens: int
     ) -> None:
-        """Read and keep tokens of changed documents, nearest to `near_path` first; drop all beyond `max_tokens`."""
+        """Read changed documents' tokens, no prose or notebooks, those near `near_path` first; drop the rest."""
         document_paths = (
             sorted(text_hashes)
             if near_path is None
