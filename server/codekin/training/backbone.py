@@ -54,7 +54,7 @@ class EmbedderBuild:
 
     @property
     def prefixes(self) -> Prefixes:
-        """Return the instruction before a text, by task and role."""
+        """Return (task, role) → the instruction that is put before a text."""
         return _PREFIXES_BY_NAME[self.instructions]
 
 
@@ -123,7 +123,7 @@ class TextEncoder(nn.Module):
 
 
 def load_trained_weights(encoder: TextEncoder, model_folder: str) -> str:
-    """Load the weights of a model that `save` wrote from the same backbone; return their digest. Raises ModelError."""
+    """Load weights that `save` wrote into `encoder`; return the file's SHA-256 in hexadecimal. Raises ModelError."""
     weights_path = Path(model_folder) / "model.safetensors"
     try:
         encoder.backbone.load_state_dict(load_file(weights_path))
@@ -161,7 +161,7 @@ def _load_backbone(model_name: str) -> tuple[Any, Any]:
 
 
 def _round_up(count: int) -> int:
-    """Return the next multiple of 32."""
+    """Return `count`, rounded up to a multiple of 32."""
     return -(-count // SHAPE_MULTIPLE) * SHAPE_MULTIPLE
 
 

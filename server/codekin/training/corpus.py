@@ -135,7 +135,7 @@ def check_package(package: Package, block_list: BlockList) -> None:
 
 
 def list_sources(package_folder: Path, block_list: BlockList, max_bytes: int = 1_000_000) -> Iterator[Path]:
-    """Yield the files of an unpacked package to train on, by path: none vendored, minified, large or blocked."""
+    """Yield a package's files to train on, by path: none vendored, minified, over `max_bytes`, or of a blocked name."""
     paths = [
         (source_path, source_path.relative_to(package_folder)) for source_path in sorted(package_folder.rglob("*"))
     ]

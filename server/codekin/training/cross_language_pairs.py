@@ -15,7 +15,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}")
 
 
 def pair_across_languages(pairs: Iterable[TextPair], generator: Random) -> Iterator[TextPair]:
-    """Yield `twin` pairs of functions of the same rare name in two languages, by name; joins `half` pairs' parts."""
+    """Yield `twin` pairs of functions, `half` pairs joined, of one rare name in two languages; random counterparts."""
     functions_by_name: dict[str, list[tuple[str, str]]] = {}
     for pair in pairs:
         if pair.kind == "half":

@@ -38,7 +38,7 @@ def fetch_all(manifest: Path, block_list: Path, sources: Path) -> int:
 
 
 def write_all_pairs(sources: Path, block_list: Path, pairs_folder: Path, processes: int = 2) -> None:
-    """Write pairs of each package that has no file of them, in worker processes, then those across languages."""
+    """Write a file of pairs per package without one, in worker processes; if any, renew the cross-language pairs."""
     pairs_folder.mkdir(parents=True, exist_ok=True)
     package_folders = sorted(path.parent for path in sources.absolute().glob("*/harvested.json"))
     missing = [folder for folder in package_folders if not (pairs_folder / f"{folder.name}.jsonl.gz").exists()]

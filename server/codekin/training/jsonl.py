@@ -62,7 +62,7 @@ class PairFile:
 
     @property
     def digest(self) -> int:
-        """Return a checksum of all passages in order, not of the queries, to recognise another file."""
+        """Return a CRC-32, as an int, of all passages in order, not of the queries, to recognise another file."""
         return crc32(self._passage_keys.tobytes())
 
     def read_rows(self, rows: Iterable[int]) -> list[TaskPair]:
@@ -131,7 +131,7 @@ class TaskBatches:
         return np.asarray(self._batches[batch_index])
 
     def _shuffle_rows(self, rows: NDArray[np.int64], generator: np.random.Generator) -> NDArray[np.int64]:
-        """Return the rows of a task in a new order, without those that fill no batch, half of them sorted by group."""
+        """Return a task's rows in a new order, cut to whole batches; with group numbers, half are sorted by group."""
         usable_count = len(rows) // self._batch_size * self._batch_size
         shuffled = generator.permutation(rows)[:usable_count]
         if self._group_numbers is not None:

@@ -37,7 +37,7 @@ class _PooledGraph(nn.Module):
 
 
 def export_onnx(model_folder: Path, out: Path, is_quantized: bool = True) -> None:
-    """Write the embedder in `model_folder` to `out`, replacing it, with a graph in place of its weights.
+    """Write the embedder in `model_folder` to `out`, replacing it, its weights as an ONNX graph, by default in int8.
 
     `is_quantized` makes the weights int8, those of products with a scale for each output; else they are float32. Raises
     ModelError for a model that is no BERT encoder whose vectors are the mean of all tokens.

@@ -33,7 +33,7 @@ _KIND_SHARES = {
 def gather_pairs(
     source: Path, pairs_path: Path, seed: int, benchmark_texts: BenchmarkTexts | None = None, limit: int = 0
 ) -> Path:
-    """Return a file of pairs: `source` itself, or `pairs_path`, written from the folder `source` only if missing.
+    """Return a path to pairs: `source`, if a file, else `pairs_path`, written from that folder only if missing.
 
     The folder is a source tree, or the output of `codekin train pairs`; pairs with a benchmark's text are left out.
     With a `limit`, no more pairs are drawn than that. Raises ModelError if it has no pairs.
@@ -65,7 +65,7 @@ def _read_source_pairs(source_folder: Path, seed: int) -> Iterator[PackagePair]:
 
 
 def _draw_pairs(read_all: Callable[[], Iterable[PackagePair]], limit: int, generator: Random) -> Iterator[PackagePair]:
-    """Yield a random share of the pairs: fixed by kind, or, with a `limit` in all, by kind and language, read twice."""
+    """Yield a random share of the pairs, by kind; with a `limit`, about so many, by kind and language, read twice."""
     if limit:
         counts = Counter((pair.kind, pair.language) for _, pair in read_all())
         probabilities = compute_keep_probabilities(counts, limit)
@@ -79,7 +79,7 @@ def _draw_pairs(read_all: Callable[[], Iterable[PackagePair]], limit: int, gener
 
 
 def compute_keep_probabilities(counts: Mapping[tuple[str, str], int], limit: int) -> dict[tuple[str, str], float]:
-    """Return the probability to keep a pair, by kind and language, such that about `limit` or fewer pairs are kept.
+    """Return (kind, language) → probability to keep a pair, such that about `limit` or fewer are kept in all.
 
     A kind or language that has too few pairs is kept whole; nothing takes its place.
     """

@@ -86,7 +86,7 @@ def _extract_tree_pairs(package_folder: Path, block_list: BlockList, generator: 
 
 
 def _select_files(paths: Iterable[Path], generator: Random) -> list[Path]:
-    """Return documentation pages, SQL, and source files with a grammar; of over 6,000, a random sample, sorted."""
+    """Return the paths of pages, SQL and source with a grammar; if over 6,000, a random sample, sorted by path."""
     usable_paths = []
     for source_path in paths:
         language = detect_language(source_path)

@@ -54,7 +54,7 @@ def prepare_small_backbone(model_name: str, folder: Path) -> Path:
 
 
 def write_card(model_name: str, folder: Path) -> None:
-    """Write the model card of a model trained from `model_name`: its licence, and whose work it derives from."""
+    """Write README.md into `folder`: licence and origin of a model that was trained from `model_name`."""
     (folder / "README.md").write_text(_CARD.format(backbone=model_name), "utf-8")
 
 
@@ -65,7 +65,7 @@ def make_small_build(folder: Path, max_tokens: int) -> EmbedderBuild:
 
 
 def _change_tokenizer(tokenizer: dict[str, Any], source: Path) -> dict[str, Any]:
-    """Change, in place, `tokenizer.json`'s content to split names and know the instructions; return it.
+    """Return `tokenizer.json`'s content, changed to split names and know the instructions; the argument changes, too.
 
     Raises ModelError.
     """

@@ -106,7 +106,7 @@ def quantize_rows(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray
 
 
 def _describe_heads(shape: StaticShape) -> list[dict[str, Any]]:
-    """Return a description of each prefix for `model.json`."""
+    """Return a dict for each prefix, for `model.json`: its table, its row of factors, and two flags."""
     return [
         {
             "prefix": prefix,

@@ -93,7 +93,7 @@ def _write_atomically(path: Path, content: bytes) -> None:
 
 
 def load_benchmark_texts(benchmarks_folder: Path | None) -> BenchmarkTexts:
-    """Return the hashed texts of all retrieval sets anywhere below the folder; none for None."""
+    """Return the hashed texts of all retrieval sets anywhere below the folder; an empty set of them for None."""
     benchmarks = (
         [load_benchmark(path.parent) for path in sorted(benchmarks_folder.rglob("meta.json"))]
         if benchmarks_folder
@@ -241,7 +241,7 @@ def compute_learning_rate(recipe: StaticRecipe, step: int) -> float:
 
 
 def _format_identity(recipe: StaticRecipe, tokenizer: str, pairs: Mapping[str, TokenizedPairs]) -> str:
-    """Return what a checkpoint must share to be resumed: tokenizer, texts, and the settings but the number of steps."""
+    """Return, as JSON, what a checkpoint must share to be resumed: tokenizer, texts, all settings but `steps`."""
     digest = hashlib.blake2b(tokenizer.encode(), digest_size=8)
     for kind_pairs in pairs.values():
         digest.update(kind_pairs.queries.keys.tobytes() + kind_pairs.passages.keys.tobytes())

@@ -43,7 +43,7 @@ class TrainingPlan:
     minutes: float = 0  # after which the run ends, to be resumed later; 0: never
 
     def weight_settings(self) -> dict[str, Any]:
-        """Return the settings that the trained weights depend on."""
+        """Return name → value of the settings that the trained weights depend on."""
         ignored_settings = {"checkpoint_steps", "watch_steps", "minutes", "cool_down"}
         if self.cool_down:  # before it, no step depends on how many there are
             ignored_settings.add("steps")
@@ -52,7 +52,7 @@ class TrainingPlan:
         }
 
     def is_time_up(self, started: float) -> bool:
-        """Return whether a run that started then, by the monotonic clock, has taken the minutes it has."""
+        """Return whether `minutes` have passed since `started`, in seconds of the monotonic clock; never if 0."""
         return bool(self.minutes) and time.monotonic() - started >= 60 * self.minutes
 
 
@@ -74,7 +74,7 @@ class TrainingTask:
 
 
 def run_training(model: nn.Module, plan: TrainingPlan, task: TrainingTask, work_folder: Path) -> list[Measures]:
-    """Take the steps left after the checkpoint in `work_folder`, writing new ones; return all measures over time.
+    """Take the steps left after `work_folder`'s checkpoint, writing new ones; return all measures, a dict per watch.
 
     Stops earlier, at a checkpoint, where the plan's minutes are over. Writes checkpoints. Raises ModelError if the
     checkpoint is of another recipe.
@@ -174,7 +174,7 @@ class _StartingPoint:
 def _resume_training(
     checkpoint_path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Mapping[str, Any]
 ) -> _StartingPoint:
-    """Load the checkpoint, if any, into model and optimizer; return where to start.
+    """Load the checkpoint, if any, into model and optimizer; return its step, measures and mean loss, else zeros.
 
     Raises ModelError for another recipe.
     """

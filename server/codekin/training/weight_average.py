@@ -19,7 +19,7 @@ Measures = dict[str, float]
 def average_with_backbone(
     model: TextEncoder, shares: Sequence[float], measure_model: Callable[[], Measures]
 ) -> dict[str, Measures]:
-    """Set the weights to the mix with the backbone's, of these shares, that measures best; return measures by share.
+    """Set the weights to the best mix with the backbone's, by share; return share → measures, and the best share.
 
     Shares count the trained weights, and are text in the result.
 
@@ -46,7 +46,7 @@ def average_with_backbone(
 def mix_weights(
     backbone_weights: Mapping[str, Tensor], trained_weights: Mapping[str, Tensor], share: float
 ) -> dict[str, Tensor]:
-    """Return the weighted mean of both models' weights, by name; `share` is the trained model's, 0 to 1."""
+    """Return name → mean of both models' weights; `share`, 0 to 1, weighs the trained; integers stay the trained."""
     return {
         name: torch.lerp(backbone_weights[name].to(trained), trained, share) if trained.is_floating_point() else trained
         for name, trained in trained_weights.items()
