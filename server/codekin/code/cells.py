@@ -69,7 +69,7 @@ def join_cells(sources: Iterable[CellSource], language: str) -> Notebook:
 
 
 def extract_cells(lines: Sequence[str], cells: Iterable[Cell]) -> list[Snippet]:
-    """Return the snippets of each cell, extracted separately, so that a syntax error affects its own cell only."""
+    """Return the snippets of all cells in one list; each cell is extracted alone: its syntax error affects no other."""
     snippets = []
     for cell in cells:
         start = cell.span.start

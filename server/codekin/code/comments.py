@@ -34,7 +34,7 @@ class Lead:
 
 
 def extend_lead(lead: Lead | None, comment: "Node", previous_sibling: "Node | None") -> Lead | None:
-    """Return the lead with `comment` added in place, a new one if rows lie between; None if it trails a statement."""
+    """Return the comments above a definition, `comment` added in place; new after a gap; None if it trails code."""
     first_row, last_row = comment.start_point[0], find_last_row(comment)
     if (
         previous_sibling is not None

@@ -26,7 +26,7 @@ _LANGUAGE_KEYS = (  # of a cell's metadata, as VS Code and .NET's notebooks have
 
 
 def is_notebook(path: PurePath) -> bool:
-    """Return whether a file of this name is a notebook."""
+    """Return whether a file of this name is a Jupyter notebook: it ends in `.ipynb`, in any case."""
     return path.suffix.lower() == NOTEBOOK_SUFFIX
 
 

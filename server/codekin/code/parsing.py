@@ -58,7 +58,7 @@ class Syntax:
 
     @cached_property
     def has_accessors(self) -> bool:
-        """Return whether a binding's last child may be a property's code."""
+        """Return whether the grammar has accessors: a binding's last child may then be the code of a property."""
         return NodeRole.ACCESSOR in self.grammar.node_types
 
     @cached_property
@@ -128,7 +128,7 @@ def _compile_whole_pattern(pattern: str) -> re.Pattern[str]:
 
 @cache
 def load_syntax(language: str) -> Syntax | None:
-    """Import and cache the language's grammar; None if there is none, or its wheel can't be loaded."""
+    """Import, cache and return the language's grammar; None if there is none, or its wheel can't be loaded."""
     from tree_sitter import Language
 
     grammar = GRAMMARS.get(language)

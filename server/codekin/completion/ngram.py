@@ -87,7 +87,7 @@ class NgramModel:
         return TokenFeatures(symbols, compute_features(symbols, estimates, self._document, token_context))
 
     def _list_recent_names(self, best_symbols: Sequence[int], previous_token: int) -> list[int]:
-        """Return the 4 local names nearest before the cursor as symbols; [] if `best_symbols` has no local name."""
+        """Return up to 4 local names nearest before the cursor as symbols; [] if `best_symbols` has no local name."""
         is_local_name = self._document.is_local_name
         spacing = next((symbol & 1 for symbol in best_symbols if is_local_name(symbol >> 1, previous_token)), None)
         return [] if spacing is None else [token * 2 + spacing for token in self._document.recent_names]

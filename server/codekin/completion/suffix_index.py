@@ -165,7 +165,7 @@ def _order_by_token(tokens: Symbols) -> tuple[npt.NDArray[np.int32], npt.NDArray
 
 
 def _split_order(ranks: npt.NDArray[np.int32], order: npt.NDArray[np.int32]) -> Iterator[tuple[int, int]]:
-    """Yield start and end, half-open, of parts of the order; equal ranks are in one part."""
+    """Yield start and end, half-open, of parts of the order, about 500,000 each; equal ranks are in one part."""
     start = 0
     while start < len(order):
         end = start + _SORTED_POSITIONS

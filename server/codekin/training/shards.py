@@ -72,7 +72,7 @@ class TokenizedPairs:
 
 
 def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
-    """Return token lists as flat ids, starts, and keys by tokens in any order. OverflowError for ids over 65,535."""
+    """Return token lists as flat ids, starts and keys, equal for the same tokens in any order. Ids are below 65,536."""
     arrays = [np.array(token_ids, dtype=np.uint16) for token_ids in token_lists]
     starts = np.zeros(len(arrays) + 1, dtype=np.int64)
     np.cumsum([len(token_ids) for token_ids in arrays], out=starts[1:])
@@ -83,7 +83,7 @@ def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
 def tokenize_pairs(
     pairs_path: Path, tokenizer: Path, phrases: int, benchmark_texts: BenchmarkTexts, shares: Mapping[str, float]
 ) -> dict[str, TokenizedPairs]:
-    """Return kind → tokenized pairs of one package's file, without those dropped. Runs in a worker.
+    """Return kind → tokenized pairs of a package's file, thinned by kind, no benchmark's text. Runs in a worker.
 
     Of each kind, the share in `shares` is kept. Pairs with a benchmark's text, or with a text of fewer than two tokens,
     are dropped.
