@@ -221,7 +221,7 @@ class SettingsOverride:
         return {pattern: choice for pattern, choice in pattern_table.items() if pattern not in faults_by_pattern}
 
     def _report(self, problem: str) -> None:
-        """Append the problem, after the source of the settings."""
+        """Append "SOURCE: problem" to `problems`."""
         self.problems.append(f"{self.source}: {problem}")
 
 

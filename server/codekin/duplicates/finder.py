@@ -81,7 +81,7 @@ class DuplicateFinder:
         )
 
     def _drop_suppressed(self, groups: Iterator[DuplicateGroup]) -> Iterator[DuplicateGroup]:
-        """Yield the groups without functions that are suppressed against all others; drop groups of one."""
+        """Yield each group minus the functions that are suppressed against all others in it; drop groups of one."""
         for group in groups:
             references = [
                 self._suppressions.find_reference(member.function.path, member.function.qualified_name)

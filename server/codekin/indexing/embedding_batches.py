@@ -22,7 +22,7 @@ class EmbeddingBatches:
         self.size = _FIRST_BATCH  # contents of the next batch
 
     def embed_texts(self, texts: Mapping[bytes, str], embedder: Embedder, vector_store: VectorStore, space: str) -> int:
-        """Embed `texts` (hash → text), store the vectors, adapt `size`; return how many, without texts that kill it."""
+        """Embed `texts` (hash → text), store vectors, adapt `size`; return how many; leave out what kills the model."""
         if not texts:
             return 0
         started = time.monotonic()

@@ -95,7 +95,7 @@ class Indexer:
         self._state.notify_change()
 
     def reindex(self) -> None:
-        """Empty the store, so that all is indexed again; vectors are kept. Raises StoreBusyError if not the owner.
+        """Empty the store, but no vectors, and request a full scan. Raises StoreBusyError if not the owner.
 
         The owner is another process then, which would not know that it has to rescan.
         """

@@ -61,7 +61,7 @@ def reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel_event: Ca
 
 
 def _reconcile(index_paths: IndexPaths, on_progress: OnProgress, cancel_event: Cancel, workers: int) -> IndexReport:
-    """Reconcile once. Raises StoreCorruptError or StoreLostError if a file of the index is unsound or lost."""
+    """Open the files of the index, reconcile once, close them; return a report. Raises if a file is unsound or lost."""
     started = time.monotonic()
     workspace = Workspace(index_paths.roots, index_paths.settings.index)
     store, vectors, embedder = (

@@ -47,7 +47,7 @@ class Snapshot:
         return replace(self, graph=graph, is_in_graph=_find_graphed(graph, self.matrix.labels))
 
     def compute_waste(self) -> float:
-        """Return the rows that the graph lacks plus its labels without a row, as a share of it; 1 without one."""
+        """Return rows that the graph lacks plus its labels without a row, as a share of the graph; 1 without one."""
         if self.graph is None:
             return 1.0
         return (len(self) + len(self.graph) - 2 * self._count_reachable()) / len(self.graph)

@@ -98,7 +98,7 @@ def make_document(
 
 
 def open_notebook(path: Path, notebook: OpenNotebook, saved_document: Document | None) -> Document | Skipped:
-    """Return an open notebook's Document, all its cells or some merged into `saved_document`; Skipped if it has none.
+    """Return an open notebook's Document, all its cells or some merged into `saved_document`; Skipped without code.
 
     It is skipped if it has no code.
     """
