@@ -119,3 +119,34 @@ def test_names_match_a_question_the_same_together_and_alone(question: str, names
     assert together.cover.tolist() == pytest.approx([match.cover for match in alone])
     assert together.precision.tolist() == pytest.approx([match.precision for match in alone])
     assert together.strength.tolist() == pytest.approx([match.strength for match in alone])
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("choose which file gets merged by nextLevel", "nextLevel"),
+        ("choose which file gets merged by next_level", "next_level"),
+        ("choose which file gets merged by HTTPMerger", "HTTPMerger"),
+        ("choose which file the next function merges", "next"),
+        ("where is next defined", "next"),
+        ("next", "next"),
+    ],
+)
+def test_an_identifier_and_what_is_called_a_function_are_meant_as_names(question: str, name: str):
+    assert asked(question).match_definition(name) == 1
+    assert asked(question).match_definition(name.swapcase()) == 0.5
+
+
+def test_a_plain_word_is_meant_as_a_name_as_far_as_it_is_the_question():
+    question = asked("choose which level gets merged next")
+    assert 0 < question.match_definition("next") < 0.5
+    assert question.match_definition("Next") == question.match_definition("next") / 2
+    assert question.match_definition("merge") == 0
+    assert asked("merge next").match_definition("next") > question.match_definition("next")
+    assert asked("produce request").match_definition("produce") > asked("produce request").match_definition("request")
+
+
+@given(st.text())
+def test_no_name_is_surer_than_surely_meant(question: str):
+    terms = asked(question)
+    assert all(0 <= terms.match_definition(token) <= 1 for token in terms.tokens)

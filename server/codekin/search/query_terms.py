@@ -29,6 +29,14 @@ _ENDING_LIST = """
 """
 _ENDINGS = frozenset(_ENDING_LIST.split())
 _STEM_LENGTH = 3  # characters at the start that related words have in common
+# That are no plain word: `readLine`, `HTTPServer`, `read_line`, `_read`.
+_IDENTIFIER = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2}|^_|_$|[^\W_]_[^\W_]")
+_KIND_WORD_LIST = """
+    class classes constant constants declaration declared defined definition definitions enum enums field function
+    functions implementation implemented interface interfaces macro macros method methods module object protocol struct
+    structs trait traits type types variable variables
+"""
+_KIND_WORDS = frozenset(_KIND_WORD_LIST.split())  # they say what the word before them is, not what it is about
 _COMPOUND_LENGTHS = (2, 3, 4)  # numbers of neighbouring words that may be one identifier
 
 
@@ -79,6 +87,8 @@ class QueryTerms:
         load_frequencies(self.words)
         self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
         self._total_weight = sum(self._weights)
+        self._certainties = self._weigh_tokens(question)  # the highest last
+        self._lowercase_certainties = {token.lower(): value for token, value in self._certainties.items()}
         self.known_word_count = sum(document_frequency(word) > 0 for word in self.words)
         known_weight = sum(
             weight
@@ -117,8 +127,26 @@ class QueryTerms:
         return self._comparison.weigh(similarities)
 
     def match_definition(self, name: str) -> float:
-        """Return 1 if the question has the token `name`, 0.5 if only in another case, else 0."""
-        return 1.0 if name in self.tokens else 0.5 if name.lower() in self.lowercase_tokens else 0.0
+        """Return 0 to 1: how surely the question means this name; half of that where it has it in another case.
+
+        0 where it does not have the name. An identifier is surely one, and so is what is called a class or function. A
+        plain word may only happen to be some definition's name, such as `next`: it counts by its share of the question.
+        """
+        if name in self._certainties:
+            return self._certainties[name]
+        return 0.5 * self._lowercase_certainties.get(name.lower(), 0.0)
+
+    def _weigh_tokens(self, question: str) -> dict[str, float]:
+        """Return token → how surely it is meant as a name, 0 to 1, ascending, for all but stop words."""
+        named = {token for token, kind in pairwise(_TOKEN.findall(question)) if kind.lower() in _KIND_WORDS}
+        weights = dict(zip(self.words, self._weights, strict=True))
+        total_weight = sum(weight for word, weight in weights.items() if word not in _KIND_WORDS)
+        certainties = dict.fromkeys(self.tokens, 1.0)
+        for token in self.tokens if total_weight and not self.name else ():
+            if token not in named and not _IDENTIFIER.search(token):
+                weight = sum(weights.get(word, 0.0) for word in set(split_words(token)))
+                certainties[token] = min(weight / total_weight, 1.0)
+        return dict(sorted(certainties.items(), key=lambda item: item[1]))
 
     def match_single_name(self, name: str, qualified_name: str) -> float:
         """Return 1, 0.9, 0.7 or 0: how well a definition matches a question that is nothing but a name; else 0."""
