@@ -42,7 +42,7 @@ class EngineSession:
         return bool(self._roots)
 
     def open_workspace(self, roots: Sequence[Path], *, is_explicit: bool = False) -> None:
-        """Start a thread that opens an engine on these folders, unless in use, and closes the former. May raise.
+        """Start opening an engine on these folders on a thread, closing the former; no-op if same. Raises QueryError.
 
         Unusable is an empty list, the whole disk and, unless `is_explicit`, the whole home directory. The roots in use
         are not opened again.

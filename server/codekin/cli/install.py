@@ -41,7 +41,7 @@ def uninstall(agents: tuple[str, ...], yes: bool, dry_run: bool) -> int:
 
 
 def _edit_files(agent_names: tuple[str, ...], *, is_installing: bool, may_write: bool, is_dry_run: bool) -> int:
-    """Show the changes as diffs, ask, write them, and return 0; click.Abort where refused. Raises QueryError."""
+    """Show the changes as diffs; unless a dry run, ask, then write them; return 0. Raises Abort, QueryError."""
     from codekin.agents.install.catalogue import find_places
     from codekin.agents.install.installer import Installer
     from codekin.cli import console

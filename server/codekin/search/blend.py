@@ -17,7 +17,7 @@ HEAVY_WEIGHT = 0.3
 def blend_rankings(
     light_cosines: Mapping[int, float], heavy_cosines: Mapping[int, float], heavy_weight: float = HEAVY_WEIGHT
 ) -> list[Candidate]:
-    """Return Candidates of all contents, best first; those with both cosines swap light cosines by both ranks.
+    """Return Candidates of all contents, best first; those with both cosines swap light ones into blended order.
 
     `light_cosines` has a cosine for each content, `heavy_cosines` one in another space for some. The contents with both
     are ordered by the weighted mean of both cosines, standardized, and the light cosines are dealt out among them in

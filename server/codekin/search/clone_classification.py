@@ -147,7 +147,7 @@ def _compare_structure(query: TokenProfile, candidate: TokenProfile) -> CloneEvi
 
 
 def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[str, str]]:
-    """Return (old, new) for each name that one other replaces at most of its aligned places, in query order."""
+    """Return (old, new) for each name that another one replaces in most aligned places, in the query's order."""
     old_tokens, new_tokens = query.tokens, candidate.tokens
     old_positions, new_positions = _align_positions(query.run_hashes, candidate.run_hashes)
     are_names = (old_tokens.kinds[old_positions] == NAME) & (new_tokens.kinds[new_positions] == NAME)

@@ -38,7 +38,7 @@ class ContextPack:
 
 
 def pack_context(hits: Iterable[Hit], max_tokens: int) -> ContextPack:
-    """Pack what fits in `max_tokens` (estimated) of the first 160 hits: whole functions, else signatures.
+    """Return a pack of what fits in `max_tokens` (estimated) of 160 hits: whole functions, else signatures.
 
     Copies of what is taken are only counted. The hits are consumed no further than needed.
     """

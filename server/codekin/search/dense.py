@@ -34,7 +34,7 @@ class DenseRetriever:
         self._means = LanguageMeansCache(index)
 
     def search(self, query: Query, k: int, pool: CandidatePool | None = None) -> list[Candidate]:
-        """Embed the query; return at most `k` Candidates, best first, with the light model's cosine, 0 if below.
+        """Embed the query; return at most `k` Candidates, best first; score: light cosine, or 0 if negative.
 
         They are from `pool` where that is given, else from the query's filter. The cosines are the light model's, also
         where the heavy one reorders them. Waits for the models.

@@ -50,7 +50,7 @@ class FrameLocator:
         return best_paths if len(best_paths) <= _MAX_AMBIGUOUS_FILES else []
 
     def _is_likely(self, frame: StackFrame, common_count: int, parts: tuple[str, ...]) -> bool:
-        """Return whether a frame means a file: 2 names in common from the end, or all of one path (not if foreign)."""
+        """Return whether a frame means a file: 2 common names at the end, its only name, or a file's whole path."""
         if common_count >= 2 or len(frame.path) == 1:
             return True
         is_whole = common_count == len(parts)

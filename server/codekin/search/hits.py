@@ -103,7 +103,7 @@ class DocumentReader:
         return find_cell(document_and_lines[0].cells, location.span.start) if document_and_lines else None
 
     def locate_now(self, location: Location, content_hash: bytes) -> Location | None:
-        """Return the content's Location in its document now, None if gone; if its old lines differ, note `stale`."""
+        """Return the content's Location in its document now, None if gone; add the path to `stale` unless in place."""
         lines = self.read_lines(location.path)
         if hash_content(to_canonical_text(lines[location.span.start : location.span.end])) == content_hash:
             return location

@@ -149,7 +149,7 @@ class QueryTerms:
         return dict(sorted(certainties.items(), key=lambda item: item[1]))
 
     def match_single_name(self, name: str, qualified_name: str) -> float:
-        """Return 1, 0.9, 0.7 or 0: how well a definition matches a question that is nothing but a name; else 0."""
+        """Return how well a definition matches a question that is one name: 1, 0.9, 0.7 or 0; 0 for other questions."""
         if not self.name:
             return 0.0
         name_path = tuple(_TOKEN.findall(qualified_name))[-len(self.name) :]

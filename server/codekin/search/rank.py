@@ -127,7 +127,7 @@ class QueryResults:
         return _sort_ranked(ranked_locations)
 
     def compare_files(self, roots: Sequence[Path]) -> tuple[Scores, BestFiles]:
-        """Return all files' summed signals, (files,), in `list_files`' order, and the network's view of up to 40."""
+        """Return all files' summed signals, (files,), in `list_files`' order, and the network's inputs for up to 40."""
         _, file_features = self._extract_features(roots)
         sums = self._sum_signals(roots)
         return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)

@@ -218,7 +218,7 @@ def _drop_remote_prose(found: Sequence[Sequence[Candidate]]) -> list[Candidate]:
 
 
 def _select_files(named_files: Sequence[Path], terms: QueryTerms, retrieved_files: set[Path]) -> list[Path]:
-    """Return up to four of `named_files` not in `retrieved_files`, those whose names match best first."""
+    """Return up to four of `named_files` outside `retrieved_files`, those whose names match the question best."""
     unretrieved_files = [path for path in named_files if path not in retrieved_files]
     matches = terms.match_names([split_words(file_title(path)) for path in unretrieved_files])
     best_rows = np.argsort(-matches.product, kind="stable")[:_MAX_UNRETRIEVED_FILES]

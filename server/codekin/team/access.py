@@ -97,7 +97,7 @@ class CommandRights:
         self._lock = threading.Lock()
 
     def find_readable(self, user: str, repositories: Collection[str]) -> set[str]:
-        """Return which of these repositories match the command's patterns for the user; it runs once in 60 s per user.
+        """Return which of these repositories match the command's patterns; it runs at most once in 60 s per user.
 
         Raises TeamError where the command fails.
         """

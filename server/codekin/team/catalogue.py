@@ -153,7 +153,7 @@ class Catalogue:
         return {record.number: record for record in records}
 
     def find_repository(self, name: str) -> RepositoryRecord:
-        """Read a repository's record; a new one, not stored, if there is none. Raises TeamError on equal numbers."""
+        """Read a repository's record, else make one, not stored. Raises TeamError if another name has its number."""
         number = make_number(["repository", name], _REPOSITORY_BITS)
         rows = self.index.select(REPOSITORIES, {"number": [number]})
         if not rows:

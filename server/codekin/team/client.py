@@ -48,7 +48,7 @@ class GatewayClient:
         return self._problem
 
     def start(self, path: str, make_body: Callable[[], Document]) -> "PendingAnswer":
-        """Return a PendingAnswer at once; a thread builds and sends the request, or it fails as requests are paused.
+        """Return a PendingAnswer at once; a thread builds and sends the request; it fails if requests are paused.
 
         A failure pauses requests for 30 s. The next one then fails, too, but has a probe sent that can end the pause.
         """
@@ -153,7 +153,7 @@ class PendingAnswer:
         self._deadline = deadline
 
     def wait(self) -> Document:
-        """Wait until 300 ms after the start and return the response's dict. Raises TeamError, pausing, without one."""
+        """Return the response's dict once it comes; after 300 ms pause requests. Raises TeamError without one."""
         try:
             return self._future.result(max(self._deadline - time.monotonic(), 0.0))
         except FutureTimeoutError as error:

@@ -76,7 +76,7 @@ class ForgeAccess:
         self._lock = threading.Lock()
 
     def authenticate(self, token: str) -> str | None:
-        """Return the token's user, None if refused; ask the forge once in 60 s, for her repositories, too.
+        """Return the token's user, None if refused; ask the forge at most every 60 s, store her repositories.
 
         Stores which repositories the token may read, too. Raises TeamError where the forge can't be asked.
         """

@@ -214,7 +214,7 @@ class GatewaySearch:
             return self._view
 
     def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
-        """Return the SetFilter, cached, of sets with any of these repositories: by their ids, or the others'."""
+        """Return a SetFilter (cached) for sets with any of these repositories; it admits ids or excludes others."""
         if numbers not in self._filters:
             if len(self._filters) >= _MAX_CACHED_FILTERS:
                 self._filters.clear()

@@ -86,7 +86,7 @@ class RepositoryClone:
             return ""
 
     def fetch(self) -> None:
-        """Run git fetch --prune for all branches of `origin`; a bare clone's own follow. Raises QueryError."""
+        """Run git fetch --prune for all branches of `origin`; overwrite a bare clone's own. Raises QueryError."""
         arguments = ["fetch", "--prune", "--quiet", "--no-tags", "--no-recurse-submodules", "origin"]
         is_mirror = self._run("rev-parse", "--is-bare-repository").strip() == b"true"
         self._run(*arguments, *(["+refs/heads/*:refs/heads/*"] if is_mirror else []), protocols=REMOTE_PROTOCOLS)

@@ -80,7 +80,7 @@ class ProcessWorkers:
         self._embedders.__exit__()
 
     def cut(self, repository: RepositoryClone, batches: Iterable[Sequence[BlobFile]]) -> Iterator[list[CutBlob]]:
-        """Cut blobs in processes; yield a list of CutBlobs a batch, or a blob after its batch killed its worker."""
+        """Cut blobs in processes; yield lists of CutBlobs, per batch, or per blob if a batch killed its worker."""
         running: dict[int, Sequence[BlobFile]] = {}
         suspects: list[BlobFile] = []
 
