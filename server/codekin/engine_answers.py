@@ -144,7 +144,7 @@ class AnsweringEngine(EngineCore):
         hit_filter: Filter = Filter(),
         cancel_event: Cancel | None = None,
     ) -> list[Existence]:
-        """Return for each function in `code` whether it exists already. Raises QueryError: no code, unknown language.
+        """Return an Existence (verdict, matches) per function in `code`. Raises QueryError: no code, unknown language.
 
         `path` is where the code is to stand: a function of the same name there is what it replaces, and no match. Code
         without functions is judged as one piece. The language is guessed where `language` is "". `hit_filter` limits
@@ -161,7 +161,7 @@ class AnsweringEngine(EngineCore):
     def find_described_code(
         self, description: str, *, hit_filter: Filter = Filter(), cancel_event: Cancel | None = None
     ) -> Existence:
-        """Return how likely the workspace has code that does what the description says; never a proven "yes"."""
+        """Return an Existence (LIKELY, POSSIBLE or NO; matches): has the workspace code that does what is described?"""
         query = CodeQuery(read_question(description), is_code=False)
         answer = self._answer_query(query, Task.NL2CODE, 2 * _SIMILAR_COUNT, hit_filter, cancel_event)
         code_hits = [hit for hit in answer.hits if hit.place.kind is not SnippetKind.SECTION]
@@ -210,7 +210,7 @@ class AnsweringEngine(EngineCore):
     def _judge_function(
         self, target_path: Path | None, hit_filter: Filter, cancel_event: Cancel, function: Snippet
     ) -> Existence:
-        """Return the verdict on a function by clones, else by meaning, without what it replaces in `target_path`."""
+        """Return a function's Existence by clones, else by meaning, without what it replaces in `target_path`."""
 
         def find_similar(function: Snippet) -> Answer:
             """Search for code of similar meaning, without what the function replaces."""

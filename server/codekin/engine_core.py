@@ -93,7 +93,7 @@ class EngineCore:
             closer()
 
     def _open_heavy(self) -> HeavyModel:
-        """Connect to the heavy model; its queries time out in a server, else never. Raises ModelError."""
+        """Connect to the heavy model; queries time out in a server, the small default one's always."""
         timeout_s = _HEAVY_QUERY_TIMEOUT_S if self._started else None
         if is_small_by_default(self.settings.model):
             timeout_s = _SMALL_QUERY_TIMEOUT_S

@@ -222,7 +222,7 @@ class Index(ContentQueries):
             self._saved_completions = SavedImage(self.line_index.newest)
 
     def _check_files(self) -> None:
-        """Empty memory if the store's file was replaced; search a replaced file of vectors anew. Raises StoreError."""
+        """Empty memory if the store's file was replaced; search a replaced file of vectors anew, fill an empty one."""
         newest_vector = self._vectors.newest_id()
         is_older = self.store.generation() < self._generation
         self._older_count += is_older
