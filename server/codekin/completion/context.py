@@ -118,7 +118,7 @@ class CompletionContext:
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Return parameter names in the function's first 3 lines; () outside any, in a later part, or if unclear."""
+        """Return parameter names of the function's 3 first lines; () outside, in later parts, if one is two words."""
         if not self.function_parts or self.function_parts[0].part:
             return ()
         name_row = self.function_parts[0].name_line

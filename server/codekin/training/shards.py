@@ -72,7 +72,10 @@ class TokenizedPairs:
 
 
 def flatten_texts(token_lists: Sequence[Sequence[int]]) -> TokenizedTexts:
-    """Return token lists as flat ids, starts and keys, equal for the same tokens in any order. Ids are below 65,536."""
+    """Return token lists as flat ids, starts and keys, equal for the same tokens in any order. Ids are below 65,536.
+
+    Raises OverflowError for larger ones.
+    """
     arrays = [np.array(token_ids, dtype=np.uint16) for token_ids in token_lists]
     starts = np.zeros(len(arrays) + 1, dtype=np.int64)
     np.cumsum([len(token_ids) for token_ids in arrays], out=starts[1:])
