@@ -146,6 +146,15 @@ def test_the_best_place_of_each_file_comes_before_the_second_of_any():
     assert [name[0] for name in order(found("parse", cosines, {}, places))[:3]] == ["a", "b", "c"]
 
 
+def test_a_further_place_of_the_likeliest_file_comes_before_an_unlikely_file_but_for_a_name():
+    likely_places = [place("journal.py", "rotate", 1), place("journal.py", "compress", 2, start=20)]
+    places = [*likely_places, place("journal_folder.py", "stop", 3)]
+    shares = {1: 0.5, 2: 0.45, 3: 0.1}
+    sentence = found("shrink old entries on disk", {1: 0.6, 2: 0.58, 3: 0.4}, shares, places)
+    assert order(sentence) == ["rotate", "compress", "stop"]
+    assert order(found("journal", {1: 0.6, 2: 0.58, 3: 0.5}, shares, places)) == ["rotate", "stop", "compress"]
+
+
 def test_a_place_is_ranked_once():
     single_place = place("one.py", "a", 1)
     assert len(found("a", {1: 0.5}, {}, [single_place, single_place]).rank_locations([ROOT])) == 1

@@ -20,7 +20,10 @@ from codekin.search.rank_features import Retrieved, SnippetFeatures, compute_fil
 from codekin.search.ranking_weights import FILE_WEIGHTS
 from codekin.types import Candidate, Location, SnippetKind
 
-_REPEATED_FILE_PENALTY = 5.0  # logits, of each further snippet of a file that has one among the hits
+# Logits, of each further snippet of a file that has one among the hits. For a sentence the right file is often found
+# with another place of it first; a name is hardly defined twice in a file, and a report mentions many files.
+_REPEATED_FILE_PENALTY = 2.0
+_REPEATED_NAME_PENALTY = 5.0
 _MAX_SNIPPETS_PER_FILE = 5
 
 
@@ -109,19 +112,20 @@ class QueryResults:
         return set(self._locations_by_file)
 
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
-        """Return up to five RankedLocations per file, best first; each further one of a file is ranked far behind."""
+        """Return up to five RankedLocations per file, best first; a file's further ones rank behind its first."""
         if not self._locations_by_file:
             return []
         snippets, _ = self._extract_features(roots)
         offsets = self._score_files(roots) - snippets.find_highest(snippets.scores)
         base_scores = (offsets[snippets.file_rows] + snippets.scores).tolist()
+        penalty = _REPEATED_NAME_PENALTY if self._terms.name else _REPEATED_FILE_PENALTY
         first_rows = np.array([location.span.start for location in snippets.locations])
         ranked_locations: list[RankedLocation] = []
         order = np.lexsort((first_rows, -snippets.scores, snippets.file_rows)).tolist()
         for start, end in pairwise([*snippets.starts.tolist(), len(order)]):
             kept_rows = islice(_join_parts(order[start:end], snippets.locations), _MAX_SNIPPETS_PER_FILE)
             ranked_locations += [
-                RankedLocation(snippets.locations[row], base_scores[row] - _REPEATED_FILE_PENALTY * rank)
+                RankedLocation(snippets.locations[row], base_scores[row] - penalty * rank)
                 for rank, row in enumerate(kept_rows)
             ]
         return _sort_ranked(ranked_locations)
@@ -178,7 +182,7 @@ def rank_within_files(file_scores: Mapping[Path, float], closeness: Mapping[Loca
     for location in sorted(closeness, key=lambda location: (-closeness[location], location.span.start)):
         locations_by_file.setdefault(location.path, []).append(location)
     ranked_locations = [
-        RankedLocation(location, file_scores[path] - _REPEATED_FILE_PENALTY * rank)
+        RankedLocation(location, file_scores[path] - _REPEATED_NAME_PENALTY * rank)
         for path, locations in locations_by_file.items()
         for rank, location in enumerate(locations[:_MAX_SNIPPETS_PER_FILE])
     ]
