@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from .conftest import INDEXED, NEWEST, PLUGIN, TIMEOUT_S, Editor, Start
 
 ATTACHED = "return #vim.lsp.get_clients({name = 'codekin', bufnr = 0}) == 1"
@@ -138,6 +140,18 @@ def test_an_install_that_fails_says_why(start: Start) -> None:
     editor.execute("Codekin install")
     assert "set the option python" in editor.wait_for_message("cannot run /no/python")
     assert editor.lua("return require('codekin').status()") == ""
+
+
+@pytest.mark.parametrize("is_folder_linked", [True, False], ids=["folder", "root"])
+def test_a_link_to_the_plugin_leads_to_its_clone(start: Start, tmp_path: Path, is_folder_linked: bool) -> None:
+    """The README says to link the plugin's folder into Neovim's packages."""
+    root = PLUGIN.parents[1]
+    link = tmp_path / "link"
+    link.symlink_to(PLUGIN if is_folder_linked else root)
+    editor = start(plugin=link if is_folder_linked else link / PLUGIN.relative_to(root))
+    editor.lua("require('codekin').setup({python = '/no/python'})")
+    editor.execute("Codekin install")
+    editor.wait_for_message("cannot run /no/python")  # so it has found what to install
 
 
 def test_without_a_clone_nothing_is_installed_by_name(start: Start, tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ end
 --- package index yet, and a package of that name there would be a stranger's.
 ---@return string?
 local function get_clone()
-  local here = vim.fs.normalize(debug.getinfo(1, 'S').source:sub(2))
+  local source = debug.getinfo(1, 'S').source:sub(2)
+  local here = vim.fs.normalize(vim.uv.fs_realpath(source) or source) -- the plugin may be a link into the clone
   local root = here:match('^(.*)/editors/neovim/lua/codekin/server.lua$')
   return root and vim.uv.fs_stat(root .. '/pyproject.toml') and root or nil
 end
