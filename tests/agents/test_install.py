@@ -1,7 +1,6 @@
 """Installing into agents: exact, idempotent, and undone byte for byte; comments and order stay."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from codekin.agents.install.installer import Installer
 from codekin.agents.install.json_text import read_value
 from codekin.errors import QueryError
 
-from .conftest import CODEKIN
 from .json_texts import JSON_TEXTS
 
 pytest.importorskip("tomlkit", reason="the extra mcp is not installed")
@@ -235,36 +233,3 @@ TEXTS = {
     "toml": st.sampled_from(["", TOML, "a = 1\n", "# only a comment", "[mcp_servers]\n\n[mcp_servers.x]\na = 'y'\n"]),
     "md": st.text(st.characters(exclude_categories=["Cs"]), max_size=80),
 }  # fmt: skip
-
-
-class TestCommand:
-    @pytest.fixture
-    def environment(self, tmp_path: Path) -> dict[str, str]:
-        home = tmp_path / "home"
-        (home / ".cursor").mkdir(parents=True)
-        own = {"HOME": str(home), "XDG_STATE_HOME": str(tmp_path / "state"), "XDG_CONFIG_HOME": str(home / ".config")}
-        return os.environ | own
-
-    def run(self, environment: dict[str, str], *words: str, answer: str = "") -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [CODEKIN, *words], env=environment, input=answer, capture_output=True, text=True, check=False
-        )
-
-    def test_agents_are_found_shown_asked_for_written_and_removed(self, environment: dict[str, str], tmp_path: Path):
-        file = tmp_path / "home" / ".cursor" / "mcp.json"
-        shown = self.run(environment, "install", "--dry-run")
-        assert '+      "args": [' in shown.stdout
-        refused = self.run(environment, "install", answer="n\n")
-        assert "Write 2 files for Cursor?" in refused.stderr
-        assert refused.returncode == 130
-        assert not file.exists()
-        assert self.run(environment, "install", answer="y\n").returncode == 0
-        assert json.loads(file.read_text())["mcpServers"]["codekin"]["args"] == ["mcp"]
-        assert "Nothing to change" in self.run(environment, "install", "--yes").stderr
-        assert self.run(environment, "uninstall", "--yes").returncode == 0
-        assert not file.exists()
-
-    def test_an_unknown_agent_is_refused_with_those_there_are(self, environment: dict[str, str]):
-        done = self.run(environment, "install", "skynet")
-        assert done.returncode == 2
-        assert "There are: claude, codex" in done.stderr

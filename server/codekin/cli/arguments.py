@@ -207,3 +207,11 @@ def list_used_filters(query_options: QueryOptions) -> list[str]:
         "--no-tests": query_options.tests is False,
     }
     return [option for option, filter_value in filter_values.items() if filter_value]
+
+
+def require_package(package_name: str, extra: str) -> None:
+    """Raise QueryError, with the remedy, where a package of one of codekin's extras is missing."""
+    from importlib.util import find_spec
+
+    if find_spec(package_name) is None:
+        raise QueryError(f'The package "{package_name}" is missing. Install it: pip install "codekin[{extra}]".')

@@ -45,7 +45,10 @@ def _edit_files(agent_names: tuple[str, ...], *, is_installing: bool, may_write:
     from codekin.agents.install.catalogue import find_places
     from codekin.agents.install.installer import Installer
     from codekin.cli import console
+    from codekin.cli.arguments import require_package
 
+    if is_installing:
+        require_package("mcp", "mcp")  # or agents would start a server that can't run
     places = find_places()
     agents = _choose_agents(agent_names, places)
     installer = Installer(places)

@@ -14,8 +14,6 @@ from codekin.errors import QueryError
 if TYPE_CHECKING:
     from codekin.agents.workspace_paths import WorkspaceChoice
 
-_MISSING_EXTRA = 'The package "mcp" is missing. Install it: pip install "codekin[mcp]".'
-
 
 @click.command()
 @ROOT
@@ -29,10 +27,9 @@ def mcp(root: Path | None, http: str | None, token_file: Path | None) -> int:
     repository. With --http, clients must send the token as a bearer token; it is read from CODEKIN_TCP_TOKEN or FILE;
     without both, a new one is printed to standard error.
     """
-    from importlib.util import find_spec
+    from codekin.cli.arguments import require_package
 
-    if find_spec("mcp") is None:
-        raise QueryError(_MISSING_EXTRA)
+    require_package("mcp", "mcp")
     if http is None and token_file is not None:
         raise QueryError("--token-file needs --http HOST:PORT.")
     from codekin.agents.workspace_paths import WorkspaceChoice

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from codekin.team.keyring import Keyring
     from codekin.team.repository_update import IngestSummary
 
-_MISSING_EXTRA = 'The package "{}" is missing. Install it: pip install "codekin[team]".'
 _INDEX = click.option(
     "--index",
     "uri",
@@ -64,7 +63,6 @@ def ingest(repositories: Path, uri: str, as_json: bool, **options: Any) -> int:
     from codekin.cli import console
     from codekin.team.session import IngestOptions, run_ingest
 
-    _require("numpy")
     summaries: list[IngestSummary] = []
     with console.show_progress_bar("Ingesting") as on_progress:
         for summary in run_ingest(repositories, uri, IngestOptions(**options), on_progress):
@@ -98,10 +96,10 @@ def gateway(uri: str, key: Path | None, listen: str, rate: float, **access: Any)
     """
     import logging
 
-    from codekin.cli.arguments import parse_address
+    from codekin.cli.arguments import parse_address, require_package
 
     for package_name in ("starlette", "uvicorn", "prometheus_client"):
-        _require(package_name)
+        require_package(package_name, "team")
     from codekin.cli.console import print_note
     from codekin.team.gateway import Gateway, open_gateway_listener, serve_gateway
     from codekin.team.gateway_search import GatewaySearch
@@ -209,14 +207,6 @@ def token(user: str) -> int:
     return 0
 
 
-def _require(package_name: str) -> None:
-    """Raise QueryError, with the remedy, where a package of the extra is missing."""
-    from importlib.util import find_spec
-
-    if find_spec(package_name) is None:
-        raise QueryError(_MISSING_EXTRA.format(package_name))
-
-
 @contextmanager
 def _open_catalogue(index_uri: str, key_file: Path | None) -> "Iterator[tuple[Catalogue, Keyring]]":
     """Context with an open index that has been filled, and its keyring; it is closed at the end. Raises TeamError."""
@@ -256,13 +246,17 @@ def _choose_issuer(
 ) -> "Authenticator | None":
     """Return what checks an issuer's tokens, after asking the issuer where its keys are; None without one.
 
-    Raises QueryError where an option is missing, TeamError where the issuer can't be asked.
+    Raises QueryError where an option or PyJWT is missing, TeamError where the issuer can't be asked.
     """
-    from codekin.team.access import OidcAuthenticator
-
     if bool(oidc_issuer) != bool(oidc_audience):
         raise QueryError("--oidc-issuer and --oidc-audience need each other.")
-    return OidcAuthenticator(oidc_issuer, oidc_audience or "", oidc_claim or "sub") if oidc_issuer else None
+    if oidc_issuer is None:
+        return None
+    from codekin.cli.arguments import require_package
+    from codekin.team.access import OidcAuthenticator
+
+    require_package("jwt", "team")
+    return OidcAuthenticator(oidc_issuer, oidc_audience or "", oidc_claim or "sub")
 
 
 def _show_summary(summary: "IngestSummary") -> None:

@@ -1,5 +1,6 @@
 """The edits that an agent's files need. Each makes one text of another, can be made twice, and can be undone."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from codekin.agents.install.json_text import append_item, read_value, remove_ite
 from codekin.errors import QueryError
 
 _START, _END = "<!-- codekin: start -->", "<!-- codekin: end -->"
+_INVALID_TOML = "it is not valid TOML ({}). Fix the file."
 
 
 class FileEdit(Protocol):
@@ -99,8 +101,7 @@ class TomlTable:
 
     def apply(self, file_text: str) -> str:
         """Return the text with the table set; unchanged if it has these values already. Raises QueryError."""
-        import tomlkit
-
+        tomlkit = _load_tomlkit()
         document = _parse_toml(file_text)
         outer_name, table_name = self.keys
         if outer_name not in document:
@@ -115,27 +116,39 @@ class TomlTable:
 
     def undo(self, file_text: str) -> str:
         """Return the text without the table, and without an outer table that becomes empty. Raises QueryError."""
-        import tomlkit
-
-        document = _parse_toml(file_text)
-        outer_table: Any = document.get(self.keys[0])
-        if not isinstance(outer_table, Mapping) or self.keys[1] not in outer_table:
+        if not self._is_in(file_text):
             return file_text
+        document = _parse_toml(file_text)
         del document[self.keys[0]][self.keys[1]]
-        if not outer_table:
+        if not document[self.keys[0]]:
             del document[self.keys[0]]
-        return str(tomlkit.dumps(document))
+        return str(_load_tomlkit().dumps(document))
+
+    def _is_in(self, file_text: str) -> bool:
+        """Return whether the text has the table, which the standard library can tell. Raises QueryError."""
+        try:
+            outer_table = tomllib.loads(file_text).get(self.keys[0])
+        except tomllib.TOMLDecodeError as error:
+            raise QueryError(_INVALID_TOML.format(error)) from error
+        return isinstance(outer_table, Mapping) and self.keys[1] in outer_table
+
+
+def _load_tomlkit() -> Any:
+    """Import the package that edits TOML, which the extra mcp installs. Raises QueryError, with the remedy."""
+    try:
+        import tomlkit
+    except ModuleNotFoundError as error:
+        raise QueryError('The package "tomlkit" is missing. Install it: pip install "codekin[mcp]".') from error
+    return tomlkit
 
 
 def _parse_toml(file_text: str) -> Any:
     """Parse TOML into a document that keeps its formatting. Raises QueryError."""
-    import tomlkit
-    from tomlkit.exceptions import TOMLKitError
-
+    tomlkit = _load_tomlkit()
     try:
         return tomlkit.parse(file_text)
-    except TOMLKitError as error:
-        raise QueryError(f"it is not valid TOML ({error}). Fix the file.") from error
+    except tomlkit.exceptions.TOMLKitError as error:
+        raise QueryError(_INVALID_TOML.format(error)) from error
 
 
 @dataclass(frozen=True)
