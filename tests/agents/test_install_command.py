@@ -37,8 +37,17 @@ def test_agents_are_found_shown_asked_for_written_and_removed(environment: dict[
     assert run(environment, "install", answer="y\n").returncode == 0
     assert json.loads(file.read_text())["mcpServers"]["codekin"]["args"] == ["mcp"]
     assert "Nothing to change" in run(environment, "install", "--yes").stderr
-    assert run(environment, "uninstall", "--yes").returncode == 0
+    assert "Restore or remove 2 files for Cursor?" in run(environment, "uninstall", answer="n\n").stderr
+    uninstalled = run(environment, "uninstall", "--yes")
+    assert uninstalled.returncode == 0
+    assert "Removed 2 files for Cursor." in uninstalled.stderr
     assert not file.exists()
+
+
+def test_files_that_are_restored_and_removed_are_counted_apart(environment: dict[str, str], tmp_path: Path):
+    (tmp_path / "home" / ".cursor" / "mcp.json").write_text("{}\n")
+    assert "Wrote 2 files for Cursor." in run(environment, "install", "--yes").stderr
+    assert "Wrote 1 file and removed 1 file for Cursor." in run(environment, "uninstall", "--yes").stderr
 
 
 def run_without(package_name: str, environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":

@@ -1,5 +1,6 @@
 """`codekin install` and `uninstall`: tell coding agents that codekin is there, and take that back."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from codekin.errors import QueryError
 
 if TYPE_CHECKING:
     from codekin.agents.install.catalogue import AgentFormat, Places
+    from codekin.agents.install.installer import FileChange
 
 _YES = click.option("--yes", "-y", is_flag=True, help="Write without asking.")
 _DRY_RUN = click.option("--dry-run", is_flag=True, help="Show the changes, and write nothing.")
@@ -61,16 +63,28 @@ def _edit_files(agent_names: tuple[str, ...], *, is_installing: bool, may_write:
         console.write(file_change.format_diff())
     if is_dry_run:
         return 0
+    question = "Write {}" if is_installing else "Restore or remove {}"
     file_count = console.format_count(len(file_changes), "file")
-    if not may_write and not click.confirm(f"Write {file_count} for {agent_titles}?", err=True):
+    if not may_write and not click.confirm(f"{question.format(file_count)} for {agent_titles}?", err=True):
         raise click.Abort
     installer.make_changes(file_changes, is_installing=is_installing)
     restart_note = "Restart the agents to use it." if is_installing else "Restart the agents."
     backup_note = f" The former texts are in {installer.state_folder}." if is_installing else ""
-    console.print_note(f"Wrote {file_count} for {agent_titles}. {restart_note}{backup_note}")
+    console.print_note(f"{_count_changes(file_changes)} for {agent_titles}. {restart_note}{backup_note}")
     for agent_note in filter(None, (agent.note for agent in agents if is_installing)):
         console.print_note(agent_note)
     return 0
+
+
+def _count_changes(file_changes: "Sequence[FileChange]") -> str:
+    """Return how many files were written and how many removed, as in "Wrote 1 file and removed 9 files"."""
+    from codekin.cli.console import format_count
+
+    removed_count = sum(file_change.after is None for file_change in file_changes)
+    written_count = len(file_changes) - removed_count
+    parts = [f"wrote {format_count(written_count, 'file')}"] if written_count else []
+    parts += [f"removed {format_count(removed_count, 'file')}"] if removed_count else []
+    return " and ".join(parts).capitalize()
 
 
 def _choose_agents(agent_names: tuple[str, ...], places: "Places") -> "list[AgentFormat]":
