@@ -43,7 +43,7 @@ export class Installer {
     private async confirmAndInstall(): Promise<boolean> {
         const tools = await findTools();
         if (!tools.uv && !tools.python) {
-            await showPythonMissing();
+            void showPythonMissing(); // a message may stand for hours
             return false;
         }
         const packageSpec = getPackage() || (await chooseClone());
@@ -56,7 +56,7 @@ export class Installer {
         if (isInstalled) {
             await this.selectInstalled();
         }
-        await this.server.restart();
+        void this.server.restart(); // not awaited: the message about a failure offers to retry
         return isInstalled;
     }
 
@@ -128,29 +128,27 @@ function getPackage(): string {
 }
 
 /**
- * Ask for the folder of a clone, and remember it in the settings. codekin is on no package index yet: a package of that
+ * Ask for the folder of a clone until one is given, and remember it in the settings. codekin is on no package index yet: a package of that
  * name there would be a stranger's.
  */
 async function chooseClone(): Promise<string | undefined> {
-    const message = vscode.l10n.t('The server is installed from a clone of codekin. Where is it?');
     const button = vscode.l10n.t('Choose Folder…');
-    if (!(await vscode.window.showInformationMessage(message, { modal: true }, button))) {
-        return undefined;
-    }
     const openLabel = vscode.l10n.t('Install from This Folder');
-    const [folder] =
-        (await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, openLabel })) ?? [];
-    if (!folder) {
-        return undefined;
+    let message = vscode.l10n.t('The server is installed from a clone of codekin. Where is it?');
+    while (await vscode.window.showInformationMessage(message, { modal: true }, button)) {
+        const [folder] =
+            (await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, openLabel })) ?? [];
+        if (!folder) {
+            break;
+        }
+        if (existsSync(path.join(folder.fsPath, 'server', 'codekin'))) {
+            const configuration = vscode.workspace.getConfiguration('codekin');
+            await configuration.update('package', folder.fsPath, vscode.ConfigurationTarget.Global);
+            return folder.fsPath;
+        }
+        message = vscode.l10n.t('{0} is not a clone of codekin: it has no folder server/codekin.', folder.fsPath);
     }
-    if (!existsSync(path.join(folder.fsPath, 'server', 'codekin'))) {
-        const error = vscode.l10n.t('{0} is not a clone of codekin: it has no folder server/codekin.', folder.fsPath);
-        await vscode.window.showErrorMessage(error);
-        return undefined;
-    }
-    const configuration = vscode.workspace.getConfiguration('codekin');
-    await configuration.update('package', folder.fsPath, vscode.ConfigurationTarget.Global);
-    return folder.fsPath;
+    return undefined;
 }
 
 async function showPythonMissing(): Promise<void> {

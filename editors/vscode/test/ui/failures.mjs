@@ -33,7 +33,20 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await window.takeScreenshot('missing-search');
     await window.pressKeys('Enter');
     await acceptDialog('Creates a virtual environment', 'Cancel');
-    await (await window.waitForVisible('.pane-body .monaco-button', 'Install the Server')).click();
+    const { 'codekin.package': wheel } = window.readSettings();
+    window.writeSettings({ 'codekin.package': '' });
+    const clickInstall = async () =>
+        (await window.waitForVisible('.pane-body .monaco-button', 'Install the Server')).click();
+    await clickInstall();
+    await acceptDialog('installed from a clone', 'Choose Folder');
+    const folderInput = await window.openQuickInput();
+    await folderInput.fill(`${programs}/`);
+    await (await window.waitForVisible('.quick-input-widget .monaco-button', 'Install from This Folder')).click();
+    await acceptDialog('is not a clone of codekin', 'Cancel');
+    await clickInstall();
+    await acceptDialog('installed from a clone', 'Cancel'); // the first attempt has ended
+    window.writeSettings({ 'codekin.package': wheel });
+    await clickInstall();
     const progress = waitForToast(/Creating a virtual environment|Installing codekin/); // uv finishes the first step at once
     await acceptDialog('Creates a virtual environment', `Install with ${installer}`, 'install');
     await progress;

@@ -157,9 +157,14 @@ export class Window {
         }
     }
 
+    /** Read the user’s settings file. */
+    readSettings() {
+        return JSON.parse(fs.readFileSync(this.settings, 'utf8'));
+    }
+
     /** Write the user's and the machine's settings files. */
     writeSettings(values) {
-        const settings = { ...JSON.parse(fs.readFileSync(this.settings, 'utf8')), ...values };
+        const settings = { ...this.readSettings(), ...values };
         for (const folder of ['User', 'Machine']) {
             fs.writeFileSync(
                 path.join(path.dirname(this.settings), '..', folder, 'settings.json'),
