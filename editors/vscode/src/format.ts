@@ -211,13 +211,14 @@ export function formatCount(count: number, noun: Noun): string {
 }
 
 /** State of the server process, as the extension sees it. */
-export type ServerState = 'starting' | 'running' | 'missing' | 'stopped' | 'crashed';
+export type ServerState = 'starting' | 'running' | 'missing' | 'installing' | 'stopped' | 'crashed';
 
 export function getServerStateLabel(state: ServerState): string {
     const labels: Record<ServerState, string> = {
         starting: l10n.t('starting'),
         running: l10n.t('running'),
         missing: l10n.t('server not installed'),
+        installing: l10n.t('the server is being installed'),
         stopped: l10n.t('stopped'),
         crashed: l10n.t('the server has crashed'),
     };

@@ -51,8 +51,8 @@ export class Installer {
         if (!tool) {
             return false;
         }
-        await this.server.stop();
-        const isInstalled = await this.runInstall(tool === 'uv' ? tools : { ...tools, uv: undefined }, packageSpec);
+        const chosenTools = tool === 'uv' ? tools : { ...tools, uv: undefined };
+        const isInstalled = await this.server.replace(() => this.runInstall(chosenTools, packageSpec));
         if (isInstalled) {
             await this.selectInstalled();
         }

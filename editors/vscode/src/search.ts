@@ -62,6 +62,7 @@ export class SearchPicker implements vscode.Disposable {
     private answeredQuery = '';
     private filter: SearchFilter = {};
     private coverage = 0; // of the index when the last request was sent
+    private isWaitingForServer = false;
     private hasNavigated = false; // by arrow keys, in the items on display
     private readonly serverListener: vscode.Disposable;
 
@@ -192,6 +193,7 @@ export class SearchPicker implements vscode.Disposable {
         const cancellation = new vscode.CancellationTokenSource();
         this.cancellation = cancellation;
         this.coverage = this.server.status?.coverage ?? 0;
+        this.isWaitingForServer = false;
         const isCurrent = (): boolean =>
             cancellation === this.cancellation && !cancellation.token.isCancellationRequested;
         try {
@@ -212,6 +214,7 @@ export class SearchPicker implements vscode.Disposable {
         } catch (error) {
             if (isCurrent() && !(error instanceof vscode.CancellationError)) {
                 this.answer = undefined;
+                this.isWaitingForServer = this.server.state !== 'running';
                 this.showItems([createErrorItem(error, this.server)]);
             }
         }
@@ -225,12 +228,13 @@ export class SearchPicker implements vscode.Disposable {
         }
     }
 
-    /** Search again when more of the workspace is indexed, unless the user is moving through the results. */
+    /** Search again once the server runs, and when more of the workspace is indexed, unless the user is moving through the results. */
     private handleServerChange(): void {
         const coverage = this.server.status?.coverage ?? 0;
         const query = this.picker?.value.trim();
         const isIncomplete = this.answer !== undefined && this.answer.coverage < 1;
-        if (query && isIncomplete && coverage > this.coverage && !this.hasNavigated) {
+        const isMoreIndexed = isIncomplete && coverage > this.coverage && !this.hasNavigated;
+        if (query && (isMoreIndexed || (this.isWaitingForServer && this.server.state === 'running'))) {
             void this.search(query);
         }
     }
@@ -272,7 +276,10 @@ function createItems(answer: Answer, server: Server): SearchItem[] {
     return note ? [...items, { label: note, alwaysShow: true, iconPath: new vscode.ThemeIcon('info') }] : items;
 }
 
-/** Create the item of an error; Enter installs the server if that is missing, and restarts it if it has ended. */
+/**
+ * Create the item of an error; Enter installs the server if that is missing, shows the log while it is being installed,
+ * and restarts it if it has ended.
+ */
 function createErrorItem(error: unknown, server: Server): SearchItem {
     if (server.state === 'missing') {
         const iconPath = new vscode.ThemeIcon('cloud-download');
@@ -285,6 +292,10 @@ function createErrorItem(error: unknown, server: Server): SearchItem {
         };
     }
     const label = error instanceof Error ? error.message : String(error);
+    if (server.state === 'installing') {
+        const iconPath = new vscode.ThemeIcon('sync~spin');
+        return { label, detail: vscode.l10n.t('Show log'), alwaysShow: true, iconPath, command: 'codekin.showLog' };
+    }
     const item = { label, alwaysShow: true, iconPath: new vscode.ThemeIcon('error') };
     return server.state === 'running'
         ? item

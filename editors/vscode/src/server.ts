@@ -28,6 +28,7 @@ const MISSING = vscode.l10n.t(
 const STOPPED = vscode.l10n.t(
     'The codekin server is not running. Run "codekin: Restart Server", or "codekin: Show Log" for details.',
 );
+const INSTALLING = vscode.l10n.t('The codekin server is being installed, which may take some minutes.');
 const EXECUTE_COMMAND = 'workspace/executeCommand';
 const STOP_TIMEOUT_MS = 10_000;
 
@@ -56,6 +57,7 @@ export class Server implements vscode.Disposable {
     private queue: Promise<void> = Promise.resolve();
     private readonly backoff = new RestartBackoff();
     private restartTimer: NodeJS.Timeout | undefined;
+    private isInstalling = false;
 
     constructor(
         readonly version: string,
@@ -78,6 +80,19 @@ export class Server implements vscode.Disposable {
         return this.enqueue(() => this.stopClient());
     }
 
+    /** Run an installation while no server runs. A restart that is asked for meanwhile waits; requests fail at once. */
+    async replace(install: () => Promise<boolean>): Promise<boolean> {
+        let isInstalled = false;
+        this.isInstalling = true;
+        await this.enqueue(async () => {
+            await this.stopClient();
+            this.setState('installing');
+            isInstalled = await install();
+        });
+        this.isInstalling = false;
+        return isInstalled;
+    }
+
     dispose(): void {
         void this.stop();
         this.changeEmitter.dispose();
@@ -93,9 +108,11 @@ export class Server implements vscode.Disposable {
 
     /** Send a request. Throws an Error whose message can be shown, or vscode.CancellationError. */
     async request<T>(method: string, params?: object, token?: vscode.CancellationToken): Promise<T> {
-        await this.queue;
+        if (!this.isInstalling) {
+            await this.queue;
+        }
         if (!this.client || this.state !== 'running') {
-            throw new Error(this.state === 'missing' ? MISSING : STOPPED);
+            throw new Error(this.isInstalling ? INSTALLING : this.state === 'missing' ? MISSING : STOPPED);
         }
         try {
             // An undefined token would be sent as a second parameter.

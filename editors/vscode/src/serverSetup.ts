@@ -78,7 +78,8 @@ export async function showError({ state }: Server, error: unknown): Promise<void
                   [vscode.l10n.t('Choose Path…')]: 'codekin.choosePath',
               }
             : {
-                  ...(state !== 'running' && { [vscode.l10n.t('Restart Server')]: 'codekin.restart' }),
+                  ...(state !== 'running' &&
+                      state !== 'installing' && { [vscode.l10n.t('Restart Server')]: 'codekin.restart' }),
                   [vscode.l10n.t('Show Log')]: 'codekin.showLog',
               };
     const message = error instanceof Error ? error.message : String(error);

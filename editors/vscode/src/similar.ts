@@ -106,7 +106,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         } catch (error) {
             if (cancellation === this.cancellation && !(error instanceof vscode.CancellationError)) {
                 const message = error instanceof Error ? error.message : String(error);
-                this.showMessage(this.server.state === 'missing' ? undefined : message); // the view's welcome explains it
+                this.showMessage(this.hasServer ? message : undefined); // else the view's welcome explains it
                 this.isWaitingForServer = this.server.state !== 'running';
             }
         }
@@ -278,16 +278,20 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         this.timer = setTimeout(() => void this.refresh(), DEBOUNCE_MS);
     }
 
+    private get hasServer(): boolean {
+        return this.server.state !== 'missing' && this.server.state !== 'installing';
+    }
+
     /** Repeat the request once the server is there, whenever much more is indexed, and when everything is. */
     private handleServerChange(): void {
         const coverage = this.server.status?.coverage ?? 0;
         const isMoreIndexed = coverage >= 1 || coverage >= this.coverage + COVERAGE_STEP;
-        if (this.server.state === 'missing' && this.answer) {
+        if (!this.hasServer && (this.answer || this.view.message)) {
             this.showMessage(undefined); // the view's welcome tells what to do
             this.isWaitingForServer = true;
         } else if (this.isWaitingForServer && this.server.state === 'running') {
             this.isWaitingForServer = false;
-            void this.refresh();
+            void (this.query && this.refresh()); // a search in words would open by itself
         } else if (this.query && this.answer && this.coverage < 1 && isMoreIndexed) {
             this.coverage = coverage;
             void this.refresh();

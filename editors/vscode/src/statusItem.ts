@@ -41,7 +41,8 @@ export function registerStatusItem(server: Server): vscode.Disposable {
 
 function updateItem(item: vscode.StatusBarItem, server: Server): void {
     const { status } = server;
-    const progress = status ? formatProgress(status) : '';
+    const isInstalling = server.state === 'installing';
+    const progress = status ? formatProgress(status) : isInstalling ? vscode.l10n.t('installing…') : '';
     item.text = [getIcon(server), 'codekin', progress].filter(Boolean).join(' ');
     item.backgroundColor = hasFailed(server) ? new vscode.ThemeColor('statusBarItem.errorBackground') : undefined;
     const completions = areCompletionsEnabledHere()
@@ -69,7 +70,7 @@ function getIcon(server: Server): string {
     if (hasFailed(server)) {
         return '$(error)';
     }
-    if (state === 'starting' || status?.state === 'opening' || status?.state === 'indexing') {
+    if (state === 'starting' || state === 'installing' || status?.state === 'opening' || status?.state === 'indexing') {
         return '$(sync~spin)';
     }
     if (status?.problems.length) {
@@ -115,7 +116,7 @@ function createMenuItems(server: Server): MenuItem[] {
             { label: `$(chip) ${vscode.l10n.t('Choose a model')}`, command: 'codekin.chooseModel' },
             { label: `$(info) ${vscode.l10n.t('Show status')}`, command: 'codekin.showStatus' },
         );
-    } else {
+    } else if (server.state !== 'installing') {
         items.unshift(
             { label: `$(cloud-download) ${vscode.l10n.t('Install the server')}`, command: 'codekin.installServer' },
             {
@@ -124,10 +125,14 @@ function createMenuItems(server: Server): MenuItem[] {
             },
         );
     }
+    const restartItem = {
+        label: `$(debug-restart) ${vscode.l10n.t('Restart the server')}`,
+        command: 'codekin.restart',
+    };
     items.push(
         { label: vscode.l10n.t('Server'), kind: Separator },
         { label: `$(output) ${vscode.l10n.t('Show log')}`, command: 'codekin.showLog' },
-        { label: `$(debug-restart) ${vscode.l10n.t('Restart the server')}`, command: 'codekin.restart' },
+        ...(server.state === 'installing' ? [] : [restartItem]),
         { label: `$(mortar-board) ${vscode.l10n.t('Get started')}`, command: 'codekin.openWalkthrough' },
     );
     return items;

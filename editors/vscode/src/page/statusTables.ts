@@ -63,10 +63,11 @@ function listActions({ state, status }: StatusMessage): [string, string][] {
         isPaused ? [l10n.t('Resume indexing'), 'codekin.resume'] : [l10n.t('Pause indexing'), 'codekin.pause'],
         [l10n.t('Rebuild index'), 'codekin.reindex'],
     ];
+    const restartAction: [string, string][] = [[l10n.t('Restart the server'), 'codekin.restart']];
     return [
         ...(status ? indexActions : []),
         [l10n.t('Show log'), 'codekin.showLog'],
-        [l10n.t('Restart the server'), 'codekin.restart'],
+        ...(state === 'installing' ? [] : restartAction),
     ];
 }
 

@@ -47,7 +47,11 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await acceptDialog('installed from a clone', 'Cancel'); // the first attempt has ended
     window.writeSettings({ 'codekin.package': wheel });
     await clickInstall();
-    const progress = waitForToast(/Creating a virtual environment|Installing codekin/); // uv finishes the first step at once
+    const progress = Promise.all([
+        waitForToast(/Creating a virtual environment|Installing codekin/), // uv finishes the first step at once
+        window.waitForVisible('.statusbar-item', 'installing'),
+        window.waitForVisible(welcome, 'is being installed'),
+    ]);
     await acceptDialog('Creates a virtual environment', `Install with ${installer}`, 'install');
     await progress;
     await window.takeScreenshot('installing');
