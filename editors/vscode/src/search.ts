@@ -90,7 +90,7 @@ export class SearchPicker implements vscode.Disposable {
         const preview = this.preview ?? new HitPreview(); // a picker that replaces another takes over its preview
         this.picker = picker;
         this.preview = preview;
-        picker.title = [vscode.l10n.t('codekin: Search by Meaning'), describeFilter(filter)].filter(Boolean).join(', ');
+        this.showTitle();
         picker.buttons = [FILTER_LANGUAGE, FILTER_FOLDER, FILTER_TESTS, KEEP];
         picker.placeholder = vscode.l10n.t('Describe what the code does, or paste code');
         picker.onDidChangeValue((value) => this.handleInput(value));
@@ -180,6 +180,7 @@ export class SearchPicker implements vscode.Disposable {
         }
         if (!value.trim()) {
             this.answer = undefined;
+            this.showTitle();
             this.picker.busy = false;
             const iconPath = new vscode.ThemeIcon('history');
             this.showItems(this.history.map((query) => ({ label: query, query, iconPath })));
@@ -204,6 +205,7 @@ export class SearchPicker implements vscode.Disposable {
             );
             if (isCurrent()) {
                 this.showItems(createItems(answer, this.server));
+                this.showTitle(answer);
                 this.answer = answer;
                 this.answeredQuery = query;
                 if (answer.hits.length) {
@@ -215,8 +217,18 @@ export class SearchPicker implements vscode.Disposable {
             if (isCurrent() && !(error instanceof vscode.CancellationError)) {
                 this.answer = undefined;
                 this.isWaitingForServer = this.server.state !== 'running';
+                this.showTitle();
                 this.showItems([createErrorItem(error, this.server)]);
             }
+        }
+    }
+
+    /** Show the title, with the filter, and how much is indexed if hits come from a part of the workspace. */
+    private showTitle(answer?: Answer): void {
+        if (this.picker) {
+            const title = [vscode.l10n.t('codekin: Search by Meaning'), describeFilter(this.filter)];
+            const note = answer?.hits.length ? formatAnswerNote(answer.hits.length, answer.coverage, '') : '';
+            this.picker.title = [title.filter(Boolean).join(', '), note].filter(Boolean).join(' · ');
         }
     }
 
@@ -272,8 +284,8 @@ function createItems(answer: Answer, server: Server): SearchItem[] {
         buttons: [OPEN_TO_SIDE],
         hit,
     }));
-    const note = formatAnswerNote(items.length, answer.coverage, vscode.l10n.t('No results.'));
-    return note ? [...items, { label: note, alwaysShow: true, iconPath: new vscode.ThemeIcon('info') }] : items;
+    const note = formatAnswerNote(0, answer.coverage, vscode.l10n.t('No results.'));
+    return items.length ? items : [{ label: note, alwaysShow: true, iconPath: new vscode.ThemeIcon('info') }];
 }
 
 /**
