@@ -225,8 +225,11 @@ export function getServerStateLabel(state: ServerState): string {
     return labels[state];
 }
 
-/** Format the progress of indexing, "42%"; '' if nothing is being indexed. */
-export function formatProgress({ progress, state }: Status): string {
+/** Format the progress of indexing, "42%"; '' if nothing is being indexed, here or by another process. */
+export function formatProgress({ progress, state, coverage }: Status): string {
+    if (state === 'standing by' && coverage < 1) {
+        return l10n.formatPercent(Math.floor(coverage * 100) / 100);
+    }
     if (state !== 'indexing' || !progress) {
         return '';
     }
@@ -241,7 +244,10 @@ export function formatIndexState(status: Status): string {
         indexing: l10n.t('indexing'),
         ready: l10n.t('ready'),
         paused: l10n.t('indexing is paused'),
-        'standing by': l10n.t('kept up to date by another codekin process'),
+        'standing by':
+            status.coverage < 1
+                ? l10n.t('indexed by another codekin process:')
+                : l10n.t('kept up to date by another codekin process'),
         failed: l10n.t('the index has failed'),
     };
     return [labels[status.state] ?? status.state, formatProgress(status)].filter(Boolean).join(' ');

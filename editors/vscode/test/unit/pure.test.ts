@@ -7,7 +7,9 @@ import {
     fenceCode,
     formatAnswerNote,
     formatBadge,
+    formatIndexState,
     formatNarrowLocation,
+    formatProgress,
     getHitName,
     groupByFile,
     groupByKinship,
@@ -17,7 +19,7 @@ import {
 } from '../../src/format';
 import { InstallError, parseProgress, planInstall, runSteps } from '../../src/installPlan';
 import { getIsolatedOptions } from '../../src/isolation';
-import type { Hit } from '../../src/protocol';
+import type { Hit, Status } from '../../src/protocol';
 import { RestartBackoff } from '../../src/restartBackoff';
 import { shiftSpan } from '../../src/spanTracking';
 import { formatAnswerText, formatExistenceText } from '../../src/toolText';
@@ -187,6 +189,24 @@ describe('Hits', () => {
         assert.equal(formatAnswerNote(3, 1, 'None.'), '');
         assert.equal(formatAnswerNote(0, 0.424, 'None.'), 'None. 42% of the workspace is indexed so far.');
         assert.match(formatAnswerNote(2, 0.999, 'None.'), /^99%/);
+    });
+});
+
+describe('The state of the index', () => {
+    const format = (status: Partial<Status>) => [formatProgress(status as Status), formatIndexState(status as Status)];
+
+    it('has the share that is indexed, also if another process does that', () => {
+        const progress = { done: 2, total: 3, secondsLeft: null };
+        assert.deepEqual(format({ state: 'indexing', coverage: 0, progress }), ['66%', 'indexing 66%']);
+        assert.deepEqual(format({ state: 'standing by', coverage: 0.389, progress: null }), [
+            '38%',
+            'indexed by another codekin process: 38%',
+        ]);
+        assert.deepEqual(format({ state: 'standing by', coverage: 1, progress: null }), [
+            '',
+            'kept up to date by another codekin process',
+        ]);
+        assert.deepEqual(format({ state: 'ready', coverage: 1, progress: null }), ['', 'ready']);
     });
 });
 
