@@ -18,6 +18,17 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
         await window.waitForHidden('.notification-toast');
     }
 
+    /** Click on the view's button until the dialog has the text: a setting just written takes effect later. */
+    const openInstallDialog = (text) =>
+        window.repeatUntil(async () => {
+            await (await window.waitForVisible('.pane-body .monaco-button', 'Install the Server')).click();
+            const dialog = window.page.locator('.monaco-dialog-box', { hasText: text });
+            await dialog.waitFor({ timeout: 5_000 }).catch(async (error) => {
+                await window.pressKeys('Escape');
+                throw error;
+            });
+        }, `no dialog contains ${text}`);
+
     await window.waitForVisible('.statusbar-item', 'Restricted Mode');
 
     await window.waitForVisible('.statusbar-item.error-kind', 'codekin'); // the extension is active
@@ -35,18 +46,14 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await acceptDialog('Creates a virtual environment', 'Cancel');
     const { 'codekin.package': wheel } = window.readSettings();
     window.writeSettings({ 'codekin.package': '' });
-    const clickInstall = async () =>
-        (await window.waitForVisible('.pane-body .monaco-button', 'Install the Server')).click();
-    await clickInstall();
+    await openInstallDialog('installed from a clone');
     await acceptDialog('installed from a clone', 'Choose Folder');
     const folderInput = await window.openQuickInput();
     await folderInput.fill(`${programs}/`);
     await (await window.waitForVisible('.quick-input-widget .monaco-button', 'Install from This Folder')).click();
     await acceptDialog('is not a clone of codekin', 'Cancel');
-    await clickInstall();
-    await acceptDialog('installed from a clone', 'Cancel'); // the first attempt has ended
     window.writeSettings({ 'codekin.package': wheel });
-    await clickInstall();
+    await openInstallDialog('Creates a virtual environment'); // the first attempt has ended
     const progress = Promise.all([
         waitForToast(/Creating a virtual environment|Installing codekin/), // uv finishes the first step at once
         window.waitForVisible('.statusbar-item', 'installing'),
