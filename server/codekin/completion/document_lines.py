@@ -21,7 +21,7 @@ Scores = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodeLines:
-    """The lines of a snippet that have code: no blank lines, comments or lone brackets."""
+    """The lines of a snippet that have code: no blank lines, comments or lone {."""
 
     rows: Integers  # (n,), in the snippet
     hashes: Integers  # (n,)

@@ -40,7 +40,7 @@ class _SourceStart:
 
     line: str  # the candidate's own, as its source has it
     column: int  # at which that line starts
-    content_lines: tuple[str, ...]  # above it, without blank lines, comments and lone brackets
+    content_lines: tuple[str, ...]  # above it, without blank lines, comments and lone {
     previous_line: str  # the last of them; "" where there is none
     block_header: str  # "" where the line is in no block of the snippet
     open_bracket: str  # the innermost; "" where there is none
