@@ -188,7 +188,7 @@ class SettingsOverride:
         return replace(settings_node, **changed_members)
 
     def _apply_group(self, settings_group: Any, setting_value: Any, setting_path: str) -> Any:
-        """Return the group with `setting_value` applied; if it is no mapping, report it and return the group itself."""
+        """Return the group with the mapping `setting_value` applied; report any other value, and return the group."""
         if isinstance(setting_value, Mapping):
             return self.apply(settings_group, setting_value, prefix=f"{setting_path}.")
         self._report(f"{setting_path} is a group of settings, not {format_value(setting_value)}.")

@@ -53,10 +53,10 @@ class Engine(AnsweringEngine):
         self._heavy.start()
 
     def refresh(self, on_progress: OnProgress, cancel_event: Cancel, workers: int, *, wait: bool = True) -> IndexReport:
-        """Bring the index up to date in `workers` processes, or wait while its owner does; return a report with counts.
+        """Bring the index up to date in `workers` processes, or await its owner; return counts, even when cancelled.
 
         Where another process owns the index, nothing is reconciled: with `wait`, wait until the owner is up to date;
-        else return at once. Returns counts when cancelled, too. Raises StoreError, IndexingError.
+        else return at once. Raises StoreError, IndexingError.
         """
         return self._refresher.refresh(on_progress, cancel_event, workers, wait=wait)
 

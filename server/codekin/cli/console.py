@@ -92,7 +92,7 @@ def _format_progress(progress: Progress) -> str:
 
 
 def show_query_code(snippet: Snippet | None, document_path: Path, line: int, cell: Cell | None = None) -> None:
-    """Note snippet name and lines on standard error, on a terminal or if it lacks `line` (0-based); no-op for None."""
+    """Note snippet name and lines on stderr if stdout is a terminal or `line` (0-based) is outside; no-op for None."""
     if snippet is None:
         return
     is_beside = not snippet.span.start <= line < snippet.span.end

@@ -105,7 +105,7 @@ class ParseBudget:
         return _count_faults(tree.root_node) >= _WINDOW_FAULTS or _count_levels(tree.root_node) >= _WINDOW_LEVELS
 
     def _ends_late(self, source_bytes: bytes) -> bool:
-        """Parse `source_bytes`, a fault behind it, with a spare parser; return whether its end takes over 15 ms."""
+        """Parse source and fault with a spare parser; return if its end takes over 15 ms, or the deadline passes."""
         parser, last_offset, last_step_time = (
             self._make_spare_parser(),
             len(source_bytes.rstrip()) - 1,

@@ -181,7 +181,7 @@ class _LineHasher(dict[str, int]):
         return line_hash
 
     def _hash_line(self, line: str) -> int:
-        """Return the hash of a stripped line with locals, strings and numbers abstracted; 0 if it has no content."""
+        """Return the hash of a stripped line, locals and literals abstracted; 0 for a blank, a comment or a lone {."""
         if not line or line == "{" or _COMMENT.match(line):
             return 0
         abstracted_line = _NUMBER.sub("0", _LOCALS_OR_KEYWORDS.sub(_abstract_local, _replace_strings(line, '"')))
@@ -230,7 +230,7 @@ def find_calls(line: str) -> tuple[str, ...]:
 
 
 def rename_locals(line: str, names: dict[str, str]) -> str:
-    """Return the line with its local names replaced as `names` maps them; strings stay unchanged."""
+    """Return the line with lower-case names replaced as `names` maps them, but for members, called ones, strings."""
     pattern = _SHORT_STRING_OR_LOCAL if _has_many_escaped_quotes(line) else _STRING_OR_LOCAL
     return pattern.sub(lambda match: names.get(match[0], match[0]), line) if names else line
 

@@ -39,7 +39,7 @@ def _find_run_extent(source_bytes: bytes, start: int, unit: bytes) -> tuple[int,
 
 
 def _blank_runs(source_bytes: bytes, runs: list[tuple[int, int]]) -> bytes:
-    """Return `source_bytes`, in the same length, with these byte ranges blanked, line ends excepted."""
+    """Return `source_bytes`, in the same length, with every byte in these ranges but LF replaced by a space."""
     blanked_source = bytearray(source_bytes)
     for start, end in runs:
         blanked_source[start:end] = _VISIBLE.sub(b" ", source_bytes[start:end])

@@ -81,7 +81,7 @@ class CompletionContext:
 
     @cached_property
     def content_lines(self) -> tuple[str, ...]:
-        """Return the context's lines of code above the cursor's, without blank lines, comments and lone brackets."""
+        """Return the context's lines of code above the cursor's, without blank lines, comments and lone {."""
         hasher = make_line_hasher(self.language)
         return tuple(line for line in self.start_lines if hasher[line])
 
@@ -97,7 +97,7 @@ class CompletionContext:
 
     @cached_property
     def line_hashes(self) -> tuple[int, ...]:
-        """Return the hash of each of `content_lines`, its local names, strings and numbers left out."""
+        """Return a hash of each of `content_lines` (without comments), locals and literals abstracted; cached."""
         hasher = make_line_hasher(self.language)
         return tuple(hasher[line] for line in self.content_lines)
 

@@ -126,7 +126,7 @@ class DocumentTokens:
 
     @cached_property
     def positions(self) -> Positions:
-        """Return the indices in `symbols` of all tokens of the document: all but the two boundaries; cached."""
+        """Return the indices in `symbols` of all tokens, not of the boundaries at the start and the cursor; cached."""
         return np.delete(np.arange(1, len(self.symbols)), self.cursor_position - 1)
 
     @cached_property

@@ -36,7 +36,10 @@ class LineTextMaker:
     def make_completions(
         self, ranked_lines: Sequence[RankedLine], find_source: SourceFinder, cancel_event: Cancel
     ) -> Iterator[Completion]:
-        """Yield a completion for each line that fits, holds no secret and parses no worse, until cancelled."""
+        """Yield a completion, of one or more lines, for each ranked one that fits, holds no secret, parses no worse.
+
+        Once cancelled, it copies no more lines.
+        """
         for ranked_line in ranked_lines:
             completion = (
                 self._copy(ranked_line, cancel_event)

@@ -242,6 +242,6 @@ def extend_matches(
 
 
 def _keep_preceded(symbols: Symbols, positions: Positions, distance: int, token: int) -> Positions:
-    """Return the positions that have `token` `distance` symbols before them."""
+    """Return the positions that have a symbol of `token` (symbol >> 1) `distance` symbols before them."""
     is_preceded: npt.NDArray[np.bool_] = symbols[np.maximum(positions - distance, 0)] >> 1 == token
     return positions[is_preceded]

@@ -77,7 +77,7 @@ class StaticEncoder:
 
 
 def fingerprint_files(folder: Path) -> str:
-    """Return 16 hex digits: a hash of the files that determine the raw vectors, for `model.json`. Raises OSError."""
+    """Return 16 hex digits, for `model.json`: a hash of the tokenizer and the arrays beside it. Raises OSError."""
     digest = hashlib.sha256()
     for file_name in ("tokenizer.json", "table.npy", "factors.npy", "places.npy"):
         digest.update((folder / file_name).read_bytes())

@@ -58,7 +58,7 @@ class CloneQuery:
 
     @property
     def table_row(self) -> str:
-        """Return the name of the table's row that counts the query: "3 edited", or "4 other language" without edits."""
+        """Return the table row's name: clone type's number and name, "3 edited"; "4 other language" without edits."""
         return f"{self.type} {self.type.name.lower()}" if self.edits else "4 other language"
 
 
@@ -73,7 +73,7 @@ class ClaimedHit:
 
     @property
     def kinship(self) -> str:
-        """Return the kinship that the hit claims; "" for none."""
+        """Return the kinship that the best hit claims; "" where it claims none or there is no hit."""
         return str(self.hit.kinship or "") if self.hit else ""
 
     @property

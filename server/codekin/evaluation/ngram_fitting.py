@@ -73,7 +73,7 @@ class Parameters(NamedTuple):
 
 
 def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
-    """Read a repository; return an example for each token behind `count` cuts in lines, half as many at line starts.
+    """Read a repository; return examples: up to 12 tokens behind each of `count` cuts in lines, half as many at starts.
 
     Reads all files of the repository.
     """

@@ -85,7 +85,7 @@ def _parse_object(json_text: str) -> dict[str, Any] | None:
 
 
 def _read_hook(document: Mapping[str, Any]) -> Iterator[Proposal]:
-    """Yield a Proposal for each text, edit and patch to be written, from the tool input of any known agent."""
+    """Yield a Proposal for each text, edit (its new piece alone) and patch in any known agent's input; read no file."""
     base_folder = Path(document["cwd"]) if isinstance(document.get("cwd"), str) else Path()
     tool_input = _find_tool_input(document)
     path_text = _find_string(tool_input, _PATH_KEYS)

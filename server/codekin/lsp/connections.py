@@ -77,7 +77,10 @@ class _Admission:
             pending_task.cancel()
 
     async def _check_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Admit a connection whose first message, within 10 s, is a permitted `initialize`; log and close any other."""
+        """Admit the first connection whose first message, within 10 s, is a permitted `initialize`; close any other.
+
+        Logs why it refuses one.
+        """
         try:
             async with asyncio.timeout(_FIRST_MESSAGE_TIMEOUT_S):
                 frame_reader, first_frame = await self._read_first_frame(reader)

@@ -213,7 +213,7 @@ class CodekinProtocol(LanguageServerProtocol):
 
 
 def _find_problem(message: Any) -> str | None:
-    """Return why the message is neither a request nor a notification; None where it is one."""
+    """Return why the message is neither a request nor a notification; None where it is one; `params` is not checked."""
     if not isinstance(message, dict):
         return "A message must be a JSON object."
     if message.get("jsonrpc") != CodekinProtocol.VERSION:

@@ -14,7 +14,7 @@ Document = dict[str, Any]
 
 
 def to_relative_path(file_path: Path, workspace_root: Path) -> str:
-    """Return the path relative to `workspace_root`, with /; the absolute path where it is outside."""
+    """Return the path relative to `workspace_root`, with /; outside it the path as is, with the system's separator."""
     return (
         file_path.relative_to(workspace_root).as_posix() if file_path.is_relative_to(workspace_root) else str(file_path)
     )

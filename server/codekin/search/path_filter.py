@@ -58,7 +58,7 @@ class PathMatcher:
         self._excluded = _parse_patterns(hit_filter.excluded_paths)
 
     def match(self, path: Path) -> bool:
-        """Return whether the path is in the filter's folder and its patterns admit it."""
+        """Return whether the absolute path is in the filter's folder and its patterns admit it."""
         folder = self._filter.folder
         return (folder is None or path.is_relative_to(folder)) and self.match_patterns(path)
 

@@ -89,7 +89,7 @@ class QueryResults:
         return 1.0 if is_named else self._terms.known_share
 
     def collect_evidence(self, best: RankedLocation, roots: Sequence[Path], content_count: int) -> AnswerEvidence:
-        """Return the AnswerEvidence: features of the question, of what was found, and of the best location's file."""
+        """Return the AnswerEvidence: the question's word counts, best score, cosine, word shares, `content_count`."""
         _, file_features = self._extract_features(roots)
         return AnswerEvidence(
             best.score,

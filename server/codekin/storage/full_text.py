@@ -25,7 +25,7 @@ LAST_CHARACTER = "\U0010ffff"  # in no word
 
 
 def quote_word(word: str) -> str:
-    """Return an FTS5 expression, in parentheses, for the quoted word; for a text of several words, all of them."""
+    """Return an FTS5 expression, in parentheses: all words of the text, each quoted, other characters dropped."""
     parts = _TOKEN.findall(word) or [""]
     return "(" + " AND ".join(f'"{part}"' for part in parts) + ")"
 

@@ -127,7 +127,7 @@ class GatewaySearch:
             self.search(SharedQuery(view.space, vector, ("warm", "up"), k=10), view.numbers)
 
     def list_repositories(self) -> list[str]:
-        """Return the names of all repositories in the index, whoever may read them."""
+        """Return the names of all repositories in the index, in no order, whoever may read them."""
         return list(self._load_view().numbers)
 
     def describe(self, readable: Collection[str]) -> dict[str, object]:

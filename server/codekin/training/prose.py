@@ -87,7 +87,7 @@ def to_question(summary: str, language: str, generator: Random) -> str:
 
 
 def add_context(question: str, language: str, package: str, generator: Random) -> str:
-    """Return a question with a random name of language or package: "Sort rows in MySQL"; unchanged without names."""
+    """Return the question, reworded at random, with its language or package: "MySQL: sort rows"; else unchanged."""
     names = [*_SPOKEN_LANGUAGES.get(language.lower(), ()), *([package] if package else [])]
     if not names:
         return question

@@ -43,7 +43,7 @@ class TrainingPlan:
     minutes: float = 0  # after which the run ends, to be resumed later; 0: never
 
     def weight_settings(self) -> dict[str, Any]:
-        """Return name → value of the settings that the trained weights depend on."""
+        """Return name → value of the settings that the weights depend on; not `steps` if there is a cool-down."""
         ignored_settings = {"checkpoint_steps", "watch_steps", "minutes", "cool_down"}
         if self.cool_down:  # before it, no step depends on how many there are
             ignored_settings.add("steps")

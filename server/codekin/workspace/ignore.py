@@ -270,7 +270,7 @@ def _parse_patterns(patterns: Iterable[str]) -> IgnoreFile:
 
 
 def _describe_excess(ignore_file: IgnoreFile) -> str:
-    """Return the end of the message that patterns beyond the limit are not applied."""
+    """Return the end of a message: too many bytes of patterns with wildcards; the last N patterns are not applied."""
     dropped_patterns = f"the last {ignore_file.dropped_patterns:,} are not applied"
     return f"has more than {MAX_GLOB_BYTES:,} bytes of patterns with wildcards; {dropped_patterns}."
 

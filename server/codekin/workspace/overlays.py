@@ -36,7 +36,7 @@ class Overlays:
             return self._text_by_path.get(path)
 
     def copy_texts(self) -> Mapping[Path, str | OpenNotebook]:
-        """Return a dict, a copy: path → unsaved text of each open document."""
+        """Return a dict, a copy: path → unsaved text, or OpenNotebook, of each open document."""
         with self._lock:
             return dict(self._text_by_path)
 

@@ -121,7 +121,7 @@ class Endpoint:
         return np.concatenate(batch_vectors)
 
     def _request_batch(self, texts: Sequence[str], deadline: float | None) -> Floats:
-        """Return the vectors of one batch, retrying with growing delays. Raises ModelBusyError, ModelError.
+        """Return one batch's vectors, retried at growing delays without `deadline`. Raises ModelBusyError, ModelError.
 
         Halves a batch that is too large. With a `deadline` (of the monotonic clock) there is one try.
         """

@@ -124,7 +124,7 @@ def write_benchmark(repositories: Sequence[Repository], folder: Path) -> None:
 
 
 def format_counts(repositories: Sequence[Repository]) -> str:
-    """Return a Markdown table, a row per split: numbers of repositories, main languages, and questions by category."""
+    """Return a Markdown table: how many repositories, languages, and questions by category, train and test have."""
     rows = []
     for split in ("train", "test"):
         chosen = [repository for repository in repositories if choose_split(repository.name) == split]

@@ -66,7 +66,7 @@ def change_indentation(function: ParsedFunction, generator: Random) -> str | Non
 
 
 def rewrap_arguments(function: ParsedFunction, generator: Random) -> str | None:
-    """Return the text with a random argument or parameter list joined on one line, or split; None without one."""
+    """Return the text, a random list of arguments or parameters joined on one line or split; None if none can be."""
     argument_lists = [
         node for node in function.nodes if _LIST_TYPES.fullmatch(node.type) and function.read_text(node).startswith("(")
     ]
@@ -129,7 +129,7 @@ def _get_parent_type(node: "Node") -> str:
 
 
 def _make_removal(function: ParsedFunction, comment: "Node") -> Edit:
-    """Return the edit that removes a comment and blanks before it, with its line if nothing else is on it."""
+    """Return (start byte, end byte, "") to remove a comment and blanks before it, with its line if alone on it."""
     comment_start, comment_end = comment.start_byte, comment.end_byte
     while function.data[comment_start:comment_end].endswith(b"\n"):  # some grammars include the line end
         comment_end -= 1

@@ -71,7 +71,7 @@ def _is_duplicate(diagnostic: types.Diagnostic) -> bool:
 def _make_compare_action(
     documents: Documents, diagnostic: types.Diagnostic, code_location: types.Location, hit: Hit
 ) -> types.CodeAction:
-    """Return the quick fix that runs the command codekin.compare with the function and the hit as arguments."""
+    """Return the quick fix that runs codekin.compare with one argument: {"mine": the function, "theirs": the hit}."""
     title = f"Compare with {format_hit(hit, documents)}"
     hit_json = {**_to_location_json(to_location(hit, documents)), "cell": to_cell_json(hit, documents.encoding)}
     argument = {"mine": _to_location_json(code_location), "theirs": hit_json}

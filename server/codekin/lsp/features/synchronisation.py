@@ -51,7 +51,7 @@ def _did_open(client: Client, session: Session, params: types.DidOpenTextDocumen
 
 
 def _did_change(_: Client, session: Session, params: types.DidChangeTextDocumentParams) -> None:
-    """Queue the edited text, whole, for the engine; the edit has been applied before."""
+    """Queue the edited text, whole (a cell's: all its notebook's open cells), for the engine; it is applied already."""
     _update_document(session, params.text_document.uri)
 
 
