@@ -105,7 +105,7 @@ class ParseBudget:
         return _count_faults(tree.root_node) >= _WINDOW_FAULTS or _count_levels(tree.root_node) >= _WINDOW_LEVELS
 
     def _ends_late(self, source_bytes: bytes) -> bool:
-        """Parse source and fault with a spare parser; return if its end takes over 15 ms, or the deadline passes."""
+        """Return whether a spare parser takes over 15 ms at the end of source and fault, or passes the deadline."""
         parser, last_offset, last_step_time = (
             self._make_spare_parser(),
             len(source_bytes.rstrip()) - 1,
