@@ -142,14 +142,32 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
 
     /** Hide a hit, and move the focus to the next one. */
     async dismiss(hit: Hit): Promise<void> {
-        const hits = this.groups.flatMap((group) => group.hits);
-        const index = hits.findIndex((candidate) => getKey(candidate) === getKey(hit));
-        const neighbour = hits[index + 1] ?? hits[index - 1];
+        const keys = this.listHits().map(getKey);
+        const index = keys.indexOf(getKey(hit));
         this.dismissedKeys.add(getKey(hit));
         this.updateGroups();
-        if (neighbour) {
-            await this.view.reveal(neighbour, { select: true, focus: true });
+        await this.focusFirst([...keys.slice(index + 1), ...keys.slice(0, Math.max(index, 0)).reverse()]);
+    }
+
+    /** Move the focus to the first of these hits that is shown; again if an answer replaces it meanwhile. */
+    private async focusFirst(keys: readonly string[]): Promise<Hit | undefined> {
+        for (;;) {
+            const hits = this.listHits();
+            const [hit] = keys.flatMap((key) => hits.find((candidate) => getKey(candidate) === key) ?? []);
+            if (!hit) {
+                return undefined;
+            }
+            this.targetKey = getKey(hit);
+            const reveal = this.view.reveal(hit, { select: true, focus: true });
+            await reveal.then(undefined, (error: unknown) => this.server.log.warn(String(error)));
+            if (this.listHits().includes(hit)) {
+                return hit;
+            }
         }
+    }
+
+    private listHits(): Hit[] {
+        return this.groups.flatMap((group) => group.hits);
     }
 
     /**
@@ -158,13 +176,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
      * just added to the selection, or removed from it.
      */
     async getTarget(): Promise<Hit | undefined> {
-        const hit = this.groups
-            .flatMap((group) => group.hits)
-            .find((candidate) => getKey(candidate) === this.targetKey);
-        if (hit) {
-            await this.view.reveal(hit, { select: true, focus: true });
-        }
-        return hit;
+        return this.targetKey === undefined ? undefined : this.focusFirst([this.targetKey]);
     }
 
     /** Show the code of the query, or search with its words again. */
@@ -206,14 +218,25 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     getParent(node: TreeNode): TreeNode | undefined {
-        return isHit(node) ? this.groups.find((group) => group.hits.includes(node)) : undefined;
+        if (!isHit(node)) {
+            return undefined;
+        }
+        const key = getKey(node); // the object may be one of an earlier answer
+        return this.groups.find((group) => group.hits.some((hit) => getKey(hit) === key));
     }
 
     getTreeItem(node: TreeNode): vscode.TreeItem {
         if (isSource(node)) {
             return createSourceItem(node);
         }
-        return isHit(node) ? createHitItem(node, isGroupedByFile()) : createGroupItem(node);
+        return isHit(node) ? createHitItem(node, this.getId(node), isGroupedByFile()) : createGroupItem(node);
+    }
+
+    /** Return a unique id, by which VS Code keeps selection and focus when an answer moves a hit. */
+    private getId(hit: Hit): string {
+        const key = getKey(hit);
+        const namesakes = this.listHits().filter((candidate) => getKey(candidate) === key);
+        return `${key}#${Math.max(namesakes.indexOf(hit), 0)}`;
     }
 
     async resolveTreeItem(item: vscode.TreeItem, node: TreeNode): Promise<vscode.TreeItem> {

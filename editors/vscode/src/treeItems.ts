@@ -110,8 +110,9 @@ export function isGroupedByFile(): boolean {
 }
 
 /** Create the item of a hit. It tells what its group does not: the kinship below a file, else the location. */
-export function createHitItem(hit: Hit, isBelowFile: boolean): vscode.TreeItem {
+export function createHitItem(hit: Hit, id: string, isBelowFile: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(getShortHitName(hit));
+    item.id = id;
     const displayPath = getDisplayPath(getUri(hit));
     const kinship = getKinshipLabel(hit.kinship ?? 'similar');
     const line = hit.cell

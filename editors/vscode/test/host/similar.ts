@@ -115,6 +115,24 @@ export function defineSimilarTests(): void {
         await vscode.workspace.saveAll();
     });
 
+    it('moves the focus to the next hit, and keeps it there when an answer comes meanwhile', async () => {
+        await openAt('shop/orders.py', 7);
+        await findSimilarHit('价格_total'); // of the test before
+        const [hit, next] = listShownHits();
+        assert.ok(hit && next, 'there are two hits');
+        const isNextSelected = () => {
+            const [selected] = api.similar.view.selection;
+            return selected && 'location' in selected && selected.location.uri === next.location.uri;
+        };
+        await Promise.all([vscode.commands.executeCommand('codekin.dismiss', hit), api.similar.refresh()]);
+        await waitFor('the next hit to be selected', isNextSelected);
+        await api.similar.refresh();
+        assert.ok(isNextSelected(), 'after another answer');
+        assert.equal((await api.similar.getTarget())?.qualifiedName, next.qualifiedName);
+        const ids = listShownHits().map((shown) => api.similar.getTreeItem(shown).id);
+        assert.equal(new Set(ids).size, ids.length);
+    });
+
     it('peeks at similar code', async () => {
         await openAt('shop/orders.py', 8);
         const answer = await waitFor('an answer to peek at', () =>
