@@ -48,9 +48,14 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     window.writeSettings({ 'codekin.package': '' });
     await openInstallDialog('installed from a clone');
     await acceptDialog('installed from a clone', 'Choose Folder');
-    const folderInput = await window.openQuickInput();
-    await folderInput.fill(`${programs}/`);
-    await (await window.waitForVisible('.quick-input-widget .monaco-button', 'Install from This Folder')).click();
+    await window.waitForVisible('.quick-input-list .monaco-list-row', 'shop'); // of the workspace, which is no clone
+    const chooseButton = await window.waitForVisible('.quick-input-widget .monaco-button', 'Install from This Folder');
+    await window.repeatUntil(async () => {
+        if (await chooseButton.isVisible()) {
+            await chooseButton.click({ timeout: 2_000 });
+        }
+        await window.page.locator('.monaco-dialog-box', { hasText: 'is not a clone' }).waitFor({ timeout: 5_000 });
+    }, 'the folder is not refused');
     await acceptDialog('is not a clone of codekin', 'Cancel');
     window.writeSettings({ 'codekin.package': wheel });
     await openInstallDialog('Creates a virtual environment'); // the first attempt has ended
