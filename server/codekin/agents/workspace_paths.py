@@ -28,7 +28,7 @@ class WorkspacePaths:
         self._roots = tuple(roots)
 
     def resolve(self, path_text: str) -> Path:
-        """Return the absolute path, links resolved, that a client's path means. Raises QueryError outside the roots."""
+        """Return the absolute path, links resolved, of a client's path, no URI. Raises QueryError outside the roots."""
         if not path_text.strip() or len(path_text) > _MAX_PATH_CHARACTERS or "\0" in path_text:
             raise QueryError(
                 "The path is empty, too long or not valid. Name a file of the workspace, as in src/app.py."

@@ -74,10 +74,7 @@ def _print_error(message: str) -> None:
 
 
 def _report_failure(message: str, status: int = _EXIT_ERROR) -> int:
-    """Return the exit status of a failed command, 1 for a hook; with --json, first print the error as JSON.
-
-    With --json, first print {"error": message} to standard output.
-    """
+    """Return the exit status of a failed command, 1 for a hook; before, with --json only, print {"error": message}."""
     if _has_option("--json"):
         from codekin.cli.console import write_json
 

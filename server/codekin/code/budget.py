@@ -160,7 +160,7 @@ def count_open_brackets(source_bytes: bytes) -> int:
 
 
 def _count_faults(root: "Node") -> int:
-    """Return the number of error nodes, their children, and missing nodes."""
+    """Return how suspicious a parse is, for its time budget: its error nodes, their children and missing nodes."""
     fault_count, nodes = 0, [root] if root.has_error else []
     while nodes:
         node = nodes.pop()

@@ -176,7 +176,7 @@ class DuplicateGrouper:
         return np.asarray(np.where(self._exact[other_texts] == self._exact[text_number], 0, kinship_levels), np.int64)
 
     def _make_group(self, model_text: int, texts_with_parents: Sequence[tuple[int, int]]) -> DuplicateGroup:
-        """Return the group of these texts, each with the text that it was found by; the model's function is first."""
+        """Return the group of these texts' functions, the model's first; each text is classified against its parent."""
         model_function = min(self._copies[model_text], key=lambda function: function.sort_key)
         profiles: dict[int, TokenProfile] = {}
         group_members: list[GroupMember] = []

@@ -41,7 +41,7 @@ class Target:
     span: Span | None = None  # None: anywhere in the file
 
     def __str__(self) -> str:
-        """Return the path, with 1-based lines where it has some."""
+        """Return the right answer's or hit's place as PATH or, with 1-based lines, PATH:FIRST-LAST."""
         return self.path if self.span is None else f"{self.path}:{self.span.start + 1}-{self.span.end}"
 
     def matches(self, hit_target: "Target") -> bool:

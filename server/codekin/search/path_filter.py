@@ -74,5 +74,5 @@ class PathMatcher:
 
 
 def _parse_patterns(patterns: Sequence[str]) -> IgnoreFile:
-    """Return the patterns as rules: lines of a .gitignore."""
+    """Return the patterns of a query's filter as rules, as if they were the lines of a .gitignore."""
     return IgnoreFile("\n".join(patterns).encode("utf-8", "surrogatepass"))

@@ -78,7 +78,7 @@ class SearchEngine:
     def answer_query(
         self, query: CodeQuery, task: Task, k: int, hit_filter: Filter, cancel_event: Cancel
     ) -> tuple[list[Hit], set[Path]]:
-        """Return up to `k` probable hits, best first, and the set of files seen to differ from the store."""
+        """Return up to `k` hits for a question or code, best first, and the files seen to differ from the store."""
         query = replace(query, text=replace_surrogates(query.text))
         if not query.text.strip():
             return [], set()

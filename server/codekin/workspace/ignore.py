@@ -165,7 +165,10 @@ class IgnoreRules:
         return self._classify_by_default(scope, encoded_name, is_folder)
 
     def _classify_by_default(self, scope: IgnoreScope, encoded_name: str, is_folder: bool) -> Verdict:
-        """Return the built-in rules' verdict; a folder that leads to an included path is TRAVERSED."""
+        """Return the built-in rules' verdict: folders of tools are IGNORED, files named as made by tools GENERATED.
+
+        An ignored folder that leads to an included path is TRAVERSED.
+        """
         entry = scope.relative_folder, encoded_name, is_folder
         is_excluded = scope.verdict is Verdict.TRAVERSED or (is_folder and self._default_folders.match_entry(*entry))
         if is_excluded:

@@ -113,7 +113,7 @@ class ModelServer:
         job.done.set()
 
     def _describe_error(self, error: Exception) -> str:
-        """Return the message for clients: codekin's own, else one that refers to the log."""
+        """Return the message for clients: that of codekin's own error; of others one with the error, naming the log."""
         if isinstance(error, CodekinError):
             return str(error)
         return f"the model can't be run ({error!r}). See {self._log_path}, and please report it."
