@@ -18,6 +18,7 @@ from codekin.vectors.matrix import LabelArray
 
 _BM25_K1, _BM25_B = 1.2, 0.75  # SQLite's
 _STEM_LENGTH = 3  # characters that a word has in common with all that begin like it
+_MAX_CACHED_FILES = 500_000  # of all words that questions had, repeats counted, 16 bytes each; then it begins anew
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +42,7 @@ class FileNames:
         self._store = store
         self._words: dict[str, dict[str, LabelArray]] = {}  # by their first 3 characters; with repeats
         self._occurrences: dict[str, list[_Occurrences]] = {}  # of words that questions had
+        self._cached_count = 0  # of files in them, and of words
         self._lengths = np.zeros(0, np.int64)  # in words, by file; 0 where it was never asked for
         self._totals: tuple[int, int] | None = None  # files, words
 
@@ -70,13 +72,18 @@ class FileNames:
 
     def _find_occurrences(self, word: str) -> list[_Occurrences]:
         """Return a list: where words that begin like this one occur, then where each of its beginnings does; cached."""
-        if word not in self._occurrences:
+        occurrences = self._occurrences.get(word)
+        if occurrences is None:
             beginning, shorter_beginnings = list_beginnings(word)
             words = self._find_words(beginning[:_STEM_LENGTH])
             longer_words = [files for known_word, files in words.items() if known_word.startswith(beginning)]
             groups = [longer_words, *([words[shorter]] for shorter in shorter_beginnings if shorter in words)]
-            self._occurrences[word] = [_Occurrences.of(group) for group in groups if group]
-        return self._occurrences[word]
+            occurrences = [_Occurrences.of(group) for group in groups if group]
+            if self._cached_count > _MAX_CACHED_FILES:
+                self._occurrences, self._cached_count = {}, 0
+            self._occurrences[word] = occurrences
+            self._cached_count += 1 + sum(len(item.files) for item in occurrences)
+        return occurrences
 
     def _find_words(self, stem: str) -> dict[str, LabelArray]:
         """Return word → files (repeated where it recurs) of all words that begin with `stem`, cached; {} for ""."""

@@ -28,15 +28,18 @@ class QualifiedNames:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._was_asked = False
-        self._names: _Names | None = None
+        self._asked_generation = -1  # of the store, when it was last asked
+        self._loaded: tuple[int, _Names] | None = None  # generation, names
 
     def find_definitions(self, fragment: str, limit: int, hit_filter: Filter = Filter()) -> list[Location]:
         """Return up to `limit` definitions whose qualified name contains `fragment`; from memory when asked again."""
-        if self._was_asked and self._names is None and self._store.count_contents() <= _MAX_CONTENTS:
-            self._names = self._load_names()
-        self._was_asked = True
-        rows = self._find_rows(self._names, fragment) if self._names else None
+        generation, loaded = self._store.generation(), self._loaded
+        if loaded is None or loaded[0] != generation:  # a `follow` may be due that waits for another thread
+            loaded = None
+            if self._asked_generation == generation and self._store.count_contents() <= _MAX_CONTENTS:
+                self._loaded = loaded = generation, self._load_names()
+        self._asked_generation = generation
+        rows = self._find_rows(loaded[1], fragment) if loaded else None
         return self._store.find_by_qualified_name(fragment, limit, hit_filter, rows)
 
     def _load_names(self) -> _Names:
