@@ -37,6 +37,7 @@ _KIND_WORD_LIST = """
     structs trait traits type types variable variables
 """
 _KIND_WORDS = frozenset(_KIND_WORD_LIST.split())  # they say what the word before them is, not what it is about
+_MARKED_NAME = re.compile(r"`[^`\n]+`|\w+(?=\()")  # as in `next`, next()
 _COMPOUND_LENGTHS = (2, 3, 4)  # numbers of neighbouring words that may be one identifier
 
 
@@ -129,8 +130,9 @@ class QueryTerms:
     def match_definition(self, name: str) -> float:
         """Return 0 to 1: how surely the question means this name; half of that where it has it in another case.
 
-        0 where it does not have the name. An identifier is surely one, and so is what is called a class or function. A
-        plain word may only happen to be some definition's name, such as `next`: it counts by its share of the question.
+        0 where it does not have the name. An identifier is surely one, and so is what stands in backticks, before
+        a parenthesis, or is called a class or function. A plain word may only happen to be some definition's name, such
+        as `next`: it counts by its share of the question.
         """
         if name in self._certainties:
             return self._certainties[name]
@@ -138,7 +140,12 @@ class QueryTerms:
 
     def _weigh_tokens(self, question: str) -> dict[str, float]:
         """Return token → how surely it is meant as a name, 0 to 1, ascending, for all but stop words."""
-        named = {token for token, kind in pairwise(_TOKEN.findall(question)) if kind.lower() in _KIND_WORDS}
+        named = {token for marked in _MARKED_NAME.findall(question) for token in _TOKEN.findall(marked)}
+        for word, next_word in pairwise(_TOKEN.findall(question)):
+            if next_word.lower() in _KIND_WORDS:
+                named.add(word)
+            elif word.lower() in _KIND_WORDS and next_word[0].isupper():  # the class Router, but: a class handles
+                named.add(next_word)
         weights = dict(zip(self.words, self._weights, strict=True))
         total_weight = sum(weight for word, weight in weights.items() if word not in _KIND_WORDS)
         certainties = dict.fromkeys(self.tokens, 1.0)
