@@ -233,7 +233,7 @@ def test_commands_in_the_quickfix_window_raise_no_error(editor: Editor) -> None:
     editor.wait_until("return vim.bo.buftype == 'quickfix'")
     editor.execute("let v:errmsg = ''")
     editor.execute("Codekin similar")
-    editor.wait_for_message("this buffer has no file")
+    editor.wait_for_message("this is a list; go to one of its hits")
     editor.execute("Codekin complete")
     editor.wait_for_message("this buffer cannot be edited")
     editor.execute("Codekin search cookies of a browser")
@@ -245,6 +245,25 @@ def test_a_buffer_without_a_file_is_told_apart(editor: Editor) -> None:
     editor.execute("enew")
     editor.execute("Codekin similar")
     editor.wait_for_message("this buffer has no file")
+    editor.execute("help | Codekin similar")
+    editor.wait_for_message("this buffer is no file")
+
+
+def test_a_wrong_option_of_a_question_is_named(editor: Editor) -> None:
+    editor.lua("require('codekin').setup({show = 'nowhere', limit = 0})")
+    editor.wait_for_message("option show must be one of auto, quickfix")
+    editor.wait_for_message("option limit must be a whole number")
+    for question in ("similar", "search"):
+        for words, problem in {
+            "limit=x": "limit must be a whole number from 1 to 1000, not x",
+            "limit=1001": "limit must be a whole number from 1 to 1000, not 1001",
+            "show=there": "show must be one of auto, quickfix",
+            "folder=nosuch": f"there is no folder {editor.project.folder}/nosuch",
+        }.items():
+            editor.lua("messages = {}")
+            editor.execute(f"Codekin {question} {words}" + (" price" if question == "search" else ""))
+            editor.wait_for_message(problem)
+    assert editor.lua("return vim.fn.getqflist()") == []
 
 
 def test_a_project_is_searched_from_an_empty_buffer(start: Start) -> None:

@@ -64,6 +64,16 @@ def test_autostart_can_be_left_to_the_user(start: Start) -> None:
     editor.wait_until(ATTACHED)
 
 
+def test_a_question_says_that_it_waits_for_the_server(start: Start) -> None:
+    editor = start("--cmd", "lua require('codekin').setup({autostart = false})", "shop/orders.py")
+    editor.execute("6 | Codekin similar")
+    assert editor.lua("return messages") == ["codekin: starting…"]
+    editor.wait_until(INDEXED)
+    editor.execute("only | 6 | Codekin similar limit=1")
+    editor.wait_until("return #vim.fn.getqflist() == 1")
+    assert sum("starting" in message for message in editor.lua("return messages")) == 1
+
+
 def test_a_missing_server_is_told_once_with_the_remedy(start: Start) -> None:
     editor = start()
     (editor.project.home / "bin/codekin").unlink()

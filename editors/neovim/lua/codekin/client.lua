@@ -314,6 +314,16 @@ function M.request(bufnr, method, params, callback)
   end
 end
 
+--- Say that the buffer's server is starting, where an answer has to wait for that.
+---@param bufnr integer
+function M.notify_if_starting(bufnr)
+  local client = M.get_client(bufnr)
+  local is_opening = client and (statuses[client.id] or {}).state == 'opening'
+  if is_opening or (not client and next(pending_callbacks)) then -- get_client returns initialized ones only
+    M.notify('starting…')
+  end
+end
+
 --- Whether the client's server supports a method.
 ---@param client vim.lsp.Client
 ---@param method string

@@ -82,6 +82,7 @@ local function show_status()
     end
     client.request(bufnr, 'codekin/status', nil, echo)
   end)
+  client.notify_if_starting(bufnr)
 end
 
 --- Collect the log messages, and the last lines of standard error from Neovim's LSP log.

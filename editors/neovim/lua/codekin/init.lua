@@ -4,6 +4,8 @@
 
 local M = {}
 
+local MAX_LIMIT = 1000 -- hits of an answer, as in the server
+
 -- Options
 
 --- Options of `setup`; all are optional.
@@ -65,6 +67,23 @@ local option_types = {
   settings = 'table',
 }
 
+--- Explain what is wrong with a value of `show` or `limit`.
+---@param name string
+---@param value any
+---@return string? problem
+local function find_problem(name, value)
+  if name == 'show' and value ~= nil then
+    local names = vim.list_extend({ 'auto', 'quickfix', 'loclist' }, require('codekin.pickers').names)
+    if not vim.list_contains(names, value) then
+      return ('show must be one of %s, not %s'):format(table.concat(names, ', '), tostring(value))
+    end
+  elseif name == 'limit' and value ~= nil then
+    if type(value) ~= 'number' or value < 1 or value > MAX_LIMIT or value % 1 ~= 0 then
+      return ('limit must be a whole number from 1 to %d, not %s'):format(MAX_LIMIT, tostring(value))
+    end
+  end
+end
+
 --- Set options.
 ---@param options? codekin.Options
 function M.setup(options)
@@ -85,6 +104,8 @@ function M.setup(options)
         vim.inspect(value)
       )
       require('codekin.client').notify(text, vim.log.levels.WARN)
+    elseif find_problem(name, value) then
+      require('codekin.client').notify('option ' .. find_problem(name, value), vim.log.levels.WARN)
     else
       M.options[name] = value
     end
@@ -93,14 +114,47 @@ end
 
 -- Queries
 
+---@param folder string
+---@return string path absolute
+local function resolve_folder(folder)
+  return vim.fs.normalize(vim.fn.fnamemodify(folder, ':p'))
+end
+
+--- Show what is wrong with the options of a query.
+---@param options codekin.QueryOptions
+---@return boolean is_valid
+local function check_options(options)
+  local problem = find_problem('show', options.show) or find_problem('limit', options.limit)
+  if not problem and options.folder and vim.fn.isdirectory(resolve_folder(options.folder)) == 0 then
+    problem = 'there is no folder ' .. resolve_folder(options.folder)
+  end
+  if problem then
+    require('codekin.client').notify(problem, vim.log.levels.WARN)
+  end
+  return not problem
+end
+
 ---@param options codekin.QueryOptions
 ---@return table scope
 local function create_scope(options)
   return {
     limit = options.limit or M.options.limit,
     language = options.language,
-    folder = options.folder and vim.fs.normalize(vim.fn.fnamemodify(options.folder, ':p')) or nil,
+    folder = options.folder and resolve_folder(options.folder) or nil,
   }
+end
+
+--- Explain why there is no code to compare in a buffer.
+---@param bufnr integer
+---@return string? problem
+local function find_buffer_problem(bufnr)
+  if vim.bo[bufnr].buftype == 'quickfix' then
+    return 'this is a list; go to one of its hits with Enter first'
+  elseif vim.bo[bufnr].buftype ~= '' then
+    return 'this buffer is no file; use :Codekin similar in one'
+  elseif vim.api.nvim_buf_get_name(bufnr) == '' then
+    return 'this buffer has no file; :write it first'
+  end
 end
 
 ---@param result codekin.Result
@@ -128,8 +182,11 @@ end
 function M.similar(options)
   options = options or {}
   local bufnr, line = vim.api.nvim_get_current_buf(), vim.fn.line('.')
-  if vim.api.nvim_buf_get_name(bufnr) == '' or vim.bo[bufnr].buftype ~= '' then
-    return require('codekin.client').notify('this buffer has no file; :write it first', vim.log.levels.WARN)
+  local problem = find_buffer_problem(bufnr)
+  if problem then
+    return require('codekin.client').notify(problem, vim.log.levels.WARN)
+  elseif not check_options(options) then
+    return
   end
   local range = options.range
   if not range and vim.api.nvim_get_mode().mode:find('^[vV\22]') then
@@ -148,6 +205,7 @@ function M.similar(options)
   require('codekin.client').request(bufnr, 'codekin/findSimilar', params, function(answer, client)
     show_result(hits.create_result(answer, title, client), options.show or M.options.show)
   end)
+  require('codekin.client').notify_if_starting(bufnr)
 end
 
 ---@param options codekin.QueryOptions
@@ -172,6 +230,9 @@ end
 ---@param options? codekin.QueryOptions
 function M.search(query, options)
   options = options or {}
+  if not check_options(options) then
+    return
+  end
   local show = options.show or M.options.show
   if not query or query == '' then
     local picker = require('codekin.pickers').get(show)
@@ -179,9 +240,11 @@ function M.search(query, options)
     return live('codekin: search by meaning', create_search_function(options))
   end
   local params = vim.tbl_extend('force', create_scope(options), { query = query })
-  require('codekin.client').request(vim.api.nvim_get_current_buf(), 'codekin/search', params, function(answer, client)
+  local bufnr = vim.api.nvim_get_current_buf()
+  require('codekin.client').request(bufnr, 'codekin/search', params, function(answer, client)
     show_result(require('codekin.hits').create_result(answer, query, client), show)
   end)
+  require('codekin.client').notify_if_starting(bufnr)
 end
 
 --- Compare a hit with the code of the query.
