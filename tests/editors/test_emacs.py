@@ -123,9 +123,7 @@ class TestEglot:
         assert eglot["completed"] == "        raise KeyError(name)"
 
     def test_progress_is_shown(self, eglot: dict[str, Any]) -> None:
-        assert eglot["progress"].startswith("Indexing") or re.fullmatch(
-            r"\d+ of 60\d files, .* left", eglot["progress"]
-        )
+        assert re.match(r"Indexing|\d+ of 60\d files", eglot["progress"])  # as far as it is when looked at
 
 
 class TestLspMode:
@@ -144,7 +142,7 @@ class TestLspMode:
         assert lsp_mode["completed"] == "        raise KeyError(name)"
 
     def test_progress_is_shown(self, lsp_mode: dict[str, Any]) -> None:
-        assert re.search(r"\d+%% \d+ of 60\d files, \d+ s left", lsp_mode["progress"])
+        assert re.search(r"Indexing|\d+%% \d+ of 60\d files", lsp_mode["progress"])  # as far as it is when looked at
 
     def test_nothing_is_complained_about(self, lsp_mode: dict[str, Any]) -> None:
         assert not [line for line in lsp_mode["messages"] if re.search("(?i)unknown|codekin.*error", line)]
