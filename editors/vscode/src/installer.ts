@@ -53,10 +53,13 @@ export class Installer {
         }
         const chosenTools = tool === 'uv' ? tools : { ...tools, uv: undefined };
         const isInstalled = await this.server.replace(() => this.runInstall(chosenTools, packageSpec));
-        if (isInstalled) {
-            await this.selectInstalled();
+        try {
+            if (isInstalled) {
+                await this.selectInstalled();
+            }
+        } finally {
+            void this.server.restart(); // not awaited: the message about a failure offers to retry
         }
-        void this.server.restart(); // not awaited: the message about a failure offers to retry
         return isInstalled;
     }
 
@@ -99,7 +102,9 @@ export class Installer {
                 await runSteps(planInstall(tools, this.environment, packageSpec), reporter, abort.signal);
             });
         } catch (error) {
-            await fs.rm(this.environment, { recursive: true, force: true }); // an incomplete one would be started
+            await fs // an incomplete one would be started
+                .rm(this.environment, { recursive: true, force: true })
+                .catch((removalError: unknown) => this.server.log.error(String(removalError)));
             this.server.log.error(String(error));
             if (!abort.signal.aborted) {
                 void this.showFailure(error instanceof Error ? error.message : String(error));

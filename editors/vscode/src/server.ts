@@ -112,7 +112,13 @@ export class Server implements vscode.Disposable {
             await this.queue;
         }
         if (!this.client || this.state !== 'running') {
-            throw new Error(this.isInstalling ? INSTALLING : this.state === 'missing' ? MISSING : STOPPED);
+            throw new Error(
+                this.isInstalling || this.state === 'installing'
+                    ? INSTALLING
+                    : this.state === 'missing'
+                      ? MISSING
+                      : STOPPED,
+            );
         }
         try {
             // An undefined token would be sent as a second parameter.
@@ -244,7 +250,7 @@ export class Server implements vscode.Disposable {
 
     /** Restart a crashed server after a growing delay; after several crashes, stop and show a message. */
     private handleCrash(): void {
-        if (this.state === 'crashed' || this.state === 'stopped') {
+        if (this.state === 'crashed' || this.state === 'stopped' || this.state === 'installing') {
             return; // a failed start is reported twice
         }
         this.client = undefined;
