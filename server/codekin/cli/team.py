@@ -250,7 +250,7 @@ def _choose_issuer(
     """
     if bool(oidc_issuer) != bool(oidc_audience):
         raise QueryError("--oidc-issuer and --oidc-audience need each other.")
-    if oidc_issuer is None:
+    if not oidc_issuer:
         return None
     from codekin.cli.arguments import require_package
     from codekin.team.access import OidcAuthenticator

@@ -116,7 +116,7 @@ class GatewaySearch:
         self._keyring = keyring
         self._lock = threading.Lock()
         self._statistics = WordStatistics(catalogue, keyring)
-        self._filters: dict[frozenset[int], SetFilter] = {}
+        self._filters: dict[tuple[str, frozenset[int]], SetFilter] = {}  # by generation and repositories
         self._view = _View("none", "", 0, {}, {}, {})
 
     def warm_up(self) -> None:
@@ -215,14 +215,16 @@ class GatewaySearch:
 
     def _make_filter(self, view: _View, numbers: frozenset[int]) -> SetFilter:
         """Return a SetFilter (cached) for sets with any of these repositories; it admits ids or excludes others."""
-        if numbers not in self._filters:
+        key = view.generation, numbers
+        set_filter = self._filters.get(key)
+        if set_filter is None:
             if len(self._filters) >= _MAX_CACHED_FILTERS:
                 self._filters.clear()
             allowed = tuple(set_id for set_id, members in view.sets.items() if members & numbers)
             denied = tuple(set_id for set_id, members in view.sets.items() if not members & numbers)
-            is_excluded = not denied or _MAX_ALLOWED_SETS < len(allowed) > len(denied)
-            self._filters[numbers] = SetFilter(denied if is_excluded else allowed, is_excluded)
-        return self._filters[numbers]
+            is_excluded = bool(allowed) and (not denied or _MAX_ALLOWED_SETS < len(allowed) > len(denied))
+            set_filter = self._filters[key] = SetFilter(denied if is_excluded else allowed, is_excluded)
+        return set_filter
 
 
 def _to_shares(
