@@ -40,7 +40,7 @@ class SourceDocument:
     lines: list[str]
     texts: dict[Span, tuple[str, bytes]] = field(default_factory=dict)  # canonical ones of its snippets, with hashes
 
-    def read_text(self, span: Span) -> tuple[str, bytes]:
+    def canonicalize(self, span: Span) -> tuple[str, bytes]:
         """Return the canonical text of these rows, and its hash, cached."""
         if span not in self.texts:
             canonical_text = to_canonical_text(self.lines[span.start : span.end])
@@ -131,7 +131,7 @@ class SourceReader:
         if source_document is None:
             return None
         start_row = location.span.start
-        canonical_text, text_hash = source_document.read_text(location.span)
+        canonical_text, text_hash = source_document.canonicalize(location.span)
         if text_hash != content_hash:
             return None
         name_row = location.name_line - start_row if location.part == 0 else -1
