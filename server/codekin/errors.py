@@ -5,6 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def name_missing_package(package_name: str, extra: str) -> str:
+    """Return the message about a missing package of one of codekin's extras, with the remedy."""
+    return f'The package "{package_name}" is missing. Install it: pip install "codekin[{extra}]".'
+
+
 class CodekinError(Exception):
     """Base class of all errors that codekin raises deliberately."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from codekin.code.cell_lines import find_line_of_row
 from codekin.code.languages import find_language
-from codekin.errors import QueryError
+from codekin.errors import QueryError, name_missing_package
 from codekin.types import Filter, SnippetKind, Span
 from codekin.workspace.wide_folders import is_system_folder, is_too_wide
 
@@ -214,4 +214,4 @@ def require_package(package_name: str, extra: str) -> None:
     from importlib.util import find_spec
 
     if find_spec(package_name) is None:
-        raise QueryError(f'The package "{package_name}" is missing. Install it: pip install "codekin[{extra}]".')
+        raise QueryError(name_missing_package(package_name, extra))

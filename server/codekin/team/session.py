@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from codekin.errors import QueryError, TeamError
+from codekin.errors import QueryError, TeamError, name_missing_package
 from codekin.settings import IndexSettings, ModelSettings
 from codekin.team.catalogue import READY, Catalogue
 from codekin.team.cutting import load_team_embedder
@@ -45,8 +45,7 @@ def open_catalogue(uri: str, key: Path | None, *, create: bool) -> Iterator[tupl
     try:
         index = open_shared_index(uri)
     except ImportError as error:
-        remedy = 'Install it: pip install "codekin[team]".'
-        raise TeamError(f'The package "{error.name}" is missing. {remedy}') from error
+        raise TeamError(name_missing_package(str(error.name), "team")) from error
     try:
         catalogue = Catalogue(index)
         catalogue.check(keyring, create=create)
@@ -163,7 +162,7 @@ def _make_workers(settings: WorkerSettings, options: IngestOptions) -> IngestWor
     try:
         from codekin.team.ray_workers import RayWorkers
     except ImportError as error:
-        raise TeamError('The package "ray" is missing. Install it: pip install "codekin[team]".') from error
+        raise TeamError(name_missing_package("ray", "team")) from error
     return RayWorkers(settings, options.ray_address, options.workers or 0)
 
 

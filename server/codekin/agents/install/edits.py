@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codekin.agents.install.json_text import append_item, read_value, remove_items, remove_value, set_value
-from codekin.errors import QueryError
+from codekin.errors import QueryError, name_missing_package
 
 _START, _END = "<!-- codekin: start -->", "<!-- codekin: end -->"
 _INVALID_TOML = "it is not valid TOML ({}). Fix the file."
@@ -138,7 +138,7 @@ def _load_tomlkit() -> Any:
     try:
         import tomlkit
     except ModuleNotFoundError as error:
-        raise QueryError('The package "tomlkit" is missing. Install it: pip install "codekin[mcp]".') from error
+        raise QueryError(name_missing_package("tomlkit", "mcp")) from error
     return tomlkit
 
 
