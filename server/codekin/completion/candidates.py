@@ -16,7 +16,7 @@ import numpy.typing as npt
 from codekin.code.line_hashes import unpack_line_hashes
 from codekin.code.lines import hash_content
 from codekin.completion.context import CompletionContext
-from codekin.completion.document_lines import DocumentLineScorer, read_code_lines
+from codekin.completion.document_lines import MAX_DEPTH, DocumentLineScorer, read_code_lines
 from codekin.completion.sources import SourceDocuments, SourceReader, SourceSnippet
 from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
@@ -28,7 +28,6 @@ _MAX_SCANNED_LINES = 2000  # of the document, from the snippets nearest to the c
 _MAX_DOCUMENT_LINES = 96  # of the scanned lines, those that become candidates
 _MAX_COSINES = 256  # nearest contents whose cosine becomes a feature
 _MAX_MODEL_CONTENTS = 8  # of them, those whose lines become candidates for their cosine alone
-_MAX_DEPTH = 8  # lines before the cursor that are compared in order
 
 
 @dataclass(slots=True)
@@ -84,7 +83,7 @@ class CandidateFinder:
 
     def _find_following_lines(self, context: CompletionContext, rarities: dict[int, float]) -> list["_IndexLine"]:
         """Return up to 64 index lines that follow the same lines as the cursor does, the rarest matches first."""
-        line_hashes = context.line_hashes[-_MAX_DEPTH:]
+        line_hashes = context.line_hashes[-MAX_DEPTH:]
         matches = self._index.line_index.find_following(line_hashes, [rarities[line_hash] for line_hash in line_hashes])
         # Equal ones are ordered by their hashes: contents' numbers depend on the order of indexing.
         kept = _find_highest(matches.weight, _MAX_INDEX_LINES)

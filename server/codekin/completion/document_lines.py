@@ -12,7 +12,7 @@ from codekin.code.line_hashes import find_calls, make_line_hasher
 from codekin.completion.context import CompletionContext, measure_indent
 from codekin.types import Snippet
 
-_MAX_DEPTH = 8  # lines before the cursor that are compared in order
+MAX_DEPTH = 8  # lines before the cursor that are compared in order
 _CACHED_SNIPPETS = 2048  # whose lines are kept: each key of a document reads the same ones
 
 Integers = npt.NDArray[np.int64]
@@ -115,8 +115,8 @@ class DocumentLineScorer:
     def _match_lines_before(self, line_hashes: Integers, position: int) -> tuple[int, float]:
         """Return how many lines, up to 8, right before the position equal the context's last; their rarity summed."""
         depth, rarity = 0, 0.0
-        hashes_before: Sequence[int] = line_hashes[max(0, position - _MAX_DEPTH) : position].tolist()
-        context_hashes = self._context.line_hashes[-_MAX_DEPTH:]
+        hashes_before: Sequence[int] = line_hashes[max(0, position - MAX_DEPTH) : position].tolist()
+        context_hashes = self._context.line_hashes[-MAX_DEPTH:]
         for context_hash, line_hash in zip(reversed(context_hashes), reversed(hashes_before), strict=False):
             if context_hash != line_hash:
                 break

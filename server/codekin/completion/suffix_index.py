@@ -117,9 +117,13 @@ class SuffixIndex:
 
 def build_suffix_index(documents: Sequence[Symbols]) -> SuffixIndex:
     """Build a SuffixIndex of documents' symbols, each of which begins with BOUNDARY. Takes about 1 µs a token."""
-    document_lengths = np.array([len(document) for document in documents], np.int64)
-    symbols = np.concatenate(documents) if documents else np.empty(0, np.int32)
-    return index_symbols(symbols, np.cumsum(document_lengths) - document_lengths)
+    return index_symbols(*join_arrays(documents))
+
+
+def join_arrays(arrays: Sequence[Symbols]) -> tuple[Symbols, Positions]:
+    """Return the int32 arrays one behind the other, and where each begins."""
+    lengths = np.array([len(array) for array in arrays], np.int64)
+    return np.concatenate(arrays) if arrays else np.empty(0, np.int32), np.cumsum(lengths) - lengths
 
 
 def index_symbols(symbols: Symbols, starts: Positions) -> SuffixIndex:

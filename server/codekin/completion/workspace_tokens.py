@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from codekin.code.notebooks import is_notebook
 from codekin.code.prose import PROSE_LANGUAGES
-from codekin.completion.line_tokens import BOUNDARY, LINE_END, Positions, Symbols, TokenVocabulary, read_line_tokens
-from codekin.completion.suffix_index import SuffixIndex, build_suffix_index, index_symbols
+from codekin.completion.line_tokens import BOUNDARY, LINE_END, Symbols, TokenVocabulary, read_line_tokens
+from codekin.completion.suffix_index import SuffixIndex, build_suffix_index, index_symbols, join_arrays
 from codekin.errors import CodekinError
 from codekin.index.index import Index
 from codekin.workspace.workspace import Document, Workspace
@@ -137,8 +137,8 @@ class WorkspaceTokens:
         document_paths = tuple(sorted(self._documents))
         documents = [self._documents.pop(document_path) for document_path in document_paths]
         text_hashes = tuple(document.hash for document in documents)
-        symbols, starts = _join([document.symbols for document in documents])
-        rows, row_starts = _join([document.line_rows for document in documents])
+        symbols, starts = join_arrays([document.symbols for document in documents])
+        rows, row_starts = join_arrays([document.line_rows for document in documents])
         del documents  # what they were read into is free before the index is sorted
         line_rows = tuple(np.split(rows, row_starts[1:])) if text_hashes else ()
         document_symbols = np.split(symbols, starts[1:]) if text_hashes else []
@@ -218,12 +218,6 @@ def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> Doc
     last_row = document.text.count("\n")  # of a line without an end
     line_rows = np.append(line_tokens.rows[line_tokens.symbols >> 1 == LINE_END], last_row).astype(np.int32)
     return DocumentSymbols(document.hash, document_symbols, line_rows)
-
-
-def _join(arrays: Sequence[Rows]) -> tuple[Rows, Positions]:
-    """Return the arrays one behind the other, and where each begins."""
-    lengths = np.array([len(array) for array in arrays], np.int64)
-    return np.concatenate(arrays) if arrays else np.empty(0, np.int32), np.cumsum(lengths) - lengths
 
 
 def _measure_distance(document_path: Path, other_path: Path) -> int:
