@@ -175,15 +175,13 @@ class PostgresIndex:
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
         """Return the `k` nearest contents of allowed sets by cosine, best first; by the graph they are approximate."""
-        table, condition = _table_of(space), _allow(allowed)
-        nearest, limit = f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {condition}", f"LIMIT {int(k)}"
-        if self._has_few_contents(table, allowed):  # where a graph is followed in vain
-            statement = (
-                f"WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near ORDER BY distance, id {limit}"
-            )
-        else:
-            nearest += f" ORDER BY distance {limit}"
-            statement = f"WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near ORDER BY distance, id"
+        table, limit = _table_of(space), f"LIMIT {int(k)}"
+        # Without an order there, all are compared: where few are allowed, the graph is followed in vain.
+        by_graph = "" if self._has_few_contents(table, allowed) else f"ORDER BY distance {limit}"
+        nearest = f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {_allow(allowed)} {by_graph}"
+        statement = (
+            f"WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near ORDER BY distance, id {limit}"
+        )
         records = self._fetch(to_sql(statement), [HalfVector(vector), list(allowed.ids)])
         return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
 
