@@ -95,5 +95,5 @@ class ContentQueries:
         if len(known_frequencies) > _MAX_CACHED_WORDS:
             known_frequencies.clear()
         new_words = list(dict.fromkeys(word for word in words if word not in known_frequencies))
-        found = self.store.document_frequencies(new_words) if new_words else {}
-        known_frequencies.update((word, found.get(word, 0)) for word in new_words)
+        new_frequencies = self.store.document_frequencies(new_words) if new_words else {}
+        known_frequencies.update((word, new_frequencies.get(word, 0)) for word in new_words)

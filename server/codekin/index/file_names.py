@@ -3,7 +3,6 @@
 Asked for some seventy beginnings at once, SQLite takes ten times as long.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from codekin.storage.full_text import BM25_B, BM25_K1, compute_rarity
 from codekin.storage.queries import list_beginnings
 from codekin.storage.store import Store
 from codekin.types import Filter
 from codekin.vectors.matrix import LabelArray
 
-_BM25_K1, _BM25_B = 1.2, 0.75  # SQLite's
 _STEM_LENGTH = 3  # characters that a word has in common with all that begin like it
 _MAX_CACHED_FILES = 500_000  # of all words that questions had, repeats counted, 16 bytes each; then it begins anew
 
@@ -97,13 +96,11 @@ class FileNames:
             self._totals = self._store.count_all_title_words()
         file_count, word_count = self._totals
         mean_length = max(word_count, 1) / max(file_count, 1)
-        norms = _BM25_K1 * (1 - _BM25_B + _BM25_B * self._count_words_of(files) / mean_length)
+        norms = BM25_K1 * (1 - BM25_B + BM25_B * self._count_words_of(files) / mean_length)
         scores = np.zeros(len(files))
         for item in occurrences:
             rows, counts = np.searchsorted(files, item.files), item.counts
-            scores[rows] += _compute_rarity(len(rows), file_count) * (
-                (counts * (_BM25_K1 + 1)) / (counts + norms[rows])
-            )
+            scores[rows] += compute_rarity(len(rows), file_count) * ((counts * (BM25_K1 + 1)) / (counts + norms[rows]))
         return scores
 
     def _count_words_of(self, files: LabelArray) -> npt.NDArray[np.int64]:
@@ -116,9 +113,3 @@ class FileNames:
             lengths[file] = word_count
         self._lengths = lengths
         return lengths[files]
-
-
-def _compute_rarity(document_frequency: int, total: int) -> float:
-    """Return the inverse document frequency, as SQLite computes it."""
-    rarity = math.log(max(total - document_frequency + 0.5, 0.5) / (document_frequency + 0.5))
-    return rarity if rarity > 0 else 1e-6

@@ -1,6 +1,5 @@
 """Retrieval by words: BM25 over identifiers, split into words and whole."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from codekin.code.words import find_compound_identifiers, split_words
 from codekin.index.index import Index
 from codekin.search.name_matches import Scores
 from codekin.search.pools import CandidatePool
+from codekin.storage.full_text import BM25_B, BM25_K1, compute_rarity
 from codekin.types import Candidate, Query, Task
 from codekin.vectors.matrix import LabelArray
 
@@ -18,7 +18,6 @@ _MAX_TERMS = {Task.NL2CODE: 16, Task.CODE2CODE: 8}
 _MAX_POSTINGS = (
     12_000  # that are ranked for one query, in a millisecond or two; the rarest term is searched in any case
 )
-_BM25_K1, _BM25_B = 1.2, 0.75  # SQLite's
 
 
 class LexicalRetriever:
@@ -65,16 +64,16 @@ class LexicalRetriever:
         )
         scores = np.zeros(max((int(contents[-1]) + 1 for contents in postings if len(contents)), default=0))
         for contents in postings:
-            scores[contents] += _compute_rarity(len(contents), content_count)
+            scores[contents] += compute_rarity(len(contents), content_count)
         matched = np.flatnonzero(scores)
         lengths = self._index.count_words_of(matched) / max(word_count / max(content_count, 1), 1e-9)
-        saturation = (_BM25_K1 + 1) / (1 + _BM25_K1 * (1 - _BM25_B + _BM25_B * lengths))
+        saturation = (BM25_K1 + 1) / (1 + BM25_K1 * (1 - BM25_B + BM25_B * lengths))
         return _Matches(matched, scores[matched] * saturation)
 
     def _compute_max_score(self, document_frequencies: Sequence[int]) -> float:
         """Return the BM25 that a short text full of these terms would have; 0 for none."""
         total = max(self._index.content_count, 1)
-        return sum((_BM25_K1 + 1) * _compute_rarity(frequency, total) for frequency in document_frequencies)
+        return sum((BM25_K1 + 1) * compute_rarity(frequency, total) for frequency in document_frequencies)
 
     def _sort(self, matches: "_Matches") -> "_Matches":
         """Return the matches best first; those with equal scores in an order that is the same in every index."""
@@ -107,11 +106,6 @@ class _Matches:
             return self
         is_best = self.scores >= np.partition(self.scores, -count)[-count]
         return _Matches(self.contents[is_best], self.scores[is_best])
-
-
-def _compute_rarity(document_frequency: int, total: int) -> float:
-    """Return the inverse document frequency, as SQLite computes it."""
-    return max(math.log((max(total - document_frequency, 0) + 0.5) / (document_frequency + 0.5)), 1e-6)
 
 
 def _list_candidates(contents: LabelArray, shares: Scores, pool: CandidatePool) -> list[Candidate]:

@@ -209,9 +209,9 @@ class SearchEngine:
         return (item for item in locations if item[0].kind is not SnippetKind.SECTION)
 
 
-def _drop_remote_prose(found: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+def _drop_remote_prose(candidates_by_pool: Sequence[Sequence[Candidate]]) -> list[Candidate]:
     """Return all candidates of code, then those of prose with at least the lowest cosine of code."""
-    near_code, *near_prose = found
+    near_code, *near_prose = candidates_by_pool
     min_cosine = min((candidate.score for candidate in near_code), default=0.0)  # assumed of what is not found
     prose = chain.from_iterable(near_prose)
     return [*near_code, *(candidate for candidate in prose if candidate.score >= min_cosine)]

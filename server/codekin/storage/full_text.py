@@ -4,6 +4,7 @@ A content's words are each stored once, so that BM25 needs no more than who has 
 """
 
 import contextlib
+import math
 import re
 import sqlite3
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from codekin.types import Candidate
 
+BM25_K1, BM25_B = 1.2, 0.75  # SQLite's
 _FIND_POSTINGS = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
 _TOKEN = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]+")  # as the tokenizer cuts a text
 _MAX_WORD_COUNT = 2**31 - 1  # of one content
@@ -28,6 +30,12 @@ def quote_word(word: str) -> str:
     """Return an FTS5 expression, in parentheses: all words of the text, each quoted, other characters dropped."""
     parts = _TOKEN.findall(word) or [""]
     return "(" + " AND ".join(f'"{part}"' for part in parts) + ")"
+
+
+def compute_rarity(document_frequency: int, total: int) -> float:
+    """Return the inverse document frequency, as SQLite computes it for its BM25."""
+    rarity = math.log((max(total - document_frequency, 0) + 0.5) / (document_frequency + 0.5))
+    return rarity if rarity > 0 else 1e-6
 
 
 def find_best_matches(connection: sqlite3.Connection, match_query: str, limit: int) -> list[Candidate]:

@@ -142,8 +142,8 @@ class SnippetQueries(SkippedFiles):
         if rows is not None:
             condition, values = f"{condition}AND s.rowid IN {NUMBER_LIST} ", (*values, json.dumps(rows))
         order = "ORDER BY (lower(s.name) = lower(?)) DESC, length(s.qualified_name), s.qualified_name, f.path, s.start"
-        found = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
-        return self._convert(to_location, found)
+        name_rows = self._query(f"{LOCATION_COLUMNS}{condition}{order} LIMIT ?", (pattern, *values, fragment, limit))
+        return self._convert(to_location, name_rows)
 
     def list_qualified_names(self) -> tuple[str, str]:
         """Return two texts of all definitions: row numbers joined by commas, qualified names by line ends."""
