@@ -44,7 +44,7 @@ def start_python(
 
     The terminal's Ctrl-C does not reach it. A detached process outlives this one and its terminal.
     """
-    command = _python(_RUN_MODULE, module, *arguments)
+    command = _make_python_command(_RUN_MODULE, module, *arguments)
     full_environment = isolation.clean_environment() | dict(environment or {})
     pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": stderr, "cwd": _SAFE_FOLDER, "env": full_environment}
     if sys.platform == "win32":
@@ -60,7 +60,7 @@ def run_code(code: str, timeout_s: float) -> Ended:
 
     Raises ProcessTimeoutError.
     """
-    return _run(_python(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
+    return _run(_make_python_command(_SET_PATH + code), _SAFE_FOLDER, timeout_s)
 
 
 def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
@@ -69,7 +69,7 @@ def run_module(module: str, *arguments: str, timeout_s: float) -> Ended:
     Raises ProcessTimeoutError.
     """
     code = f"{_SET_PATH}import runpy\nrunpy.run_module(sys.argv.pop(1), run_name='__main__', alter_sys=True)\n"
-    return _run(_python(code, module, *arguments), _SAFE_FOLDER, timeout_s)
+    return _run(_make_python_command(code, module, *arguments), _SAFE_FOLDER, timeout_s)
 
 
 def run_program(name: str, *arguments: str, folder: Path | None = None, timeout_s: float | None = None) -> Ended:
@@ -108,8 +108,8 @@ def find_program(name: str) -> str | None:
     return next((str(path) for path in candidates if path.is_file() and os.access(path, os.X_OK)), None)
 
 
-def _python(code: str, *arguments: str) -> list[str]:
-    """Return the command that runs `code`, which begins with _SET_PATH, with these arguments."""
+def _make_python_command(code: str, *arguments: str) -> list[str]:
+    """Return the command by which an isolated Python runs `code`, which must already begin with _SET_PATH."""
     options = ["-I", *(["-B"] if sys.flags.dont_write_bytecode else []), "-X", f"utf8={sys.flags.utf8_mode}"]
     return [sys.executable, *options, "-c", code, json.dumps(isolation.import_folders()), *arguments]
 

@@ -148,7 +148,7 @@ class AgentServer:
     async def _find_roots(
         self, request_context: Context, params: mcp_types.CallToolRequestParams
     ) -> mcp_types.InputRequiredResult | None:
-        """Open the client's roots and return None, or return a request for them if only a result can ask for them."""
+        """Open the client's roots, asking for them; where only a tool's result may ask, return that result instead."""
         input_responses = params.input_responses or {}
         if _ROOTS_KEY in input_responses:
             roots_response = input_responses[_ROOTS_KEY]

@@ -126,7 +126,7 @@ def parse_file_and_line(reference: str) -> tuple[Path, int]:
 
 
 def find_root(start_path: Path) -> Path:
-    """Return a path's workspace: the nearest repository, else project, else its folder. Raises QueryError for others.
+    """Return a path's workspace: nearest repository, else project, else its folder; QueryError if that is too wide.
 
     Only an explicit --root makes a workspace of the home folder, of the file system's root and, unless they are
     projects, of the system's folders and of a file's folder that is not in the current one. Reads the disk.

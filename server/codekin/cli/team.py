@@ -149,7 +149,7 @@ def status(uri: str, key: Path | None, as_json: bool) -> int:
 @JSON
 @DEBUG
 def doctor(uri: str, key: Path | None, as_json: bool) -> int:
-    """Check the index from end to end, and suggest fixes."""
+    """Check the shared index from end to end, and suggest fixes."""
     from codekin.cli import console
     from codekin.team.session import check_index
 

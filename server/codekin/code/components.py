@@ -71,7 +71,7 @@ def blank_all_but_script(lines: Sequence[str], language: str, row: int) -> tuple
 
 
 def _find_front_matter(lines: Sequence[str]) -> Script | None:
-    """Return the TypeScript between an Astro component's fences, rows of these included; None without fences."""
+    """Return the TypeScript between an Astro component's fences, its rows counted from the first; None without any."""
     if not lines or not _FENCE.fullmatch(lines[0].removeprefix("\ufeff")):
         return None
     end = next((row for row in range(1, len(lines)) if _FENCE.fullmatch(lines[row])), None)

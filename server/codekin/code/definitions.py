@@ -72,7 +72,7 @@ class DefinitionFinder:
         return module
 
     def scan_children(self, node: "Node", owner: Definition, lead: Lead | None = None) -> None:
-        """Add the definitions among `node`'s children, and in open nodes there, to `owner.inner`, down to MAX_DEPTH."""
+        """Add the definitions among `node`'s children, and inside those to be looked through, to `owner.inner`."""
         if owner.depth >= MAX_DEPTH:
             return
         owner.depth += 1

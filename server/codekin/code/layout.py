@@ -115,7 +115,7 @@ class SnippetLayout:
         return {row: cost for row, cost in split_costs.items() if row > name_row and not is_bare(self._lines[row])}
 
     def _trim_rows(self, start_row: int, end_row: int, is_end_trimmed: bool) -> tuple[int, int]:
-        """Return the range without blank lines at its ends, closing ones at the start and, if trimmed, the end."""
+        """Return the rows without blank lines at both ends and closing brackets at the start and, if asked, the end."""
         lines = self._lines
         if all(is_bare(lines[row]) for row in range(start_row, end_row)):
             return end_row, end_row

@@ -131,7 +131,7 @@ def _read_cell_source(cell: _JsonCell, reader: JsonReader) -> None:
 
 
 def _to_cell_source(cell: _JsonCell, index: int, language: str) -> CellSource:
-    """Return the cell's lines, magics blanked, its language and its file's rows; no lines if it is no code cell."""
+    """Return a code cell's lines, magics blanked, language, and each line's row in the file; of others no lines."""
     if cell.kind != "code":
         return CellSource((), None, index)
     line_starts = (0, *(line_end.end() for line_end in _LINE_END.finditer(cell.source)))

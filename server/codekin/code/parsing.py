@@ -160,7 +160,7 @@ class ParsedSource:
 
 
 def parse_source(source_bytes: bytes, syntax: Syntax) -> "Node | None":
-    """Return the root node of `source_bytes`'s syntax tree; None where the parse exceeds its budget (budget.py).
+    """Return the root node of the syntax tree; None where the parse exceeds its budget or too many brackets open.
 
     Most of the budget counts steps, so the result is the same on every machine, unless a step takes unusually long.
     """

@@ -139,7 +139,7 @@ class _TokenCache:
         return self._read_lines(lines, language, vocabulary, is_above=True)
 
     def read_below(self, lines: tuple[str, ...], language: str, vocabulary: TokenVocabulary) -> LineTokens | None:
-        """Return and cache the tokens below the cursor, read anew only if the last lines don't end with these."""
+        """Return the tokens below the cursor, cut from the last call's where its lines end with these; cached."""
         return self._read_lines(lines, language, vocabulary, is_above=False)
 
     def _read_lines(

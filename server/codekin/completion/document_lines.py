@@ -41,7 +41,7 @@ class ScoredLine(NamedTuple):
 
 @lru_cache(maxsize=_CACHED_SNIPPETS)
 def read_code_lines(snippet_text: str, language: str) -> CodeLines:
-    """Return rows, hashes, calls and columns of the snippet's lines of code, as arrays; cached for 2,048 snippets."""
+    """Return the snippet's lines of code as arrays of rows, hashes, hashes of their calls, and indents; cached."""
     hasher, lines = make_line_hasher(language), snippet_text.split("\n")
     rows = [row for row, line in enumerate(lines) if hasher[line]]
     columns = [

@@ -103,7 +103,7 @@ class FeatureExtractor:
         )
 
     def _read_source_start(self, candidate: LineCandidate, content_lines: tuple[str, ...]) -> _SourceStart:
-        """Return the candidate's source line, its column, the code lines, block header and open bracket above it."""
+        """Return the candidate's source line, its indent, all code lines, block header and open bracket above it."""
         lines_above, source_line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
         source_column = measure_indent(source_line)
         return _SourceStart(

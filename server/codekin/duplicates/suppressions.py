@@ -39,7 +39,7 @@ class Suppressions:
         self._files: dict[Path, tuple[object, SuppressionFile]] = {}  # root → the state it was read in, and its content
 
     def load_files(self) -> tuple[SuppressionFile, ...]:
-        """Return the parsed suppression file of each root, read again only if changed; errors are its `problems`."""
+        """Return each root's suppression file, parsed again only if changed; its `problems` list its errors."""
         return tuple(self._load_file(workspace_root) for workspace_root in self._workspace.roots)
 
     def find_reference(self, source_path: Path, qualified_name: str) -> FunctionReference | None:

@@ -261,7 +261,7 @@ def _format_repositories(
 
 
 def _format_quality(suggestions: Sequence[ShownSuggestion]) -> str:
-    """Return three cells as text: share of right first lines, mean similarity, share of shown characters saved."""
+    """Return three cells as text: shares of first lines right and of shown characters right, similarity between."""
     first_line_share, mean_similarity = (
         float(np.mean([getattr(suggestion, metric_name) for suggestion in suggestions]))
         for metric_name in ("first_line", "similarity")

@@ -148,7 +148,7 @@ def to_json(results: Sequence[tuple[str, Sequence[KindResult]]]) -> dict[str, An
 
 
 def format_table(results: Sequence[tuple[str, Sequence[KindResult]]], floor: float) -> str:
-    """Return Markdown tables: all systems at equal coverage by kind, then codekin by kind and length, and by floor."""
+    """Return Markdown tables: systems at equal coverage by kind of cut; codekin by kind, length, least confidence."""
     pooled = [result for _, repository in results for result in repository]
     own_results = [result for result in pooled if result.system == SYSTEMS[0]]
     cut_count = len(own_results)

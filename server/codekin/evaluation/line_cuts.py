@@ -58,7 +58,7 @@ def _choose_place(tokens: LineTokens, chance: random.Random, *, at_starts: bool)
 
 
 def _cut(document: Document, tokens: LineTokens, place: tuple[int, int], vocabulary: TokenVocabulary) -> LineCut:
-    """Return the document cut before a token, the next 120 hidden; `place` has the indices of it and its line's end."""
+    """Return a document without the 120 tokens from one on; `place` has the indices of that and of its line's end."""
     position, line_end = place
     text, offset = document.text, int(tokens.offsets[position])
     hidden_end = min(position + HIDDEN_TOKENS, len(tokens.symbols) - 1)

@@ -108,7 +108,7 @@ def open_search(root: Path) -> Iterator[tuple[SearchEngine, Index, Sequence[Path
 
 
 def fit_weights(choices: Sequence[FileChoice]) -> dict[str, float]:
-    """Return the fitted name → weight, rounded to two decimals; the prior's for tests and prose. Needs a choice."""
+    """Return name → weight, fitted to one choice or more, two decimals; for tests and prose the prior's."""
     names = list(PRIOR_WEIGHTS)
     scale = np.concatenate([choice.rows for choice in choices]).std(axis=0) + 1e-6
     prior = np.array(list(PRIOR_WEIGHTS.values())) * scale

@@ -111,7 +111,7 @@ class RepositoryResult:
 
 
 def compute_ndcg_of_ranks(ranks: Sequence[int | None]) -> float:
-    """Return NDCG@10 of targets found at these ranks (from 1; None: not found); may be above 1, 0 without targets.
+    """Return NDCG@10 of targets found at these ranks (from 1; None: not found), above 1 if they share ranks; 0 of none.
 
     The ideal has each target at a rank of its own, so the result is above 1 where one hit matches several targets, such
     as lines of one function.

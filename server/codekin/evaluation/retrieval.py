@@ -79,7 +79,7 @@ def _to_z_scores(scores: Scores) -> Scores:
 
 
 def rank_passages(benchmark: Benchmark, scores: Scores) -> Rankings:
-    """Return per query ≤ 100 passage indices, best first; its own passage, in sets of up to a hundred, is last."""
+    """Return per query at most 100 passage indices, best first; its own passage counts as the worst of all."""
     rankings = []
     for query, own_passage in enumerate(benchmark.own_passages):
         query_scores = scores[query].copy()

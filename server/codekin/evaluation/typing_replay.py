@@ -92,7 +92,7 @@ def replay_repository(root: Path, settings: Settings, count: int = COMMITS) -> T
 
 
 def _show_ghost(completer: Completer, settings: CompletionSettings, result: TypingResult, cursor: Cursor) -> str:
-    """Return the ghost text at a cursor, "" for none; append the processor time, in seconds, to the result."""
+    """Return the ghost text at a cursor, "" for none; append its processor seconds to `result`."""
     started_s = time.thread_time()
     completions = completer.complete(cursor, settings, Event())
     result.processor_s.append(time.thread_time() - started_s)

@@ -33,7 +33,7 @@ class Guard:
         self._min_lines = min_lines
 
     def find_twins(self, proposals: Iterable[Proposal], default_language: str = "") -> list[GuardFinding]:
-        """Return those of the first 500 new functions that already exist elsewhere, each with its nearest twin."""
+        """Return which of the proposals' first 500 new functions exist elsewhere, each with its nearest twin."""
         proposals = list(proposals)
         removed_lines = frozenset(removed_line for proposal in proposals for removed_line in proposal.removed_lines)
         new_functions = [

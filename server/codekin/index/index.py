@@ -186,7 +186,7 @@ class Index(ContentQueries):
             self._removal_position, self._saved = loaded.removal_position, SavedImage.of(loaded.sort_keys)
 
     def defer_completions(self) -> None:
-        """Make `follow` leave out what only completions need, half of all, until `follow_for_completions` is called."""
+        """Make `follow` skip what only completions need, half the memory, until `follow_for_completions` is called."""
         self._loads_completions = False
 
     def follow_for_completions(self) -> None:

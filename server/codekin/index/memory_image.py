@@ -51,7 +51,7 @@ class CompletionData:
 
 
 def restore_contents(path: Path, store: Store, model_vectors: ModelVectors) -> LoadedContents | None:
-    """Map the file's vectors into empty `model_vectors`; return keys and fingerprints; None if of another state."""
+    """Map the file's vectors into empty `model_vectors`; return keys and fingerprints; None if not this store's."""
     arrays = _read_arrays(_open(path, store, _STATE_KEY, model_vectors.space), _CONTENT_ARRAYS)
     if arrays is None or arrays["vectors"].shape != (len(arrays["labels"]), model_vectors.dense.dim):
         return None

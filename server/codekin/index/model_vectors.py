@@ -85,7 +85,7 @@ class ModelVectors:
         self._newest_vector = 0
 
     def save(self, store: Store) -> None:
-        """Write all vectors in memory into the file of vectors, after that has lost them. Raises StoreError."""
+        """Write all vectors in memory into the file of vectors, where that was lost. Raises StoreError."""
         labels = self.dense.labels()
         for start in range(0, len(labels), _CONTENTS_PER_LOAD):
             hashes = store.content_hashes(labels[start : start + _CONTENTS_PER_LOAD].tolist())

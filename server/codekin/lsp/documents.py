@@ -124,7 +124,7 @@ class Documents(Workspace):
         self._resolver.submit(lambda: None).result(timeout_s)
 
     def _remember_uri(self, path: Path, uri: str, is_open: Callable[[], bool]) -> None:
-        """Note the client's URI of a file under its path and, resolved on a thread, its real path while it is open."""
+        """Note the client's URI of a file by its path and, if still open once a thread resolved it, its real path."""
         self._client_uris[path] = uri
 
         def resolve_links() -> None:

@@ -135,7 +135,7 @@ def _make_list_reader(item_type: Any, *, is_divisible: bool = True) -> ValueRead
     read_item = _make_reader(item_type)
 
     def read_list(json_value: Any) -> tuple[Any, ...]:
-        """Return the list's items as a tuple. Raises UnreadableError, for an item only if not divisible."""
+        """Return the list's items; if it is divisible, without unreadable ones. Raises UnreadableError otherwise."""
         if not isinstance(json_value, list):
             raise UnreadableError("it is no list")
         read_items = []

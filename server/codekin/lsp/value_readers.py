@@ -84,7 +84,7 @@ def make_literal_reader(choices: Sequence[Any]) -> ValueReader:
     """Return a reader that returns one of the choices unchanged and raises UnreadableError for any other value."""
 
     def read_choice(json_value: Any) -> Any:
-        """Return the value unchanged. Raises UnreadableError if it is not one of the choices."""
+        """Return the value if `make_literal_reader` was given it as a choice. Raises UnreadableError for others."""
         if json_value not in choices:
             raise UnreadableError(f"it is not {choices[0]!r}")
         return json_value

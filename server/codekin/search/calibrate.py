@@ -33,7 +33,7 @@ def calibrate_search(score: float, known_share: float, word_count: int, content_
 
 
 def calibrate_similarity(score: float, kinship: Kinship = Kinship.SIMILAR) -> float:
-    """Return the probability, within its kinship's bounds, that code with this fused score (0 to 1) is the query's kin.
+    """Return the probability that code of this fused score (0 to 1) is the query's kin, bounded as its kinship allows.
 
     Identical code is certain, and other kinships have bounds.
 

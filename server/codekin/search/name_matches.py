@@ -44,15 +44,15 @@ class WordComparison:
     def __init__(
         self,
         weights: Sequence[float],
-        compare: Callable[[str], list[float] | None],
+        compare_with_all: Callable[[str], list[float] | None],
         select_related: Callable[[set[str]], Iterable[str]] = iter,
     ) -> None:
-        """Take the weights of the question's words, and what compares a word with each of them (None: unrelated).
+        """Take the weights of the question's words, and a function: word → its similarities to these, None for none.
 
         `select_related` leaves out, of many words, most of those that are unrelated.
         """
         self._weights = np.array(weights, np.float64)
-        self._compare = compare
+        self._compare_with_all = compare_with_all
         self._select_related = select_related
         self._similarities: list[list[float]] = [[0.0] * len(weights)]
         self._rows: dict[str, int] = {}  # by word
@@ -91,7 +91,7 @@ class WordComparison:
         """Compute and keep the similarities of words that were not met before."""
         self._rows.update(dict.fromkeys(words, 0))
         for word in self._select_related(words):
-            similarities = self._compare(word)
+            similarities = self._compare_with_all(word)
             if similarities is not None:
                 self._rows[word] = len(self._similarities)
                 self._similarities.append(similarities)

@@ -137,7 +137,7 @@ class QueryResults:
         return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)
 
     def _score_files(self, roots: Sequence[Path]) -> Scores:
-        """Return the files' summed signals, logits (files,), by default swapped among the best ones by the network."""
+        """Return the files' summed signals, logits (files,); by default the network has put the best ones in order."""
         return deal_scores(*self.compare_files(roots)) if self._compares_files else self._sum_signals(roots)
 
     def _sum_signals(self, roots: Sequence[Path]) -> Scores:

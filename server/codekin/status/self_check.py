@@ -1,5 +1,6 @@
 """Check whether the index finds its contents: search a sample of them by their own text."""
 
+import math
 from collections.abc import Iterator
 
 from codekin.code.extract import to_canonical_text
@@ -19,7 +20,7 @@ _NO_LIMIT = 1_000_000
 def check_findable(
     index: Index, embedder: Embedder, reader: DocumentReader, sample_size: int
 ) -> tuple[int, list[Location]]:
-    """Search up to about `sample_size` contents by their own text; return how many, and where those not found are."""
+    """Search up to `sample_size` contents by their own text; return how many, and where those not found are."""
     samples = list(_sample_contents(index, reader, sample_size))
     return len(samples), [
         location for location, content_text in samples if not _is_findable(index, embedder, location, content_text)
@@ -30,7 +31,7 @@ def _sample_contents(index: Index, reader: DocumentReader, sample_size: int) -> 
     """Yield (location, text now) of evenly spread contents, one location for each; those edited since are left out."""
     store = index.store
     content_numbers = [content_number for content_number, _ in store.contents_after(0)]
-    sampled_numbers = content_numbers[:: max(1, len(content_numbers) // sample_size)]
+    sampled_numbers = content_numbers[:: max(1, math.ceil(len(content_numbers) / sample_size))]
     content_hashes, locations = store.content_hashes(sampled_numbers), store.locations_of(sampled_numbers)
     for content, (location, *_) in locations.items():
         current_location = reader.locate_now(location, content_hashes[content])

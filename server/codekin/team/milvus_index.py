@@ -170,11 +170,11 @@ class MilvusIndex:
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` best of allowed sets' contents by BM25: summed `weights` of words it has × its own weight."""
+        """Return the `k` contents of allowed sets that are best by BM25: products of both weights of a word, summed."""
         return self._search(space, "words", dict(weights), k, allowed) if weights else []
 
     def optimize(self, space: str) -> None:
-        """Have the server write the space and all tables to storage and build their graphs; load them again."""
+        """Have the server store the space's collection and all tables, and build their graphs; load them again."""
         with self._translate_errors():
             for name in (_collection_of(space), *(_PREFIX + table.name for table in TABLES)):
                 self._client.flush(name)

@@ -170,7 +170,7 @@ class RepositoryUpdate:
         self._catalogue.put_blobs(batch.blobs, self._context.keyring)
 
     def _count(self, blobs: Sequence[CutBlob]) -> None:
-        """Add cut blobs to the summary's counts, and report progress."""
+        """Add blobs cut into snippets, or skipped, to the summary's counts; report progress."""
         summary = self._summary
         summary.cut += len(blobs)
         for blob in blobs:

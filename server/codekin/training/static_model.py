@@ -47,7 +47,7 @@ class StaticShape:
 
 
 def make_shape(tokens: int, dimensions: tuple[int, ...], table_count: int) -> StaticShape:
-    """Return the shape; with two tables, sentences use the first and code the second; `tokens` counts all rows."""
+    """Return a model's sizes, and each prefix's table: of two, sentences use the first. `tokens` counts all rows."""
     prefixes = dict.fromkeys(PREFIXES.values())
     return StaticShape(
         tokens, dimensions, {prefix: 0 if table_count == 1 or prefix in SENTENCE_PREFIXES else 1 for prefix in prefixes}

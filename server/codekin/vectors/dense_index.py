@@ -125,7 +125,7 @@ class DenseIndex:
     def search(
         self, query: npt.ArrayLike, k: int, allowed: npt.ArrayLike | None = None
     ) -> tuple[LabelArray, FloatArray]:
-        """Return the `k` live labels nearest to `query` (dim,), ties with the last, and cosines. Raises DimensionError.
+        """Return the `k` live labels nearest to `query` (dim,), more if some tie, and cosines. Raises DimensionError.
 
         Best first, by the graph if there is one. The search is among `allowed` (n,) if given, then exactly. → labels
         int64 (m,) and cosines float32 (m,), equal cosines by label. Empty for a query without a direction.

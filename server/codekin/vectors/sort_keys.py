@@ -37,7 +37,7 @@ class SortKeys:
         return np.where(self.labels[candidate_rows] == numbers, self.keys[candidate_rows], np.uint64(0))
 
     def add_rows(self, rows: Sequence[tuple[int, bytes]]) -> "SortKeys":
-        """Return these and further contents (number, hash), ascending, above all present numbers."""
+        """Return the present rows and these (number, hash), which must ascend and be above the present numbers."""
         if not rows:
             return self
         labels = np.array([content for content, _ in rows], np.int64)

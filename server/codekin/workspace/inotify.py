@@ -120,7 +120,7 @@ class Inotify:
     # Called by the reader's thread
 
     def on_event(self, event: InotifyEvent) -> None:
-        """Report the event's path, or watch or unwatch its folder; called by watchdog. An OSError is reported."""
+        """Report a changed file's path, watch a new folder, unwatch one that moved away. An OSError is reported."""
         try:
             with self._lock:
                 self._handle_event(event)

@@ -26,7 +26,7 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 def make_question(subject: str) -> str:
-    """Return what a commit's subject asks for, without prefixes and references; "" where it asks for no code."""
+    """Return a commit's subject line as a question, without prefixes and references; "" where it asks for no code."""
     if _ROUTINE.search(subject) or _TEST_ONLY.search(subject):
         return ""
     question = _PREFIX.sub("", _REFERENCE.sub("", subject), count=1).strip(" .:;,-")
