@@ -1,4 +1,4 @@
-"""Start processes: the only module that does; a test forbids others.
+"""Start processes, the only module that does (a test forbids others), and claim a started one's standard streams.
 
 A Python of ours is isolated (`-I`): it imports what this process may import (isolation.py) and nothing from the
 current folder, which is the root of the disk, or from the environment. Other programs are started by absolute path.
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, CompletedProcess, Popen, SubprocessError, TimeoutExpired, run
-from typing import IO, TypeAlias
+from typing import IO, BinaryIO, TypeAlias
 
 from codekin import isolation
 
@@ -123,3 +123,18 @@ def _run(command: list[str], folder: str, timeout_s: float | None) -> Ended:
         command, cwd=folder, env=isolation.clean_environment(), stdin=DEVNULL, capture_output=True, text=True,
         errors="replace", timeout=timeout_s, check=False,
     )  # fmt: skip
+
+
+def claim_stdio(buffer_bytes: int = -1) -> tuple[BinaryIO, BinaryIO]:
+    """Return the process's binary standard input and output; redirect the originals for all others.
+
+    From then on libraries and child processes print to standard error, and read nothing. Input is buffered by so many
+    bytes; 0: unbuffered, -1: Python's default.
+    """
+    input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", buffer_bytes)
+    output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
+    null_descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null_descriptor, 0)
+    os.close(null_descriptor)
+    os.dup2(2, 1)
+    return input_stream, output_stream

@@ -1,7 +1,6 @@
 """Serve one client over standard input and output: at once by the opening, then by the SDK."""
 
 import asyncio
-import os
 import queue
 import sys
 import threading
@@ -11,6 +10,7 @@ from typing import BinaryIO
 
 from codekin.agents.opening import Opening, is_answer_to
 from codekin.agents.workspace_paths import WorkspaceChoice
+from codekin.processes import claim_stdio
 
 _CHUNK_BYTES = 65_536
 _SHOWN_CHARACTERS = 40  # of input that is no message
@@ -18,7 +18,7 @@ _SHOWN_CHARACTERS = 40  # of input that is no message
 
 def serve_stdio(workspace: WorkspaceChoice) -> None:
     """Serve the MCP client on standard input and output until it ends; explain on standard error if it is none."""
-    input_stream, output_stream = _claim_stdio()
+    input_stream, output_stream = claim_stdio(_CHUNK_BYTES)
     line_reader = _LineReader(input_stream)
     opening = Opening()
     is_imported = _hold_opening(opening, line_reader, output_stream)
@@ -142,14 +142,3 @@ class FilteredOutput:
         """Write and flush the line; blocks while the client doesn't read."""
         self._output_stream.write(output_line.encode("utf-8", "replace"))
         self._output_stream.flush()
-
-
-def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return copies of standard input and output; in place of those, leave an empty file and standard error."""
-    input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", _CHUNK_BYTES)
-    output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
-    null_descriptor = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null_descriptor, 0)
-    os.close(null_descriptor)
-    os.dup2(2, 1)
-    return input_stream, output_stream

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from codekin.indexing.heartbeat import SILENCE_TIMEOUT_S, START_TIMEOUT_S, Watch, keep_beating
-from codekin.processes import start_python
+from codekin.processes import claim_stdio, start_python
 
 _LENGTH = struct.Struct(">Q")
 _TIME_STATUS, _MEMORY_STATUS, _IDLE_STATUS = 71, 72, 73  # exit statuses
@@ -140,7 +140,7 @@ def _read_exactly(stream: BinaryIO | Any, count: int) -> bytes:
 
 def main() -> None:
     """Run the calls that come on standard input, one by one, and send results and heartbeats; at its end, exit."""
-    input_stream, output_stream = _claim_stdio()
+    input_stream, output_stream = claim_stdio()
     messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
     threading.Thread(target=_receive_messages, args=(input_stream, messages), daemon=True).start()
     is_working, output_lock = threading.Event(), threading.Lock()
@@ -200,15 +200,6 @@ def _receive_messages(input_stream: BinaryIO, messages: "queue.SimpleQueue[bytes
             messages.put(_read_message(input_stream))
     except (OSError, EOFError):
         os._exit(0)  # whatever is under way, the parent is gone
-
-
-def _claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return standard input and output, for messages alone; what libraries print goes to standard error from now on."""
-    input_stream, output_stream = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    with Path(os.devnull).open("rb") as null_device:
-        os.dup2(null_device.fileno(), 0)
-    os.dup2(2, 1)
-    return input_stream, output_stream
 
 
 class _ProcessorLimit:

@@ -11,6 +11,7 @@ from pygls.exceptions import JsonRpcParseError
 from codekin.lsp import connections, transport
 from codekin.lsp.framing import Frame, FrameReader, FramingError
 from codekin.lsp.protocol import CodekinProtocol
+from codekin.processes import claim_stdio
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ async def open_stream(
     OSError where the server can't listen.
     """
     if listen_address is None:
-        input_stream, output_stream = transport.claim_stdio()
+        input_stream, output_stream = claim_stdio(buffer_bytes=0)
         outgoing = transport.OutgoingQueue(output_stream, on_broken)
         return ClientStream(transport.make_stream_reader(input_stream), outgoing, FrameReader())
     accept_task = asyncio.get_running_loop().create_task(connections.accept_client(listen_address))

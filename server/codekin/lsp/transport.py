@@ -5,7 +5,6 @@ import contextlib
 import logging
 import os
 import queue
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import BinaryIO
@@ -68,20 +67,6 @@ async def flush_and_close(outgoing: OutgoingQueue | asyncio.StreamWriter) -> Non
     if isinstance(outgoing, asyncio.StreamWriter):
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(outgoing.wait_closed(), _FLUSH_TIMEOUT_S)
-
-
-def claim_stdio() -> tuple[BinaryIO, BinaryIO]:
-    """Return the process's binary standard input (unbuffered) and output; redirect the originals for all others.
-
-    From then on libraries and child processes print to standard error, and read nothing.
-    """
-    input_stream = os.fdopen(os.dup(sys.__stdin__.fileno() if sys.__stdin__ else 0), "rb", 0)
-    output_stream = os.fdopen(os.dup(sys.__stdout__.fileno() if sys.__stdout__ else 1), "wb")
-    null_descriptor = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null_descriptor, 0)
-    os.close(null_descriptor)
-    os.dup2(2, 1)
-    return input_stream, output_stream
 
 
 def make_stream_reader(input_stream: BinaryIO) -> asyncio.StreamReader:
