@@ -1,5 +1,6 @@
 """Fixtures that tests of several packages share."""
 
+import compileall
 import os
 import shutil
 import sysconfig
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import codekin
 
 if TYPE_CHECKING:
     from .embed.endpoints import Server
@@ -43,6 +46,12 @@ def _no_small_model() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(small, "is_available", lambda: False)
         yield
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the package once, before any process starts; with PYTHONDONTWRITEBYTECODE each would compile it again."""
+    if not hasattr(config, "workerinput"):  # a worker of xdist has it, and starts later
+        compileall.compile_dir(Path(codekin.__file__).parent, quiet=2)
 
 
 def pytest_xdist_auto_num_workers() -> int:
