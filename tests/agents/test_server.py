@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ import pytest
 
 from codekin.agents.tools import TOOLS
 
+from ..holding import FILE_COUNT, hold_bulk_index
 from .conftest import CODEKIN, NEW_FUNCTION, RENAMED_COPY, AgentProcess, write_files
 
 BOTH_ERAS = pytest.mark.parametrize("mode", ["legacy", "auto"])
-WAIT = {"wait_seconds": 120}
+WAIT = {"wait_seconds": 600}
 
 
 def list_keys(schema: Any) -> set[str]:
@@ -226,26 +228,33 @@ class TestProcesses:
             assert scope.cancelled_caught
             assert (await agent.ask("outline", path="json/decoder.py"))["definitions"]
 
-    async def test_progress_is_reported_to_who_waits(self, codekin_mcp: AgentProcess, tree: Path):
+    async def test_progress_is_reported_to_who_waits(self, codekin_mcp: AgentProcess, tmp_path: Path):
         seen: list[float] = []
+        is_seen = asyncio.Event()
 
         async def on_progress(progress: float, total: float | None, message: str | None) -> None:
             seen.append(progress)
+            is_seen.set()
 
-        async with codekin_mcp.connect(tree) as agent:
-            await agent.client.call_tool("status", {"wait_seconds": 300}, progress_callback=on_progress)
+        with ExitStack() as held:
+            held.enter_context(hold_bulk_index(tmp_path / "many", tmp_path / "cache"))
+            async with codekin_mcp.connect(tmp_path / "many") as agent:
+                waiting = agent.client.call_tool("status", {"wait_seconds": 300}, progress_callback=on_progress)
+                answer = asyncio.ensure_future(waiting)
+                await asyncio.wait_for(is_seen.wait(), 180)
+                held.close()
+                assert (await answer).structured_content["files"] == FILE_COUNT
         assert seen == sorted(seen)
-        assert seen
 
     def test_it_ends_with_its_input_and_prints_nothing_but_the_protocol(self, codekin_mcp: AgentProcess, project: Path):
         server = start_server(codekin_mcp, project)
         assert ask(server, request(2, "tools/call", {"name": "status"}))["id"] == 2
-        assert server.communicate(timeout=60)[0] == b""
+        assert server.communicate(timeout=180)[0] == b""
         assert server.returncode == 0
 
     def test_it_ends_though_the_client_goes_before_the_sdk_is_there(self, codekin_mcp: AgentProcess, project: Path):
         server = start_server(codekin_mcp, project)
-        server.communicate(timeout=60)
+        server.communicate(timeout=180)
         assert server.returncode == 0
 
     @pytest.mark.parametrize("line", ["", "null", "[]", "{", '{"jsonrpc":"2.0","id":1}', '{"id":[]}', "\ud800" * 9])
@@ -254,7 +263,7 @@ class TestProcesses:
         assert server.stdin is not None
         server.stdin.write(line.encode("utf-8", "surrogatepass") + b"\n")
         assert ask(server, request(3, "tools/call", {"name": "status"}))["id"] == 3
-        server.communicate(timeout=60)
+        server.communicate(timeout=180)
         assert server.returncode == 0
 
 

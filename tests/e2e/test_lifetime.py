@@ -10,14 +10,11 @@ import psutil
 import pytest
 from lsprotocol import types
 
-from ..shop import write_files
+from ..holding import hold_bulk_index
+from .conftest import LONG_S
 from .wire import GOODBYE, HELLO, READY, SERVE, framed, heard, said_to, wrapped
 
 HEAVY = {"numpy", "tokenizers", "tree_sitter", "hnswlib", "watchdog", "sqlite3", "torch", "codekin.engine"}
-MANY = {
-    f"module{i}.py": "\n\n".join(f"def work_{i}_{j}(a, b):\n    c = a * {j}\n    return c + b\n" for j in range(20))
-    for i in range(400)
-}
 
 
 async def test_nothing_heavy_is_imported_before_initialize_is_answered(start) -> None:
@@ -93,10 +90,12 @@ async def test_exit_without_shutdown_is_a_failure_and_the_end_of_input_too(start
 async def busy(start, tmp_path, **more: Any):
     """A client whose server is in the midst of its bulk, and all the processes that takes."""
     start.environment["CODEKIN_INDEX_WORKERS"] = "2"
-    client = await start(root=write_files(tmp_path / "many", MANY), **more)
-    await client.until(lambda: client.progress_reports)
-    processes = [psutil.Process(client._server.pid), *psutil.Process(client._server.pid).children(recursive=True)]
-    assert len(processes) > 1
+    with hold_bulk_index(tmp_path / "many", tmp_path / "cache"):
+        client = await start(root=tmp_path / "many", **more)
+        await client.until(lambda: client.progress_reports)
+        server = psutil.Process(client._server.pid)
+        processes = [server, *server.children(recursive=True)]
+    assert len(processes) > 2
     return client, processes
 
 
@@ -104,21 +103,21 @@ async def test_shutdown_leaves_no_process(start, tmp_path) -> None:
     client, processes = await busy(start, tmp_path)
     await client.shutdown_session()
     assert client._server.returncode == 0
-    assert not psutil.wait_procs(processes, timeout=60)[1]
+    assert not psutil.wait_procs(processes, timeout=LONG_S)[1]
 
 
 async def test_the_end_of_input_leaves_no_process(start, tmp_path) -> None:
     client, processes = await busy(start, tmp_path)
     client._server.stdin.close()
-    await asyncio.wait_for(client._server.wait(), 60)
-    assert not psutil.wait_procs(processes, timeout=60)[1]
+    await asyncio.wait_for(client._server.wait(), LONG_S)
+    assert not psutil.wait_procs(processes, timeout=LONG_S)[1]
 
 
 async def test_killing_the_server_leaves_no_process(start, tmp_path) -> None:
     client, processes = await busy(start, tmp_path)
     client._server.kill()
     await client._server.wait()
-    assert not psutil.wait_procs(processes, timeout=60)[1]
+    assert not psutil.wait_procs(processes, timeout=LONG_S)[1]
 
 
 async def test_the_server_goes_when_the_editor_has_died(start) -> None:
@@ -132,7 +131,7 @@ async def test_the_server_goes_when_the_editor_has_died(start) -> None:
     await client.indexed(5)
     editor.kill()
     await editor.wait()
-    assert await asyncio.wait_for(client._server.wait(), 60) == 1
+    assert await asyncio.wait_for(client._server.wait(), LONG_S) == 1
 
 
 async def test_an_editor_that_is_not_to_be_seen_is_not_missed(start) -> None:
@@ -152,7 +151,7 @@ async def listening(start, *options: str) -> tuple[asyncio.subprocess.Process, s
         *[*SERVE, *options], env=start.environment, stderr=asyncio.subprocess.PIPE
     )
     log_line = ""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG_S):
         while "listening on" not in log_line:
             line = await server.stderr.readline()
             assert line, log_line
@@ -170,19 +169,19 @@ async def test_a_client_with_the_token_is_served_over_tcp_and_a_web_page_is_not(
     for data in (b"POST / HTTP/1.1\r\nHost: localhost\r\n" + body, body):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(data)
-        refused = await asyncio.wait_for(reader.read(), 60)
+        refused = await asyncio.wait_for(reader.read(), LONG_S)
         assert (b"The token is missing" in refused) == (data is body)
         writer.close()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(framed("initialize", {"initializationOptions": {"token": token}}, 1) + READY + b"".join(GOODBYE))
-    answers = io.BytesIO(await asyncio.wait_for(reader.read(), 60))
+    answers = io.BytesIO(await asyncio.wait_for(reader.read(), LONG_S))
     writer.close()
     numbers = []
     while answer := heard(answers):
         numbers += [answer["id"]] if "id" in answer else []
         assert "token" not in str(answer.get("params"))
     assert numbers == [1, 99]
-    assert await asyncio.wait_for(server.wait(), 60) == 0
+    assert await asyncio.wait_for(server.wait(), LONG_S) == 0
     assert not (tmp_path / "planted").exists()
 
 
@@ -191,30 +190,32 @@ async def test_a_client_is_served_over_a_unix_socket_which_then_is_gone(start, t
     server, _ = await listening(start, "--socket", str(path))
     reader, writer = await asyncio.open_unix_connection(path)
     writer.write(HELLO + b"".join(GOODBYE))
-    answers = io.BytesIO(await asyncio.wait_for(reader.read(), 60))
+    answers = io.BytesIO(await asyncio.wait_for(reader.read(), LONG_S))
     writer.close()
     assert [heard(answers)["id"], heard(answers)["id"], heard(answers)] == [1, 99, None]
-    assert await asyncio.wait_for(server.wait(), 60) == 0
+    assert await asyncio.wait_for(server.wait(), LONG_S) == 0
     assert not path.exists()
     server, _ = await listening(start, "--socket", str(path))
     server.terminate()
-    await asyncio.wait_for(server.wait(), 60)
+    await asyncio.wait_for(server.wait(), LONG_S)
     assert not path.exists()
 
 
 async def test_a_cancelled_question_is_answered_as_cancelled(start) -> None:
     client = await start()
-    running = client.protocol.send_request("codekin/search", {"query": "total"}, msg_id="to cancel")
-    client.cancel_request(types.CancelParams(id="to cancel"))
+    with client.sending_at_once():
+        running = client.protocol.send_request("codekin/search", {"query": "total"}, msg_id="to cancel")
+        client.cancel_request(types.CancelParams(id="to cancel"))
     with pytest.raises(Exception, match="cancel") as refused:
-        await asyncio.wait_for(asyncio.wrap_future(running), 60)
+        await asyncio.wait_for(asyncio.wrap_future(running), LONG_S)
     assert refused.value.code == -32800
     position_params = {"textDocument": {"uri": client.uri("shop/orders.py")}, "position": {"line": 3, "character": 0}}
     params = types.ExecuteCommandParams("codekin.findSimilar", [position_params])
-    running = client.protocol.send_request("workspace/executeCommand", params, msg_id="this too")
-    client.cancel_request(types.CancelParams(id="this too"))
+    with client.sending_at_once():
+        running = client.protocol.send_request("workspace/executeCommand", params, msg_id="this too")
+        client.cancel_request(types.CancelParams(id="this too"))
     with pytest.raises(Exception, match="cancel"):
-        await asyncio.wait_for(asyncio.wrap_future(running), 60)
+        await asyncio.wait_for(asyncio.wrap_future(running), LONG_S)
     await client.indexed(5)
 
 
@@ -256,12 +257,12 @@ async def test_a_client_that_reads_late_is_still_listened_to(start) -> None:
         limit=1,  # of what is read ahead
     )
     server.stdin.write(HELLO + READY + b"".join(questions))
-    await asyncio.wait_for(server.stdin.drain(), 60)
+    await asyncio.wait_for(server.stdin.drain(), LONG_S)
     while server.stdin.transport.get_write_buffer_size():
         await asyncio.sleep(0)
     server.stdin.write(b"".join(GOODBYE))
-    answers = io.BytesIO(await asyncio.wait_for(server.stdout.read(), 60))
-    assert await asyncio.wait_for(server.wait(), 60) == 0
+    answers = io.BytesIO(await asyncio.wait_for(server.stdout.read(), LONG_S))
+    assert await asyncio.wait_for(server.wait(), LONG_S) == 0
     heard_of = set()
     while message := heard(answers):
         heard_of.add(message.get("id"))

@@ -64,6 +64,6 @@ def said_to(environment: dict[str, str], pieces: list[bytes], command: list[str]
         server.stdin.close()
         while message := heard(server.stdout):
             messages.append(message)
-        status = server.wait(60)
+        status = server.wait(180)
         log.seek(0)
         return messages, log.read().decode(), status

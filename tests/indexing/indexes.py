@@ -1,5 +1,6 @@
 """Indexes of real trees, and what their stores hold, for tests of indexing."""
 
+import contextlib
 import dataclasses
 import os
 import sqlite3
@@ -63,8 +64,16 @@ def dump_store(where: IndexPaths) -> Dump:
 
 def list_workers(pid: int) -> list[psutil.Process]:
     """Return the workers among the processes that this one started."""
-    family = psutil.Process(pid).children(recursive=True)
-    return [child for child in family if "codekin.indexing.worker" in child.cmdline()]
+    return list_children(pid, "codekin.indexing.worker")
+
+
+def list_children(pid: int, module: str) -> list[psutil.Process]:
+    """Return the processes, among all that this one started, which run a module and have not ended."""
+    found = []
+    for child in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended since they were listed
+            found += [child] if module in child.cmdline() else []
+    return found
 
 
 def make_order(where: IndexPaths, workers: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from codekin.indexing import embedding_worker
 from codekin.settings import CacheSettings, ModelSettings, Settings
 from codekin.types import Progress
 
-LONG_S = 60.0
+LONG_S = 180.0
 NEVER = threading.Event()
 
 

@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +217,8 @@ def kill_while_indexing(order: str, seconds: float) -> bool:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         for member in [*family.children(recursive=True), family]:
-            member.kill()
+            with suppress(psutil.NoSuchProcess):  # it has ended since they were listed
+                member.kill()
         return True
     finally:
         process.communicate()

@@ -2,10 +2,7 @@
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +13,9 @@ from codekin.indexing import reconcile_process as child_module
 from codekin.indexing.reconcile_process import ReconcileProcess
 from codekin.settings import CacheSettings, IndexSettings, Settings
 from codekin.storage.paths import locate_index
+
+from ..holding import FILE_COUNT, hold_bulk_index
+from .indexes import LONG_S, list_children, list_workers, wait_for
 
 
 def test_nothing_of_the_folder_it_is_started_in_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,20 +46,6 @@ def workspace(place: Path, files: int) -> Path:
     return root
 
 
-def children(module: str) -> list[psutil.Process]:
-    family = psutil.Process().children(recursive=True)
-    return [process for process in family if module in process.cmdline()]
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    """What the condition is when it is true at last."""
-    deadline = time.monotonic() + 120
-    while not (value := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    return value
-
-
 @pytest.mark.skipif(os.name == "nt", reason="signals are of other systems")
 def test_one_that_is_stopped_is_noticed_and_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_module, "SILENCE_TIMEOUT_S", 2.0)
@@ -77,16 +63,17 @@ def test_another_takes_the_place_of_a_stopped_one_and_its_workers_die(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child_module, "SILENCE_TIMEOUT_S", 3.0)
-    engine = Engine([workspace(tmp_path, 2000)], settings_in(tmp_path))
-    engine.start()
-    try:
-        workers = wait_for(lambda: children("codekin.indexing.worker"))
-        (stopped,) = children("codekin.indexing.reconcile_process")
+    with hold_bulk_index(tmp_path / "work", tmp_path / "cache"):
+        engine = Engine([tmp_path / "work"], settings_in(tmp_path))
+        engine.start()
+        workers = wait_for(lambda: list_workers(os.getpid()))
+        (stopped,) = list_children(os.getpid(), "codekin.indexing.reconcile_process")
         stopped.suspend()
-        _, survivors = psutil.wait_procs([stopped, *workers], 120)
+    try:
+        _, survivors = psutil.wait_procs([stopped, *workers], LONG_S)
         assert survivors == []
         wait_for(lambda: engine.status().state == "ready")
-        assert engine.status().files == 2000
+        assert engine.status().files == FILE_COUNT
         assert any("hung and was killed" in error.message for error in engine.make_report().errors)
     finally:
         engine.close()
