@@ -21,7 +21,7 @@ from filelock import FileLock
 
 CACHE = platformdirs.user_cache_path("codekin-tests")
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
-_TIMEOUT_S = 180
+_TIMEOUT_S = 600
 _APT = """\
 Dir "{0}"; Dir::State "{0}/state"; Dir::State::status "{0}/state/status"; Dir::Cache "{0}/cache"; Dir::Etc "{0}";
 Dir::Etc::sourcelist "{0}/sources.list"; Dir::Etc::sourceparts "-"; Dir::Etc::preferencesparts "-";

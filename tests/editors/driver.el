@@ -13,7 +13,7 @@
 
 (defun await (condition)
   "Wait until CONDITION returns a non-nil value, and return that."
-  (let (value (deadline (+ (float-time) 60)))
+  (let (value (deadline (+ (float-time) 180)))
     (while (not (or (setq value (funcall condition)) (> (float-time) deadline)))
       (accept-process-output nil 0.02))
     (or value (error "Timed out: %S" condition))))

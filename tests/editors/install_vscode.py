@@ -18,7 +18,7 @@ from .debian import CACHE, UnavailableError, unpack_package
 SOURCE = Path(__file__).parents[2] / "editors" / "vscode"
 # Versions of code-server, with the Node.js that each needs where the installed one is too old
 VERSIONS = {"4.100.3": None, "4.139.1": "24.11.1"}
-_TIMEOUT_S = 280
+_TIMEOUT_S = 900
 _REPLACEMENTS = {
     "@vscode/spdlog": "spdlog.js",
     "@vscode/native-watchdog": "watchdog.js",

@@ -55,13 +55,6 @@ def drop_item(store, name, count):
     if name not in store.items:
 ''',
 }
-MANY_FILES = {  # enough files for a progress bar
-    f"stock/shelf{i}.py": "\n\n".join(
-        f"def count_{i}_{j}(boxes, broken):\n    left_{i} = boxes * {j} - broken\n    return left_{i} + {i}\n"
-        for j in range(6)
-    )
-    for i in range(600)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +76,11 @@ class UserProject:
             "CODEKIN_INDEX_WORKERS": "1",
             "CODEKIN_MODEL_SMALL": "false",
         }
+
+    @property
+    def cache(self) -> Path:
+        """The folder of the user's indexes."""
+        return self.home / ".cache" / "codekin"
 
     def install(self, *programs: str) -> None:
         """Put these programs of the tests' environment on PATH."""

@@ -14,11 +14,12 @@ from typing import Any, Self
 
 import pyte
 
-_TIMEOUT_S = 60.0  # far more than any condition needs
+_TIMEOUT_S = 180.0  # far more than any condition needs
 _FIRST_RETRY_S = 3.0  # before a key that had no effect is pressed again; then twice as long each time
 
 
 ESCAPE = "\x1b"
+_FRAME_END = re.compile(rb"\x1b\[\?(?:25h|2026l)")  # the cursor is shown again, or a synchronized update ends
 
 
 def match_status_line(file: str, position: str) -> Callable[[str], object]:
@@ -44,6 +45,7 @@ class Terminal:
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._screen = _Screen(150, 40)
         self._stream = pyte.ByteStream(self._screen)
+        self._unread = b""  # output that has come, and is not yet on the screen
         self._ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", self._screen.lines, self._screen.columns, 0, 0))
         environment = {**environment, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
@@ -97,8 +99,24 @@ class Terminal:
         return self.screen
 
     def read(self, timeout_s: float) -> bool:
-        """Process the program's next output; return False if there is none. Raises OSError if the program has ended."""
-        ready, _, _ = select.select([self._ours], [], [], max(timeout_s, 0))
-        if ready:
-            self._stream.feed(os.read(self._ours, 65536))
-        return bool(ready)
+        """Process the program's next output; return False if there is none. Raises OSError if the program has ended.
+
+        The screen is shown as it was after each of the program's drawings, however many have come at once: none that a
+        test waits for is passed over because the test was held up.
+        """
+        if not self._unread:
+            ready, _, _ = select.select([self._ours], [], [], max(timeout_s, 0))
+            if not ready:
+                return False
+            self._unread = os.read(self._ours, 65536)
+        frame_end = _FRAME_END.search(self._unread)
+        size = frame_end.end() if frame_end else len(self._unread)
+        frame, self._unread = self._unread[:size], self._unread[size:]
+        self._stream.feed(frame)
+        return True
+
+    def drain(self, timeout_s: float) -> None:
+        """Process all output that is there, or comes first within the time. Raises OSError if the program has ended."""
+        self.read(timeout_s)
+        while self._unread:
+            self.read(0)

@@ -20,7 +20,7 @@ from ..terminal import Terminal
 
 PLUGIN = Path(__file__).parents[3] / "editors" / "neovim"
 SUITES = ["trixie", "forky"]  # 0.10, and the newest: 0.12 as this is written
-TIMEOUT_S = 60.0  # far more than any condition needs
+TIMEOUT_S = 180.0  # far more than any condition needs
 INDEXED = "return (select(2, require('codekin').status()) or {}).coverage == 1"
 RESET = """
   vim.cmd('stopinsert | silent! tabonly! | silent! only! | silent! %bwipeout!')
@@ -120,7 +120,7 @@ class Editor:
             value = self.lua(condition, *arguments) if isinstance(condition, str) else condition()
             if value:
                 return value
-            self.terminal.read(0.005)  # Neovim blocks when nobody reads its output
+            self.terminal.drain(0.005)  # Neovim blocks when nobody reads its output
             assert time.monotonic() < end, f"{condition} timed out:\n{self.terminal.screen}"
 
     def wait_for_message(self, text: str) -> str:
@@ -138,10 +138,15 @@ class Editor:
         """Close everything, reset options and lists, and clear the screen."""
         self.send_keys("<Esc><Esc>")
         self.lua(RESET)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the screen shows all that Neovim has drawn so far, and no message."""
         blank = f"blank {time.monotonic_ns()}"
         self.execute(f"redraw! | echo '{blank}'")
         self.terminal.wait_until(blank)
-        self.execute("echo")
+        self.execute("redraw! | echo ''")
+        self.terminal.wait_until(lambda screen: blank not in screen)
 
     def repeat_until(self, command: str, condition: str) -> None:
         """Repeat the command until it has results for which the condition, Lua code, is true."""

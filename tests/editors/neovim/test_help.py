@@ -86,9 +86,11 @@ def test_the_readme_shows_sessions_as_they_are(editor: Editor) -> None:
     editor.execute("Codekin similar")
     editor.terminal.wait_until("[Quickfix List]")
     editor.terminal.wait_until("invoice_total")
+    editor.settle()
     similar = look(editor)
     editor.execute("Codekin diff")
     editor.terminal.wait_until("invoices.py:4-12 [-]")
+    editor.settle()
     diff = look(editor)
     editor.execute("set columns=150 lines=40 wrap")
     shown = f"<!-- screen -->\n```\n{similar}```\n<!-- end -->\n\n<!-- diff -->\n```\n{diff}```\n<!-- end -->"

@@ -40,6 +40,7 @@ def test_what_is_no_file_or_in_no_project_is_left_alone(editor: Editor) -> None:
     editor.execute("new | setlocal buftype=nofile | file scratch.py | set filetype=python")
     editor.execute("split ../lonely.py")
     editor.open_file("web/cookies.py")
+    editor.wait_until(ATTACHED)
     attached = "return vim.tbl_map(vim.api.nvim_buf_get_name, vim.lsp.get_buffers_by_client_id(...))"
     (client,) = editor.lua("return vim.tbl_map(function(each) return each.id end, vim.lsp.get_clients())")
     assert {Path(name).name for name in editor.lua(attached, client)} == {"orders.py", "cookies.py"}
@@ -205,4 +206,4 @@ def test_the_server_ends_with_the_editor(start: Start) -> None:
     while Path(f"/proc/{server}").exists():
         assert time.monotonic() < end
         with suppress(OSError):  # when it has ended
-            editor.terminal.read(0.05)
+            editor.terminal.drain(0.05)

@@ -15,7 +15,7 @@ from filelock import FileLock
 from ..debian import skip_if_unavailable
 from ..install_vscode import SOURCE, install_tools, start_downloads
 
-_BUILD_TIMEOUT_S = 120
+_BUILD_TIMEOUT_S = 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from ..debian import skip_if_unavailable
 from ..install_vscode import start_downloads
 from ..project import PROGRAMS, UserProject
 
-_START_TIMEOUT_S, _INSTALL_TIMEOUT_S = 120, 120
+_START_TIMEOUT_S, _INSTALL_TIMEOUT_S = 600, 600
 _LISTENING = re.compile(r"listening on (\d+)|https?://[^:/]+:(\d+)")
 SETTINGS = {
     "codekin.path": str(PROGRAMS / "codekin"),
