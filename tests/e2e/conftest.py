@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import pytest_asyncio
 from lsprotocol import types
@@ -106,6 +108,18 @@ class Client(LanguageClient):
                 (self.status.get("state"), self.status.get("coverage"), self.status.get("files")) == ("ready", 1, files)
             )
         )
+
+    @contextmanager
+    def sending_at_once(self) -> Iterator[None]:
+        """Context in which the server stands still, so that it reads all that is sent in here before it can answer."""
+        server = psutil.Process(self._server.pid)
+        server.suspend()
+        try:
+            while server.status() != psutil.STATUS_STOPPED:
+                pass
+            yield
+        finally:
+            server.resume()
 
     # What a person does
 

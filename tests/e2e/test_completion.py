@@ -1,9 +1,14 @@
 """How the code goes on, as ghost text and as a completion item."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import pytest
+import pytest_asyncio
 from lsprotocol import types
 
 from ..shop import define_total
+from .conftest import LONG_S, Client, Servers
 
 shared = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,6 +45,32 @@ def inserted(text: str, item: types.InlineCompletionItem) -> str:
     return text + item.insert_text
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def writer(tmp_path_factory) -> AsyncIterator[Client]:
+    """One server for all tests that only ask how a document goes on, which each opens anew."""
+    servers = Servers(tmp_path_factory.mktemp("writer"))
+    client = await servers(NEOVIM, settings=SETTINGS)
+    await client.indexed(5)
+    yield client
+    await servers.stop()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def bold_writer(tmp_path_factory) -> AsyncIterator[Client]:
+    """Like `writer`, of a user to whom everything is likely enough."""
+    servers = Servers(tmp_path_factory.mktemp("bold"))
+    client = await servers(NEOVIM, settings={"completion": {"floor": 0}})
+    await client.indexed(5)
+    yield client
+    await servers.stop()
+
+
+def write(client: Client, text: str) -> None:
+    """Have the document, on no disk, opened with this text; close it first where another test had it open."""
+    client.close("shop/totals.py")
+    client.open("shop/totals.py", text)
+
+
 async def begun(start, editor: str = NEOVIM, settings=SETTINGS, text: str = BEGUN):
     client = await start(editor, settings=settings)
     await client.indexed(5)
@@ -53,28 +84,31 @@ async def test_the_server_says_that_it_completes(start) -> None:
     assert client.result.capabilities.completion_provider is not None
 
 
-async def test_unsaved_text_goes_on_as_the_workspace_does(start) -> None:
+@shared
+async def test_unsaved_text_goes_on_as_the_workspace_does(writer) -> None:
     """With the names of here, in a document that is on no disk, and it parses."""
-    client = await begun(start)
-    (item,) = await ghosts(client, "shop/totals.py", BEGUN)
+    write(writer, BEGUN)
+    (item,) = await ghosts(writer, "shop/totals.py", BEGUN)
     assert item.insert_text == "return total * (1 + tax_rate)"
     compile(inserted(BEGUN, item), "totals.py", "exec")
     assert item.command.title.startswith("from shop")
 
 
-async def test_what_is_typed_of_the_line_is_not_repeated(start) -> None:
+@shared
+async def test_what_is_typed_of_the_line_is_not_repeated(writer) -> None:
     text = BEGUN + "return to"
-    client = await begun(start, text=text)
-    (item,) = await ghosts(client, "shop/totals.py", text)
+    write(writer, text)
+    (item,) = await ghosts(writer, "shop/totals.py", text)
     assert item.insert_text == "tal * (1 + tax_rate)"
-    assert await ghosts(client, "shop/totals.py", text, position=types.Position(8, 5)) == []  # in the middle of a word
+    assert await ghosts(writer, "shop/totals.py", text, position=types.Position(8, 5)) == []  # in the middle of a word
 
 
-async def test_a_selected_completion_is_gone_on_with(start) -> None:
+@shared
+async def test_a_selected_completion_is_gone_on_with(writer) -> None:
     text = BEGUN + "ret"
-    client = await begun(start, text=text)
+    write(writer, text)
     selected = types.SelectedCompletionInfo(types.Range(types.Position(8, 4), types.Position(8, 7)), "return total")
-    (item,) = await ghosts(client, "shop/totals.py", text, selected_completion_info=selected)
+    (item,) = await ghosts(writer, "shop/totals.py", text, selected_completion_info=selected)
     assert (item.insert_text, item.range) == ("return total * (1 + tax_rate)", selected.range)
 
 
@@ -88,10 +122,11 @@ async def test_positions_are_in_the_negotiated_units(start) -> None:
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("indent", ["  ", "\t"])
-async def test_a_block_comes_in_the_document_s_style(start, end: str, indent: str) -> None:
+@shared
+async def test_a_block_comes_in_the_document_s_style(writer, end: str, indent: str) -> None:
     text = end.join(BEGUN.replace("    ", indent).split("\n")[:3]) + end + indent
-    client = await begun(start, text=text)
-    (item,) = await ghosts(client, "shop/totals.py", text.replace("\r", ""))
+    write(writer, text)
+    (item,) = await ghosts(writer, "shop/totals.py", text.replace("\r", ""))
     first, second = item.insert_text.split("\n")[:2]
     assert (first, second) == ("for item in goods:", f"{2 * indent}price = item.price * item.quantity")
     compile(text + item.insert_text, "totals.py", "exec")
@@ -106,9 +141,10 @@ async def test_a_block_comes_in_the_document_s_style(start, end: str, indent: st
         "",
     ],
 )
-async def test_prose_is_left_to_its_author(start, text: str) -> None:
-    client = await begun(start, text=text, settings={"completion": {"floor": 0}})
-    assert await ghosts(client, "shop/totals.py", text) == []
+@shared
+async def test_prose_is_left_to_its_author(bold_writer, text: str) -> None:
+    write(bold_writer, text)
+    assert await ghosts(bold_writer, "shop/totals.py", text) == []
 
 
 async def test_what_is_no_source_file_is_met_with_silence(start) -> None:
@@ -145,12 +181,13 @@ async def test_the_next_key_answers_the_question_before_it_with_nothing(start) -
         types.TextDocumentIdentifier(client.uri("shop/totals.py")),
         types.Position(8, 4),
     )
-    earlier = client.text_document_inline_completion_async(params)
     text = BEGUN + "r"
-    client.edit("shop/totals.py", text)
+    with client.sending_at_once():
+        earlier = client.protocol.send_request("textDocument/inlineCompletion", params)
+        client.edit("shop/totals.py", text)
     (item,) = await ghosts(client, "shop/totals.py", text, kind=AUTOMATIC)
     assert item.insert_text == "eturn total * (1 + tax_rate)"
-    assert list((await earlier).items) == []
+    assert list((await asyncio.wait_for(asyncio.wrap_future(earlier), LONG_S)).items) == []
 
 
 async def test_the_source_can_be_gone_to(start) -> None:
@@ -187,8 +224,9 @@ async def test_a_client_without_ghost_text_has_a_last_item(start) -> None:
     assert item.sort_text > "zz"
 
 
-async def test_a_client_with_ghost_text_has_an_item_only_when_a_person_asks(start) -> None:
-    client = await begun(start, text=BEGUN)
+@shared
+async def test_a_client_with_ghost_text_has_an_item_only_when_a_person_asks(writer) -> None:
+    write(writer, BEGUN)
     kinds = types.CompletionTriggerKind
-    assert await items(client, "shop/totals.py", BEGUN, kinds.TriggerForIncompleteCompletions) == []
-    assert len(await items(client, "shop/totals.py", BEGUN, kinds.Invoked)) == 1
+    assert await items(writer, "shop/totals.py", BEGUN, kinds.TriggerForIncompleteCompletions) == []
+    assert len(await items(writer, "shop/totals.py", BEGUN, kinds.Invoked)) == 1

@@ -121,11 +121,18 @@ async def test_a_pull_that_is_under_way_when_they_are_turned_off_finds_nothing(s
     (start.workspace / "shop/many.py").write_text(
         "\n".join(text.replace("price", f"p{i}") for i in range(400)), "utf-8"
     )
-    client = await start(settings=SETTINGS)
+
+    def pushes(params: types.InitializeParams) -> None:
+        params.capabilities.workspace.configuration = False
+
+    client = await start(options=SETTINGS, change=pushes)
     await client.indexed(6)
-    pulled = asyncio.ensure_future(pull(client, "shop/many.py"))
-    turn_off(client)
+    await client.until(lambda: client.diagnostic_refresh_count)
+    params = types.DocumentDiagnosticParams(types.TextDocumentIdentifier(client.uri("shop/many.py")))
     before = client.diagnostic_refresh_count
+    with client.sending_at_once():
+        pulled = client.protocol.send_request("textDocument/diagnostic", params)
+        turn_off(client)
     await client.until(lambda: client.diagnostic_refresh_count > before)
     assert (await pull(client, "shop/many.py")).items == ()
-    assert (await pulled).items == ()
+    assert (await asyncio.wait_for(asyncio.wrap_future(pulled), LONG_S)).items == ()

@@ -27,7 +27,7 @@ async def test_unsaved_text_is_found_and_forgotten_when_closed(shop) -> None:
 
 @shared
 async def test_an_edit_embeds_only_the_function_it_touches(shop) -> None:
-    embedded = shop.status["embedded"]
+    embedded = (await shop.ask("codekin/status"))["embedded"]
     text = (shop.root / "shop/orders.py").read_text("utf-8")
     shop.open("shop/orders.py", text)
     shop.edit("shop/orders.py", text.replace('"shipped"', '"handed_to_the_gondolier"'))

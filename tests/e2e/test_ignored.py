@@ -52,7 +52,7 @@ async def test_a_duplicate_can_be_ignored_and_told_again(start) -> None:
     await client.until(lambda: client.diagnostic_refresh_count > before[0] and client.lens_refreshes > before[1])
     assert await duplicates(client) == ()
     assert await lens(client) == "0 similar"
-    assert client.status["ignored"] == 1
+    assert (await client.ask("codekin/status"))["ignored"] == 1
 
     before = client.diagnostic_refresh_count
     client.edit(".codekin.toml", "# nothing is\n")

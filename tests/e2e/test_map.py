@@ -8,6 +8,8 @@ from lsprotocol import types
 
 from codekin.lsp.messages import MapJson
 
+from .conftest import LONG_S
+
 
 async def test_arrays_say_the_same_of_every_function(start) -> None:
     client = await start()
@@ -38,9 +40,10 @@ async def test_it_says_what_it_takes(start) -> None:
 
 async def test_it_can_be_cancelled(start) -> None:
     client = await start()
-    running = client.protocol.send_request("codekin/map", None, msg_id="a map")  # while the index is being opened
-    client.cancel_request(types.CancelParams("a map"))
+    with client.sending_at_once():
+        running = client.protocol.send_request("codekin/map", None, msg_id="a map")  # while the index is being opened
+        client.cancel_request(types.CancelParams("a map"))
     with pytest.raises(Exception, match=r"(?i)cancel"):
-        await asyncio.wait_for(asyncio.wrap_future(running), 60)
+        await asyncio.wait_for(asyncio.wrap_future(running), LONG_S)
     await client.indexed(5)
     assert (await client.ask("codekin/map"))["shown"] == 7

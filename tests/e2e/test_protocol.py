@@ -9,6 +9,7 @@ import pytest
 
 from codekin.lsp.framing import to_frame
 
+from .conftest import LONG_S
 from .wire import GOODBYE, HELLO, READY, SERVE, framed, said_to, wrapped
 
 STATUS = framed("codekin/status", None, 50)
@@ -154,7 +155,7 @@ async def test_odd_answers_to_the_server_s_questions_are_survived(start) -> None
     capabilities = {"workspace": {"configuration": True}}
     root = start.workspace.as_uri()
     server.stdin.write(framed("initialize", {"rootUri": root, "capabilities": capabilities}, 1) + READY)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG_S):
         for answer in (*ODD, {"result": [{"nonsense": 1}]}):
             question = await until(server.stdout, lambda message: message.get("method") == "workspace/configuration")
             change = raw(method="workspace/didChangeConfiguration", params={"settings": None})
@@ -198,7 +199,7 @@ async def test_where_messages_can_not_be_told_apart_the_server_says_so_and_ends(
     server.stdin.write(HELLO + data)
     if data is FATAL["a body cut short"]:
         server.stdin.close()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG_S):
         output_streams, log = await asyncio.gather(server.stdout.read(), server.stderr.read())
         assert await server.wait() == 1
     assert b'"id": null, "error": {"code": -32700' in output_streams

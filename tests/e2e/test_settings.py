@@ -5,6 +5,8 @@ import asyncio
 import pytest
 from lsprotocol import types
 
+from .conftest import LONG_S
+
 
 def changed(client, settings: dict) -> None:
     client.set_configuration(settings, section="codekin")
@@ -41,7 +43,7 @@ async def test_a_new_limit_takes_effect_without_reopening(start) -> None:
     await client.indexed(5)
     assert len((await client.ask("codekin/search", {"query": "total"}))["hits"]) == 2
     changed(client, {"search": {"limit": 1}})
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(LONG_S):
         while len((await client.ask("codekin/search", {"query": "total"}))["hits"]) != 1:
             pass  # the server asks for the settings before it has them
 
