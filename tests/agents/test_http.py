@@ -31,7 +31,7 @@ class HttpServer:
 
     def post(self, headers: dict[str, str]) -> int:
         """Send a ping, and return the status."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "ping"})
         accepted = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
         connection.request("POST", "/mcp", body, accepted | headers)
@@ -43,7 +43,7 @@ def server(codekin_mcp: AgentProcess, project: Path) -> Iterator[HttpServer]:
     running = HttpServer(codekin_mcp, project)
     yield running
     running.process.terminate()
-    running.process.communicate(timeout=60)
+    running.process.communicate(timeout=180)
 
 
 async def test_two_clients_with_the_token_are_answered_from_one_index(server: HttpServer, project: Path):
@@ -54,10 +54,10 @@ async def test_two_clients_with_the_token_are_answered_from_one_index(server: Ht
     async def ask() -> dict[str, object]:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=120) as http_client,
+            httpx2.AsyncClient(headers=headers, timeout=900) as http_client,
             Client(streamable_http_client(server.url, http_client=http_client)) as client,
         ):
-            await client.call_tool("status", {"wait_seconds": 100})
+            await client.call_tool("status", {"wait_seconds": 600})
             result = await client.call_tool("search", {"query": "parse a date"})
             return result.structured_content
 

@@ -93,7 +93,7 @@ class Codekin:
             env=self.environment | environment,
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
         out, err = completed.stdout.decode().replace("\r\n", "\n"), completed.stderr.decode().replace("\r\n", "\n")

@@ -34,16 +34,16 @@ async def test_a_cancelled_question_stops_working(questions: Scheduler) -> None:
         stopped.set()
 
     asking = asyncio.ensure_future(questions.run_query(Priority.REQUEST, work))
-    await asyncio.to_thread(started.wait, 20)
+    await asyncio.to_thread(started.wait, 180)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert await asyncio.to_thread(stopped.wait, 20)
+    assert await asyncio.to_thread(stopped.wait, 180)
 
 
 async def test_a_question_that_is_cancelled_before_its_turn_is_never_asked(questions: Scheduler) -> None:
     gate, call_started = threading.Event(), []
-    busy = [asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(20))) for _ in range(8)]
+    busy = [asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(180))) for _ in range(8)]
     late = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: call_started.append(1)))
     await asyncio.sleep(0)
     late.cancel()
@@ -56,7 +56,7 @@ async def test_a_question_that_is_cancelled_before_its_turn_is_never_asked(quest
 
 async def test_of_what_a_person_types_only_the_last_waits(questions: Scheduler) -> None:
     gate = threading.Event()
-    busy = [asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(20))) for _ in range(4)]
+    busy = [asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(180))) for _ in range(4)]
     await asyncio.sleep(0)
     typed = [asyncio.ensure_future(questions.run_query(Priority.INTERACTIVE, lambda *_, i=i: i)) for i in range(50)]
     await asyncio.sleep(0)
@@ -69,7 +69,7 @@ async def test_of_what_a_person_types_only_the_last_waits(questions: Scheduler) 
 
 async def test_maps_leave_the_threads_to_questions(questions: Scheduler) -> None:
     gate = threading.Event()
-    maps = [asyncio.ensure_future(questions.run_query(Priority.MAP, lambda *_: gate.wait(20))) for _ in range(8)]
+    maps = [asyncio.ensure_future(questions.run_query(Priority.MAP, lambda *_: gate.wait(180))) for _ in range(8)]
     assert await questions.run_query(Priority.REQUEST, lambda *_: gate.is_set()) is False
     gate.set()
     await asyncio.gather(*maps)
@@ -84,9 +84,9 @@ async def test_what_is_asked_together_is_answered_together(questions: Scheduler)
 async def test_lenses_hold_up_nobody(questions: Scheduler) -> None:
     gate = threading.Event()
     lenses = [
-        asyncio.ensure_future(questions.run_query(Priority.BACKGROUND, lambda *_: gate.wait(20))) for _ in range(20)
+        asyncio.ensure_future(questions.run_query(Priority.BACKGROUND, lambda *_: gate.wait(180))) for _ in range(20)
     ]
-    assert await asyncio.wait_for(questions.run_query(Priority.REQUEST, lambda *_: "answer"), 20) == "answer"
+    assert await asyncio.wait_for(questions.run_query(Priority.REQUEST, lambda *_: "answer"), 180) == "answer"
     gate.set()
     await asyncio.gather(*lenses)
 
@@ -104,7 +104,7 @@ async def test_a_question_knows_the_edits_before_it(questions: Scheduler, tmp_pa
 
 async def test_closing_lets_what_is_asked_finish_and_refuses_the_rest(questions: Scheduler) -> None:
     gate = threading.Event()
-    asking = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(20)))
+    asking = asyncio.ensure_future(questions.run_query(Priority.REQUEST, lambda *_: gate.wait(180)))
     await asyncio.sleep(0)
     closing = asyncio.ensure_future(asyncio.to_thread(questions.close_engine, interrupts=False))
     while not questions._query_pool._shutdown:

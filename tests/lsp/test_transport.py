@@ -26,7 +26,7 @@ async def test_a_client_that_is_gone_is_noticed_when_writing() -> None:
     outbox = OutgoingQueue(os.fdopen(start, "wb"), lambda: loop.call_soon_threadsafe(client_gone.set))
     os.close(end)
     outbox.write(b"hello")
-    await asyncio.wait_for(client_gone.wait(), 20)
+    await asyncio.wait_for(client_gone.wait(), 180)
     outbox.close()
 
 
@@ -36,5 +36,5 @@ async def test_a_process_is_followed_to_its_end() -> None:
     following = asyncio.ensure_future(wait_for_exit(process.pid))
     await asyncio.sleep(0)
     process.communicate(b"\n")
-    await asyncio.wait_for(following, 20)
+    await asyncio.wait_for(following, 180)
     assert not is_process_alive(process.pid)

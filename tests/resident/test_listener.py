@@ -24,7 +24,7 @@ from codekin.types import Filter
 from ..shop import write_files
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands work by themselves there")
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 FILES = {"dates.py": "def parse_date(text):\n    return text.split('-')\n"}
 
 

@@ -95,7 +95,7 @@ def test_a_new_file_that_another_process_is_about_to_write_is_waited_for(tmp_pat
     thread.start()
     assert not opened.wait(1)
     second_connection.execute("COMMIT")
-    assert opened.wait(20)
+    assert opened.wait(180)
     thread.join()
     second_connection.close()
 

@@ -1,5 +1,6 @@
 """Real engines for tests, PostgreSQL with pgvector and Milvus Lite as a server on the loopback, and a gateway."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -72,21 +73,20 @@ def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a Milvus Lite server on the loopback for the session; yield its address, and kill it at the end."""
     require("pymilvus")
     require("milvus_lite")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    folder = tmp_path_factory.mktemp("milvus")
-    command = [sys.executable, "-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(port)]
-    server = subprocess.Popen(
-        [*command, "--data-dir", str(folder / "data")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
+    deadline, server = time.monotonic() + _START_TIMEOUT_S, None
+    while True:
+        if server is None or server.poll() is not None:  # another program has taken the port meanwhile
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+            command = [sys.executable, "-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(port)]
+            command += ["--data-dir", str(tmp_path_factory.mktemp("milvus") / "data")]
+            server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            assert server.poll() is None, "the server ended"
-            time.sleep(0.1)
+            if server.poll() is None:  # so it is this one that listens
+                break
+        assert time.monotonic() < deadline, "Milvus Lite does not start"
+        time.sleep(0.1)
     yield f"http://127.0.0.1:{port}"
     server.kill()
     server.wait()

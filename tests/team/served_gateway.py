@@ -39,7 +39,7 @@ class Served:
         self._thread.start()
 
     def request(self, path: str, token: str = "", body: bytes | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=180)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         connection.request("GET" if body is None else "POST", path, body, headers)
         response = connection.getresponse()
@@ -49,7 +49,7 @@ class Served:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(180)
 
 
 def open_engine(root: Path, tmp_path: Path, url: str, token: str, clones: tuple[str, ...] = ()) -> Engine:

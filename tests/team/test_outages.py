@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +209,8 @@ class OwnPostgres:
         assert process_id is not None
         children = psutil.Process(process_id).children(recursive=True)
         for process in (psutil.Process(process_id), *children):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # the others end when the first has
+                process.kill()
         psutil.wait_procs(children, timeout=DEADLINE_S)
 
     def remove(self) -> None:

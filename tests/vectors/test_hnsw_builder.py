@@ -60,7 +60,15 @@ class TestTheBuildingProcess:
         with pytest.raises(UnsoundGraphError, match="side-car"):
             load_graph(tmp_path / "w.hnsw", KEY, DIM)
 
-    def test_closing_ends_it_and_leaves_nothing_behind(self, tmp_path: Path) -> None:
+    def test_closing_ends_it_and_leaves_nothing_behind(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        start = hnsw_builder._start_process
+
+        def start_and_suspend(*arguments: Any) -> Any:
+            process = start(*arguments)
+            psutil.Process(process.pid).suspend()  # else it may have built the graph before the index is closed
+            return process
+
+        monkeypatch.setattr(hnsw_builder, "_start_process", start_and_suspend)
         with dense_index(tmp_path / "w.hnsw", []) as index:
             index.add_vectors(np.arange(30_000), make_unit_vectors(30_000, 1))
             index.maintain_graph()
@@ -79,8 +87,8 @@ import numpy as np
 from pathlib import Path
 from codekin.vectors.dense_index import DenseIndex, GraphTuning
 index = DenseIndex(64, Path(sys.argv[1]), "k", on_problem=print, tuning=GraphTuning(min_rows=2))
-vectors = np.random.default_rng(0).standard_normal((50_000, 64), np.float32)
-index.add_vectors(np.arange(50_000), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+vectors = np.random.default_rng(0).standard_normal((200_000, 64), np.float32)
+index.add_vectors(np.arange(200_000), vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 index.maintain_graph()
 while index._builder._process is None:
     threading.Event().wait(0.01)
