@@ -1,5 +1,6 @@
 """The index of the real tree, made once, and a workspace with enough files for workers."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,28 @@ def real_index(real_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     """Index the real tree in one go; return the report and what the store holds."""
     cache = tmp_path_factory.mktemp("real_index")
     return index_tree(real_tree, cache), dump_store(index_paths(real_tree, cache))
+
+
+@pytest.fixture(scope="session")
+def _first_index(real_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Index a copy of the real tree, and copy the cache; return the folder of both, and the copy of the cache."""
+    folder = tmp_path_factory.mktemp("indexed")
+    shutil.copytree(real_tree, folder / "tree")
+    index_tree(folder / "tree", folder / "cache")
+    return folder, Path(shutil.copytree(folder / "cache", tmp_path_factory.mktemp("copied") / "cache"))
+
+
+@pytest.fixture
+def indexed_tree(real_tree: Path, _first_index: tuple[Path, Path]) -> tuple[Path, Path]:
+    """Return a copy of the real tree that the test may change, and the cache with its complete index, likewise.
+
+    They have the same paths in every test, for the index has them: it is made once, and copied.
+    """
+    folder, cache = _first_index
+    for name, source in (("tree", real_tree), ("cache", cache)):
+        shutil.rmtree(folder / name)
+        shutil.copytree(source, folder / name)
+    return folder / "tree", folder / "cache"
 
 
 @pytest.fixture

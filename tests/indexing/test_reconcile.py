@@ -28,17 +28,18 @@ def dump_fresh_index(tree: Path, tmp_path: Path) -> Dump:
     return dump_store(index_paths(tree, tmp_path / "fresh"))
 
 
-def test_a_second_run_embeds_and_reads_nothing(tree: Path, tmp_path: Path):
-    first = index_tree(tree, tmp_path / "cache")
+def test_a_second_run_embeds_and_reads_nothing(indexed_tree: tuple[Path, Path], real_index: tuple[IndexReport, Dump]):
+    first = real_index[0]
     assert first.embedded > 1000
-    again = index_tree(tree, tmp_path / "cache")
+    again = index_tree(*indexed_tree)
     assert (again.embedded, again.reused) == (0, 0)
     assert (again.files, again.snippets) == (first.files, first.snippets)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="such names can't be made there")
-def test_a_path_that_is_no_text_stops_nothing(tree: Path, tmp_path: Path):
-    file_count = index_tree(tree, tmp_path / "before").files
+def test_a_path_that_is_no_text_stops_nothing(indexed_tree: tuple[Path, Path], real_index: tuple[IndexReport, Dump]):
+    tree, cache = indexed_tree
+    file_count = real_index[0].files
     try:
         for name in (b"/\xff.py", b"/\xfe/inner.py"):
             odd = Path(os.fsdecode(os.fsencode(tree) + name))
@@ -47,22 +48,26 @@ def test_a_path_that_is_no_text_stops_nothing(tree: Path, tmp_path: Path):
     except OSError:
         pytest.skip("this file system has no such names")
     for _ in range(2):
-        report = index_tree(tree, tmp_path / "cache")
+        report = index_tree(tree, cache)
         assert report.files == file_count
         assert sum("not valid UTF-8" in item.reason for item in report.skipped) == 2
 
 
-def test_renames_and_moves_embed_nothing(tree: Path, tmp_path: Path):
-    before = index_tree(tree, tmp_path / "cache")
+def test_renames_and_moves_embed_nothing(
+    indexed_tree: tuple[Path, Path], real_index: tuple[IndexReport, Dump], tmp_path: Path
+):
+    tree, cache = indexed_tree
     (tree / "json").rename(tree / "jason")
     (tree / "email" / "header.py").rename(tree / "headers_moved.py")
-    after = index_tree(tree, tmp_path / "cache")
+    after = index_tree(tree, cache)
     assert after.embedded == 0
-    assert after.snippets == before.snippets
-    assert dump_store(index_paths(tree, tmp_path / "cache")) == dump_fresh_index(tree, tmp_path)
+    assert after.snippets == real_index[0].snippets
+    assert dump_store(index_paths(tree, cache)) == dump_fresh_index(tree, tmp_path)
 
 
-def test_a_branch_switch_and_back_embeds_nothing(tree: Path, tmp_path: Path):
+def test_a_branch_switch_and_back_embeds_nothing(indexed_tree: tuple[Path, Path], tmp_path: Path):
+    tree, cache = indexed_tree
+
     def git(*words: str) -> None:
         identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
         subprocess.run(["git", *identity, *words], cwd=tree, check=True, capture_output=True)
@@ -70,48 +75,45 @@ def test_a_branch_switch_and_back_embeds_nothing(tree: Path, tmp_path: Path):
     git("init", "-q", "-b", "main")
     git("add", "-A")
     git("commit", "-qm", "one")
-    index_tree(tree, tmp_path / "cache")
     git("checkout", "-qb", "other")
     for path in (tree / "http").rglob("*.py"):
         path.write_text(path.read_text().replace("self", "this"))
     shutil.rmtree(tree / "xml")
     git("commit", "-qam", "two")
-    assert index_tree(tree, tmp_path / "cache").embedded > 0
+    assert index_tree(tree, cache).embedded > 0
     for branch in ("main", "other", "main"):
         git("checkout", "-q", branch)
-        assert index_tree(tree, tmp_path / "cache").embedded == 0
+        assert index_tree(tree, cache).embedded == 0
     worktree = tmp_path / "second worktree"
     git("worktree", "add", "-q", "--detach", str(worktree), "other")
-    assert index_tree(worktree, tmp_path / "cache").embedded == 0
+    assert index_tree(worktree, cache).embedded == 0
 
 
-def test_only_changed_functions_are_embedded(tree: Path, tmp_path: Path):
-    index_tree(tree, tmp_path / "cache")
+def test_only_changed_functions_are_embedded(indexed_tree: tuple[Path, Path]):
+    tree, cache = indexed_tree
     path = tree / "json" / "decoder.py"
     text = path.read_text()
     path.write_text(text.replace("def raw_decode(self, s, idx=0):", "def raw_decode(self, s, idx=1):"))
-    assert index_tree(tree, tmp_path / "cache").embedded == 1
+    assert index_tree(tree, cache).embedded == 1
     path.write_text(text)
-    assert index_tree(tree, tmp_path / "cache").embedded == 0
+    assert index_tree(tree, cache).embedded == 0
 
 
-def test_lost_or_unsound_vectors_are_made_again(tree: Path, tmp_path: Path):
-    first = index_tree(tree, tmp_path / "cache")
-    where = index_paths(tree, tmp_path / "cache")
+def test_lost_or_unsound_vectors_are_made_again(indexed_tree: tuple[Path, Path], real_index: tuple[IndexReport, Dump]):
+    first, where = real_index[0], index_paths(*indexed_tree)
     where.vectors.unlink()
-    assert index_tree(tree, tmp_path / "cache").embedded == first.embedded
+    assert index_tree(*indexed_tree).embedded == first.embedded
     for suffix in ("-wal", "-shm"):
         where.vectors.with_name(where.vectors.name + suffix).unlink(missing_ok=True)
     where.vectors.write_bytes(os.urandom(100_000))
-    assert index_tree(tree, tmp_path / "cache").embedded == first.embedded
+    assert index_tree(*indexed_tree).embedded == first.embedded
 
 
 @pytest.mark.parametrize("harm", ["truncate", "garbage pages", "garbage all", "empty"])
 def test_an_unsound_store_is_made_again_and_embeds_nothing(
-    tree: Path, tmp_path: Path, real_index: tuple[IndexReport, Dump], harm: str
+    indexed_tree: tuple[Path, Path], real_index: tuple[IndexReport, Dump], harm: str
 ):
-    index_tree(tree, tmp_path / "cache")
-    where = index_paths(tree, tmp_path / "cache")
+    where = index_paths(*indexed_tree)
     data = bytearray(where.store.read_bytes())
     match harm:
         case "truncate":
@@ -123,9 +125,9 @@ def test_an_unsound_store_is_made_again_and_embeds_nothing(
         case "empty":
             data = bytearray()
     where.store.write_bytes(data)
-    for path in tree.rglob("*.py"):  # so that every file's rows are touched
+    for path in indexed_tree[0].rglob("*.py"):  # so that every file's rows are touched
         path.touch()
-    assert index_tree(tree, tmp_path / "cache").embedded == 0
+    assert index_tree(*indexed_tree).embedded == 0
     assert dump_store(where) == real_index[1]
 
 
