@@ -24,6 +24,7 @@ from codekin.settings import CacheSettings, Settings
 from codekin.storage.paths import IndexPaths, locate_index
 from codekin.types import Task
 from codekin.vectors.continuation_vectors import continuation_space
+from codekin.vectors.row_blocks import pack_rows
 
 from ..shop import write_files
 
@@ -151,7 +152,7 @@ def test_a_damaged_file_is_none(paths: IndexPaths, damage: "object"):
 def test_a_flipped_bit_is_noticed(paths: IndexPaths):
     save(paths)
     with open_index(paths) as index:
-        vectors = index.dense.find_vectors(index.dense.labels())[1].tobytes()
+        vectors = pack_rows(index.dense.find_vectors(index.dense.labels())[1]).low.tobytes()
     data = bytearray(paths.image.read_bytes())
     data[data.index(vectors) + 5] ^= 1
     paths.image.write_bytes(data)

@@ -21,7 +21,8 @@ from codekin.vectors.array_file import AnyArray, ArrayFile, open_array_file, wri
 from codekin.vectors.continuation_vectors import ROW, ContinuationVectors
 from codekin.vectors.fingerprints import FingerprintIndex
 from codekin.vectors.line_index import ARRAY_NAMES, LineIndex
-from codekin.vectors.matrix import LabelArray
+from codekin.vectors.matrix import LabelArray, split_rows
+from codekin.vectors.row_blocks import PackedRows, join_rows, pack_rows
 from codekin.vectors.sort_keys import SortKeys
 
 _CONTENTS_PER_LOAD = 4096  # some 20 ms, so that other threads get their turn
@@ -29,7 +30,8 @@ _MIN_CONTENTS = 10_000  # fewer are collected in a tenth of a second
 _MAX_MISSING_SHARE = 0.1  # of the contents; more are saved again
 _STATE_KEY = "image"  # in the store: a random name of the state that the file was saved in, which no older state has
 _COMPLETION_STATE_KEY = "completion_image"
-_CONTENT_ARRAYS = ("newest", "labels", "sort_keys", "vectors", "fingerprint_labels", "fingerprints")
+_VECTOR_ARRAYS = ("high", "low", "steps", "errors")
+_CONTENT_ARRAYS = ("newest", "labels", "sort_keys", *_VECTOR_ARRAYS, "fingerprint_labels", "fingerprints")
 _COMPLETION_ARRAYS = ("newest", "continuation_labels", "continuations", *ARRAY_NAMES)
 
 
@@ -53,10 +55,10 @@ class CompletionData:
 def restore_contents(path: Path, store: Store, model_vectors: ModelVectors) -> LoadedContents | None:
     """Map the file's vectors into empty `model_vectors`; return keys and fingerprints; None if not this store's."""
     arrays = _read_arrays(_open(path, store, _STATE_KEY, model_vectors.space), _CONTENT_ARRAYS)
-    if arrays is None or arrays["vectors"].shape != (len(arrays["labels"]), model_vectors.dense.dim):
+    if arrays is None or arrays["high"].shape != (len(arrays["labels"]), model_vectors.dense.dim):
         return None
     newest, removal_position = arrays["newest"].tolist()
-    model_vectors.dense.restore_rows(arrays["labels"], arrays["vectors"])
+    model_vectors.dense.restore_rows(arrays["labels"], PackedRows(*(arrays[name] for name in _VECTOR_ARRAYS)))
     model_vectors.last_content = newest
     return LoadedContents(
         SortKeys(arrays["labels"], arrays["sort_keys"], newest),
@@ -104,11 +106,13 @@ def save_contents(path: Path, store: Store, model_vectors: ModelVectors, loaded:
     if model_vectors.pending or not model_vectors.dense.has_labels(labels).all():
         return
     fingerprint_labels, fingerprints = loaded.fingerprints.to_table()
+    chunks = split_rows(labels, _CONTENTS_PER_LOAD)
+    packed_rows = join_rows([pack_rows(model_vectors.dense.find_vectors(chunk)[1]) for chunk in chunks])
     arrays = {
         "newest": np.array([loaded.sort_keys.newest, loaded.removal_position]),
         "labels": labels,
         "sort_keys": loaded.sort_keys.keys,
-        "vectors": model_vectors.dense.find_vectors(labels)[1],
+        **{name: getattr(packed_rows, name) for name in _VECTOR_ARRAYS},
         "fingerprint_labels": fingerprint_labels,
         "fingerprints": fingerprints,
     }

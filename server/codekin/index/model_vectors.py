@@ -96,7 +96,7 @@ class ModelVectors:
         """Make the vectors of `chunk` (numbers by hash) searchable; return hashes that have one. Raises StoreError."""
         hashes = list(chunk)
         positions, vectors = self._vectors.get_vectors(self.space, hashes, self.dense.dim)
-        self.dense.add_vectors([chunk[hashes[position]] for position in positions], vectors)
+        self.dense.add_vectors([chunk[hashes[position]] for position in positions], vectors, rounded=True)
         return {hashes[position] for position in positions}
 
 

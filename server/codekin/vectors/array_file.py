@@ -43,7 +43,11 @@ class ArrayFile:
             array: AnyArray = np.frombuffer(self._data, np.dtype(type_name), count, start).reshape(shape)
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
-        return array if zlib.crc32(array.data) == checksum else None
+        is_sound = zlib.crc32(array.data) == checksum
+        if hasattr(mmap, "MADV_DONTNEED"):  # what was read to be checked counts as used only once it is needed
+            with suppress(OSError, ValueError):
+                self._data.madvise(mmap.MADV_DONTNEED, start, array.nbytes)
+        return array if is_sound else None
 
 
 def write_array_file(path: Path, key: str, arrays: Mapping[str, AnyArray]) -> bool:

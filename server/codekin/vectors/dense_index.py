@@ -13,6 +13,7 @@ from codekin.errors import DimensionError
 from codekin.vectors.hnsw import UnsoundGraphError, find_unavailable_reason, load_graph, publish_graph
 from codekin.vectors.hnsw_builder import GraphBuilder, GraphOrder, open_build_folder, remove_abandoned_builds
 from codekin.vectors.matrix import BoolArray, FloatArray, LabelArray, Matrix, normalize_queries, normalize_rows
+from codekin.vectors.row_blocks import PackedRows, round_rows
 from codekin.vectors.snapshot import Snapshot
 
 _MAX_ATTEMPTS = 2
@@ -22,7 +23,7 @@ _MAX_ATTEMPTS = 2
 class GraphTuning:
     """Limits that decide when a graph is built and used."""
 
-    min_rows: int = 100_000  # exact search of fewer takes at most 5 ms (384 numbers each), and no further memory
+    min_rows: int = 100_000  # exact search of fewer takes 8 ms at most (384 numbers each), no further memory
     max_waste: float = 0.3  # rows that a graph lacks, and labels without a row, as a share of it, before it is rebuilt
     max_width_share: float = 1 / 32  # candidates as a share of the graph; beyond it, exact search is as fast
 
@@ -84,11 +85,11 @@ class DenseIndex:
         is_live[is_live] = matrix.live[row_numbers[is_live]]
         return is_live
 
-    def add_vectors(self, labels: npt.ArrayLike, vectors: npt.ArrayLike) -> None:
+    def add_vectors(self, labels: npt.ArrayLike, vectors: npt.ArrayLike, *, rounded: bool = False) -> None:
         """Add unit `vectors` (n, dim) under `labels` (n,), leaving unsound rows out. Raises DimensionError.
 
-        Known labels keep their vectors; a retired one becomes live again. Rows that are not finite unit vectors are
-        reported once.
+        If `rounded`, to 16 bits a number, they take half the memory. Known labels keep their vectors; a retired one
+        becomes live again. Rows that are not finite unit vectors are reported once.
         """
         numbers, unit_rows = np.asarray(labels, np.int64), np.asarray(vectors, np.float32)
         if not len(numbers):
@@ -97,7 +98,7 @@ class DenseIndex:
             raise DimensionError(f"The index holds vectors of {self.dim} numbers, not {unit_rows.shape}; index again.")
         unit_rows, is_sound = normalize_rows(unit_rows)
         with self._lock:
-            self._snapshot = self._snapshot.add_rows(numbers[is_sound], unit_rows)
+            self._snapshot = self._snapshot.add_rows(numbers[is_sound], round_rows(unit_rows) if rounded else unit_rows)
             must_report = not (is_sound.all() or self._has_rejected_vectors)
             self._has_rejected_vectors |= must_report
         if must_report:
@@ -106,10 +107,11 @@ class DenseIndex:
                 "by meaning. Use another model, or report this one."
             )
 
-    def restore_rows(self, labels: LabelArray, vectors: FloatArray) -> None:
-        """Fill the empty index with unit `vectors` (n, dim), shared, not copied, under ascending `labels` (n,)."""
+    def restore_rows(self, labels: LabelArray, rows: PackedRows) -> None:
+        """Fill the empty index with unit rows (n, dim), shared, not copied, under ascending `labels` (n,)."""
         with self._lock:
-            self._snapshot = Snapshot(Matrix.from_rows(labels, vectors), is_in_graph=np.zeros(len(labels), np.bool_))
+            matrix = Matrix.from_packed_rows(labels, rows)
+            self._snapshot = Snapshot(matrix, is_in_graph=np.zeros(len(labels), np.bool_))
 
     def retire_labels(self, labels: npt.ArrayLike) -> None:
         """Make `labels` tombstones, which no search returns; unknown labels are ignored."""

@@ -8,16 +8,18 @@ A `Matrix` is immutable: adding or retiring returns another one that shares the 
 only the owner of the newest matrix may derive the next one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float32]
+from codekin.vectors.row_blocks import FloatArray as FloatArray
+from codekin.vectors.row_blocks import FloatRows, PackedRows, RowBlock, pack_losslessly
+from codekin.vectors.row_blocks import RowArray as RowArray
+
 LabelArray = npt.NDArray[np.int64]
-RowArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 _BLOCK_BYTES = 8 << 20  # growing by blocks never copies existing rows, and wastes at most one block
@@ -56,7 +58,7 @@ class Matrix:
     block_rows: int = 0  # 0: chosen by the dimension
     labels: LabelArray = field(default_factory=_NO_LABELS.copy)  # (n,), by row
     live: BoolArray = field(default_factory=lambda: np.empty(0, np.bool_))  # (n,), by row; false is a tombstone
-    _blocks: tuple[FloatArray, ...] = ()  # each (block_rows, dim); the last one may have free rows
+    _blocks: tuple[RowBlock, ...] = ()  # each of `block_rows` rows; the last one may have free rows, if of float32
     _order: RowArray = field(default_factory=_NO_LABELS.copy)  # (n,), the rows by ascending label
 
     def __post_init__(self) -> None:
@@ -74,15 +76,29 @@ class Matrix:
         So rows that are mapped from a file stay there, but for those of the last block, to which rows may be added.
         """
         empty = cls(vectors.shape[1], block_rows)
-        shared_count = len(labels) // empty.block_rows * empty.block_rows
+        starts = range(0, len(labels) - empty.block_rows + 1, empty.block_rows)
+        blocks = [FloatRows(vectors[start : start + empty.block_rows]) for start in starts]
+        return empty._share_blocks(labels, blocks, vectors[len(blocks) * empty.block_rows :])
+
+    @classmethod
+    def from_packed_rows(cls, labels: LabelArray, rows: PackedRows, block_rows: int = 0) -> "Matrix":
+        """Return a matrix of packed unit rows under distinct `labels` (n,), ascending; full blocks are shared."""
+        empty = cls(rows.high.shape[1], block_rows)
+        starts = range(0, len(labels) - empty.block_rows + 1, empty.block_rows)
+        blocks = [rows.slice_rows(start, start + empty.block_rows) for start in starts]
+        return empty._share_blocks(labels, blocks, rows.take_rows(np.arange(len(blocks) * empty.block_rows, len(rows))))
+
+    def _share_blocks(self, labels: LabelArray, blocks: Sequence[RowBlock], last_rows: FloatArray) -> "Matrix":
+        """Return this empty matrix with full blocks, not copied, and then `last_rows`, under `labels`, ascending."""
+        shared_count = len(blocks) * self.block_rows
         matrix = replace(
-            empty,
+            self,
             labels=labels[:shared_count],
             live=np.ones(shared_count, np.bool_),
-            _blocks=tuple(split_rows(vectors[:shared_count], empty.block_rows)),
+            _blocks=tuple(blocks),
             _order=np.arange(shared_count),
         )
-        return matrix.add_rows(labels[shared_count:], vectors[shared_count:])
+        return matrix.add_rows(labels[shared_count:], last_rows)
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Matrix":
         """Return a matrix with unit `vectors` (n, dim) of unknown `labels` (n,) added; for the newest matrix only.
@@ -136,7 +152,7 @@ class Matrix:
         row_blocks = row_numbers // self.block_rows
         for row_block in np.unique(row_blocks):
             is_in_block = row_blocks == row_block
-            gathered_rows[is_in_block] = self._blocks[row_block][row_numbers[is_in_block] % self.block_rows]
+            gathered_rows[is_in_block] = self._blocks[row_block].take_rows(row_numbers[is_in_block] % self.block_rows)
         return gathered_rows
 
     def find_nearest(
@@ -150,14 +166,14 @@ class Matrix:
 
     def find_nearest_rows(self, query: FloatArray, k: int, row_numbers: RowArray | None = None) -> RowArray:
         """Return row numbers, unordered: the `k` nearest live rows, and those that only rounding may exclude."""
+        errors = self._list_errors()
         if row_numbers is None:
             scores = self._score_all_rows(query)
             scores[~self.live] = -np.inf
-            row_numbers, live_count = np.arange(len(self)), int(np.count_nonzero(self.live))
-        else:
-            row_numbers = row_numbers[self.live[row_numbers]]
-            scores, live_count = self._score_rows(row_numbers, query), len(row_numbers)
-        return row_numbers[_find_highest(scores, min(k, live_count))]
+            return _find_highest(scores, errors, min(k, int(np.count_nonzero(self.live))))
+        row_numbers = row_numbers[self.live[row_numbers]]
+        scores = self._score_rows(row_numbers, query)
+        return row_numbers[_find_highest(scores, errors[row_numbers], min(k, len(row_numbers)))]
 
     def find_nearest_many(self, queries: FloatArray, k: int) -> tuple[LabelArray, FloatArray]:
         """Return labels and cosines, (q, m), of the m = min(k, live rows) nearest to unit `queries` (q, dim).
@@ -166,15 +182,15 @@ class Matrix:
         """
         count = max(0, min(k, int(np.count_nonzero(self.live))))
         labels, cosines = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
-        queries_per_step = max(1, _SCORE_BYTES // (4 * max(1, len(self))))
+        queries_per_step, errors = max(1, _SCORE_BYTES // (4 * max(1, len(self)))), self._list_errors()
         for start in range(0, len(queries) if count else 0, queries_per_step):
             chunk = queries[start : start + queries_per_step]
             scores = np.empty((len(chunk), len(self)), np.float32)
             for first_row, row_block in self._iterate_blocks():
-                scores[:, first_row : first_row + len(row_block)] = chunk @ row_block.T
+                scores[:, first_row : first_row + len(row_block)] = row_block.score_many(chunk)
             scores[:, ~self.live] = -np.inf
             for query_number, (query, score_row) in enumerate(zip(chunk, scores, strict=True), start):
-                best_labels, best_cosines = self.rank_rows(query, _find_highest(score_row, count), count)
+                best_labels, best_cosines = self.rank_rows(query, _find_highest(score_row, errors, count), count)
                 labels[query_number], cosines[query_number] = best_labels[:count], best_cosines[:count]
         return labels, cosines
 
@@ -195,57 +211,64 @@ class Matrix:
         return labels[order], scores[order]
 
     def _score_all_rows(self, query: FloatArray) -> FloatArray:
-        """Return all rows' inner products with the query, tombstones included, by row: (n,)."""
+        """Return all rows' rough inner products with the query, tombstones included, by row: (n,)."""
         scores = np.empty(len(self), np.float32)
         for first_row, row_block in self._iterate_blocks():
-            np.vecdot(row_block, query, out=scores[first_row : first_row + len(row_block)])
+            scores[first_row : first_row + len(row_block)] = row_block.score_rows(query)
         return scores
 
+    def _list_errors(self) -> FloatArray:
+        """Return by how much each row's rough score may be wrong, rounding aside, by row: (n,)."""
+        return np.concatenate([np.empty(0, np.float32), *(block.list_errors() for _, block in self._iterate_blocks())])
+
     def _score_rows(self, row_numbers: RowArray, query: FloatArray) -> FloatArray:
-        """Return the inner products of these rows (ascending), live or not, with the query: (n,)."""
+        """Return the rough inner products of these rows (ascending), live or not, with the query: (n,)."""
         scores = np.empty(len(row_numbers), np.float32)
         for first_row, row_block in self._iterate_blocks():
             start, end = np.searchsorted(row_numbers, (first_row, first_row + len(row_block)))
             block_rows = row_numbers[start:end] - first_row
             if len(block_rows) > _GATHER_SHARE * len(row_block):
-                scores[start:end] = np.vecdot(row_block, query)[block_rows]
+                scores[start:end] = row_block.score_rows(query)[block_rows]
             elif len(block_rows):
-                scores[start:end] = np.vecdot(row_block[block_rows], query)
+                scores[start:end] = row_block.score_rows(query, block_rows)
         return scores
 
-    def _append_to_blocks(self, vectors: FloatArray, sources: RowArray) -> tuple[FloatArray, ...]:
+    def _append_to_blocks(self, vectors: FloatArray, sources: RowArray) -> tuple[RowBlock, ...]:
         """Write `vectors[sources]` after the last row, into memory that matrices share; return the blocks."""
         row_blocks, row_count = list(self._blocks), len(self)
         while len(sources):
             if row_count == len(row_blocks) * self.block_rows:
-                row_blocks.append(np.empty((self.block_rows, self.dim), np.float32))
-            offset = row_count % self.block_rows
+                row_blocks.append(FloatRows(np.empty((self.block_rows, self.dim), np.float32)))
+            last_block, offset = row_blocks[-1], row_count % self.block_rows
+            assert isinstance(last_block, FloatRows)  # noqa: S101 (only full blocks are packed)
             batch, sources = np.split(sources, [self.block_rows - offset])
-            row_blocks[-1][offset : offset + len(batch)] = vectors[batch]
+            last_block.values[offset : offset + len(batch)] = vectors[batch]
             row_count += len(batch)
+            if row_count % self.block_rows == 0:
+                row_blocks[-1] = pack_losslessly(last_block)
         return tuple(row_blocks)
 
-    def _iterate_blocks(self) -> Iterator[tuple[int, FloatArray]]:
+    def _iterate_blocks(self) -> Iterator[tuple[int, RowBlock]]:
         """Yield each block's first row number and its rows in use."""
         for block_number, row_block in enumerate(self._blocks):
             first_row = block_number * self.block_rows
-            yield first_row, row_block[: len(self) - first_row]
+            yield first_row, row_block.first_rows(len(self) - first_row)
 
 
-def _find_highest(scores: FloatArray, k: int) -> RowArray:
-    """Return positions, unordered, in one array: the `k` highest scores, and those that rounding may have lowered."""
+def _find_highest(scores: FloatArray, errors: FloatArray, k: int) -> RowArray:
+    """Return positions, unordered, in one array: all that may be among the `k` highest, by scores within errors."""
     if k <= 0:
         return _NO_LABELS
     if k >= len(scores):
         return np.flatnonzero(scores > -np.inf)
+    lowest, highest = scores - errors, scores + errors
     row_numbers = np.arange(len(scores))
     group_count = len(scores) // _ROWS_PER_GROUP
     if group_count > 4 * k:
         # The k-th highest maximum is no higher than the k-th highest score, and found five times as fast.
-        maxima = scores[: group_count * _ROWS_PER_GROUP].reshape(_ROWS_PER_GROUP, group_count).max(axis=0)
-        row_numbers = np.flatnonzero(scores >= _find_kth_highest(maxima, k) - _SCORE_TOLERANCE)
-    row_scores = scores[row_numbers]
-    return row_numbers[row_scores >= _find_kth_highest(row_scores, k) - _SCORE_TOLERANCE]
+        maxima = lowest[: group_count * _ROWS_PER_GROUP].reshape(_ROWS_PER_GROUP, group_count).max(axis=0)
+        row_numbers = np.flatnonzero(highest >= _find_kth_highest(maxima, k) - _SCORE_TOLERANCE)
+    return row_numbers[highest[row_numbers] >= _find_kth_highest(lowest[row_numbers], k) - _SCORE_TOLERANCE]
 
 
 def _find_kth_highest(scores: FloatArray, k: int) -> np.float32:
