@@ -94,7 +94,6 @@ def duplicates(
     """
     if fail_on_new and not base:
         raise QueryError("--fail-on-new needs --base-ref REF: new since when?")
-    from codekin.cli import console
     from codekin.cli.arguments import find_root
     from codekin.cli.duplicate_formats import DuplicateReport
     from codekin.cli.query import bring_up_to_date_if_possible, open_engine
@@ -111,12 +110,29 @@ def duplicates(
         group_count = _show_groups(shown_groups, report, "json" if as_json else output_format or "text")
     has_drifts = bool(duplicate_search.changes and duplicate_search.changes.drifts)
     if not group_count and not has_drifts:
-        min_lines_text = console.format_count(selection.min_lines, "line")
         since_note = f" are new or changed since {base}" if base else ""
-        console.print_note(f"No duplicated functions of {min_lines_text} or more in {workspace_root}{since_note}.")
+        _note_nothing_found(duplicate_options, selection.min_lines, f"in {workspace_root}{since_note}")
     if fail_on_new:
         return 1 if report.new_count else 0
     return 0 if group_count or has_drifts else 1
+
+
+def _note_nothing_found(options: DuplicateOptions, min_lines: int, where: str) -> None:
+    """Print to standard error that there are no duplicates, and without which of the given filters there may be."""
+    from codekin.cli import console
+
+    filter_values = {
+        "--path": options.paths,
+        "--not": options.excluded,
+        "--language": options.language,
+        "--tests": options.tests,
+        "--no-tests": options.tests is False,
+        "--min-lines": options.min_lines,
+        "--kinship": options.kinship != Kinship.EDITED,
+    }
+    used_filters = [option for option, filter_value in filter_values.items() if filter_value]
+    remedy = f" Try without {' or '.join(used_filters)}." if used_filters else ""
+    console.print_note(f"No duplicated functions of {console.format_count(min_lines, 'line')} or more {where}.{remedy}")
 
 
 def _make_selection(options: DuplicateOptions, workspace_root: Path, min_lines: int) -> "DuplicateSelection":
