@@ -109,3 +109,18 @@ def test_nonsense_is_survived(nonsense: object) -> None:
 
 def test_settings_may_come_wrapped() -> None:
     assert Configuration({"codekin": {"search": {"limit": 7}}}).resolve_settings()[0].search.limit == 7
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"completion": {"floor": 7}}, {"index": {"workers": -1}}, {"completion": {"flor": 1}}, {"nothing": 1}],
+)
+def test_a_mistake_that_a_client_sends_twice_is_one_problem(settings: dict[str, object]):
+    """Neovim's `settings` come with `initialize`, and answer `workspace/configuration`."""
+    configuration = Configuration(settings)
+    problems = configuration.resolve_settings()[1]
+    assert len(problems) == 1
+    configuration.update_client_settings({"codekin": settings})
+    assert configuration.resolve_settings()[1] == problems
+    configuration.update_client_settings({"codekin": {"completion": {"floor": 8}}})
+    assert len(configuration.resolve_settings()[1]) == 2

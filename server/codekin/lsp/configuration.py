@@ -42,13 +42,33 @@ class Configuration:
         """
         from codekin.settings import load_user_settings
 
-        shared_groups, user_groups = _split_by_scope(self._client_settings)
+        new_settings = _drop_repeated(self._client_settings, self._initialization_options)
+        shared_groups, user_groups = _split_by_scope(new_settings)
         client_sources = [
             ("initializationOptions", self._initialization_options),
             ("the editor's settings", shared_groups),
         ]
         settings, problems = load_user_settings(client_sources)
         return settings, (*map(str, problems), *_list_refused_settings(settings, user_groups))[:_MAX_REPORTED_PROBLEMS]
+
+
+def _drop_repeated(client_settings: Mapping[str, Any], initial_settings: Mapping[str, Any]) -> SettingGroups:
+    """Return the client's settings without the values that it sent with `initialize`, too.
+
+    Neovim and others send the same table twice; its mistakes are one message each.
+    """
+    new_settings: SettingGroups = {}
+    for group_name, group_values in client_settings.items():
+        initial_values = initial_settings.get(group_name)
+        if isinstance(group_values, Mapping) and isinstance(initial_values, Mapping):
+            new_settings[group_name] = {
+                setting_key: value
+                for setting_key, value in group_values.items()
+                if setting_key not in initial_values or initial_values[setting_key] != value
+            }
+        elif group_name not in initial_settings or initial_values != group_values:
+            new_settings[group_name] = group_values
+    return new_settings
 
 
 def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, dict[str, SettingGroups]]:
