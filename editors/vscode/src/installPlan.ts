@@ -10,7 +10,14 @@ import { getScriptsFolder } from './serverLocation';
 export interface InstallStep {
     title: string;
     command: string[];
+    part?: string; // of codekin, which is missing if this step fails; without a fallback, the later steps are run then
     fallback?: InstallStep[]; // run in place of this and all later steps if it fails
+}
+
+/** A part of codekin that could not be installed, and the last lines that pip or uv printed. */
+export interface MissingPart {
+    part: string;
+    reason: string;
 }
 
 export interface InstallTools {
@@ -18,7 +25,24 @@ export interface InstallTools {
     python: string | undefined; // 3.11 or newer
 }
 
-export class InstallError extends Error {}
+export class InstallError extends Error {
+    constructor(
+        message: string,
+        readonly reason: string,
+    ) {
+        super(message);
+    }
+}
+
+// Installs what an extra of the installed codekin needs: ONNX Runtime and others have no wheels for some platforms.
+const INSTALL_EXTRA = `
+import re, subprocess, sys
+from importlib.metadata import requires
+extra, *pip = sys.argv[1:]
+marker = re.compile("[ ]*(;|and)[ ]*extra == ." + extra + ".")
+needed = [marker.sub("", text) for text in requires("codekin") or () if marker.search(text)]
+sys.exit(subprocess.run([*pip, *needed]).returncode if needed else 0)
+`;
 
 /** Plan the installation of a package: a requirement specifier, or a folder with codekin's source. */
 export function planInstall(tools: InstallTools, environment: string, packageSpec: string): InstallStep[] {
@@ -30,21 +54,38 @@ export function planInstall(tools: InstallTools, environment: string, packageSpe
     const createCommand = tools.uv
         ? [tools.uv, 'venv', '--python', tools.python ?? '>=3.11', environment]
         : [tools.python ?? '', '-I', '-m', 'venv', environment];
-    const plainStep: InstallStep = {
-        title: l10n.t('Installing codekin without the small model'),
-        command: [...pip, packageSpec],
-    };
+    const createStep = { title: l10n.t('Creating a virtual environment'), command: createCommand };
+    const plainStep: InstallStep = { title: l10n.t('Installing codekin'), command: [...pip, packageSpec] };
+    const completeSpec = addExtras(packageSpec);
+    const extraSteps = completeSpec === packageSpec ? [] : planExtras([environmentPython, '-I', '-c'], pip);
     const requirements = path.join(packageSpec, 'server', 'requirements-no-compiler.txt');
     if (path.isAbsolute(packageSpec) && fs.existsSync(requirements)) {
         const title = l10n.t('Installing codekin without a C++ compiler (exact search)');
+        plainStep.part = l10n.t('the graph for quick search in large workspaces (hnswlib)');
         plainStep.fallback = [
             { title, command: [...pip, '-r', requirements] },
             { title, command: [...pip, '--no-deps', packageSpec] },
+            ...extraSteps,
         ];
     }
+    const completeStep = { ...plainStep, command: [...pip, completeSpec], fallback: [plainStep, ...extraSteps] };
+    delete completeStep.part; // its failure does not tell which part is missing
+    return [createStep, ...(extraSteps.length ? [completeStep] : [plainStep])];
+}
+
+/** Plan the installation of each extra for itself, into an environment that has codekin. */
+function planExtras(python: string[], pip: string[]): InstallStep[] {
     return [
-        { title: l10n.t('Creating a virtual environment'), command: createCommand },
-        { title: l10n.t('Installing codekin'), command: [...pip, addExtras(packageSpec)], fallback: [plainStep] },
+        {
+            title: l10n.t('Installing the MCP server'),
+            part: l10n.t('the MCP server for agents'),
+            command: [...python, INSTALL_EXTRA, 'mcp', ...pip],
+        },
+        {
+            title: l10n.t('Installing the small model'),
+            part: l10n.t('the small model (ONNX Runtime)'),
+            command: [...python, INSTALL_EXTRA, 'small', ...pip],
+        },
     ];
 }
 
@@ -70,20 +111,32 @@ export interface InstallReporter {
     log(line: string): void;
 }
 
-/** Run the steps in order. Throws InstallError, whose message says which step failed and why. */
-export async function runSteps(steps: InstallStep[], reporter: InstallReporter, signal: AbortSignal): Promise<void> {
+/**
+ * Run the steps in order, and return the parts that could not be installed. Throws InstallError, whose message says which
+ * step failed and why, if codekin itself could not.
+ */
+export async function runSteps(
+    steps: InstallStep[],
+    reporter: InstallReporter,
+    signal: AbortSignal,
+): Promise<MissingPart[]> {
+    const missingParts: MissingPart[] = [];
     for (const step of steps) {
         reporter.report(step.title);
         try {
             await runStep(step, reporter, signal);
         } catch (error) {
-            if (!step.fallback || signal.aborted) {
+            if (signal.aborted || !(error instanceof InstallError && (step.part || step.fallback))) {
                 throw error;
             }
             reporter.log(String(error));
-            return runSteps(step.fallback, reporter, signal);
+            missingParts.push(...(step.part ? [{ part: step.part, reason: error.reason }] : []));
+            if (step.fallback) {
+                return [...missingParts, ...(await runSteps(step.fallback, reporter, signal))];
+            }
         }
     }
+    return missingParts;
 }
 
 function runStep({ title, command }: InstallStep, reporter: InstallReporter, signal: AbortSignal): Promise<void> {
@@ -110,12 +163,15 @@ function runStep({ title, command }: InstallStep, reporter: InstallReporter, sig
         };
         child.stdout.on('data', onOutput);
         child.stderr.on('data', onOutput);
-        child.on('error', (error) => reject(new InstallError(l10n.t('Cannot run {0} ({1}).', program, error.message))));
+        child.on('error', (error) =>
+            reject(new InstallError(l10n.t('Cannot run {0} ({1}).', program, error.message), error.message)),
+        );
         child.on('close', (exitCode) => {
             if (exitCode === 0) {
                 resolve();
             } else {
-                reject(new InstallError(l10n.t('{0} failed: {1}', title, lastLines.join(' '))));
+                const reason = lastLines.join(' ');
+                reject(new InstallError(l10n.t('{0} failed: {1}', title, reason), reason));
             }
         });
     });

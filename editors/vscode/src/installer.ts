@@ -6,9 +6,10 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { promisify } from 'node:util';
 import * as vscode from 'vscode';
-import { type InstallTools, planInstall, runSteps } from './installPlan';
+import { type InstallTools, type MissingPart, planInstall, runSteps } from './installPlan';
 import { getSelectedInterpreter } from './interpreter';
 import { getIsolatedOptions } from './isolation';
+import { saveMissingParts } from './missingParts';
 import type { Server } from './server';
 import { findOnPath, getScriptsFolder, PROGRAM, resolveProgram } from './serverLocation';
 import { openSettings } from './settings';
@@ -91,6 +92,7 @@ export class Installer {
     private async runInstall(tools: InstallTools, packageSpec: string): Promise<boolean> {
         const options = { location: vscode.ProgressLocation.Notification, title: 'codekin', cancellable: true };
         const abort = new AbortController();
+        let missingParts: MissingPart[] = [];
         try {
             await vscode.window.withProgress(options, async (progress, token) => {
                 token.onCancellationRequested(() => abort.abort());
@@ -99,7 +101,9 @@ export class Installer {
                     report: (message: string) => progress.report({ message }),
                     log: (line: string) => this.server.log.info(line),
                 };
-                await runSteps(planInstall(tools, this.environment, packageSpec), reporter, abort.signal);
+                const steps = planInstall(tools, this.environment, packageSpec);
+                missingParts = await runSteps(steps, reporter, abort.signal);
+                await saveMissingParts(this.environment, missingParts);
             });
         } catch (error) {
             await fs // an incomplete one would be started
@@ -111,8 +115,21 @@ export class Installer {
             }
             return false;
         }
-        void vscode.window.showInformationMessage(vscode.l10n.t('The codekin server is installed.'));
+        void this.showSuccess(missingParts);
         return true;
+    }
+
+    private async showSuccess(missingParts: MissingPart[]): Promise<void> {
+        if (!missingParts.length) {
+            void vscode.window.showInformationMessage(vscode.l10n.t('The codekin server is installed.'));
+            return;
+        }
+        const parts = missingParts.map(({ part, reason }) => `${part}: ${reason}`).join(' · ');
+        const message = vscode.l10n.t('The codekin server is installed, but not all of it. Missing is {0}', parts);
+        const showLog = vscode.l10n.t('Show Log');
+        if (await vscode.window.showWarningMessage(message, showLog)) {
+            this.server.log.show();
+        }
     }
 
     private async showFailure(message: string): Promise<void> {

@@ -1,5 +1,7 @@
 /** Finds, starts, supervises and stops the server. Starts and stops never overlap. */
 
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import * as os from 'node:os';
 import * as vscode from 'vscode';
 import {
@@ -14,8 +16,10 @@ import {
 } from 'vscode-languageclient/node';
 import { areCompletionsEnabled } from './completions';
 import type { ServerState } from './format';
+import type { MissingPart } from './installPlan';
 import { getSelectedInterpreter } from './interpreter';
 import { getIsolatedOptions } from './isolation';
+import { loadMissingParts } from './missingParts';
 import { CELL_SCHEME } from './navigation';
 import { type IndexCommand, STATUS, STATUS_CHANGED, type Status } from './protocol';
 import { RestartBackoff } from './restartBackoff';
@@ -31,6 +35,8 @@ const STOPPED = vscode.l10n.t(
 const INSTALLING = vscode.l10n.t('The codekin server is being installed, which may take some minutes.');
 const EXECUTE_COMMAND = 'workspace/executeCommand';
 const STOP_TIMEOUT_MS = 10_000;
+const EXIT_TIMEOUT_MS = 2_000; // of the process, once the server has answered
+const START_TIMEOUT_MS = 30_000; // a busy machine needs some seconds: the server answers before it loads anything
 
 /** Leaves commands to the extension: they exist before the server runs, and show answers in its views. */
 class Client extends LanguageClient {
@@ -54,6 +60,9 @@ export class Server implements vscode.Disposable {
     private readonly changeEmitter = new vscode.EventEmitter<void>();
     readonly onChange = this.changeEmitter.event;
     private client: Client | undefined;
+    private process: ChildProcess | undefined; // of the last client; it may have ended
+    private isStarting = false;
+    private requestCount = 0; // of starts and stops: a start that another request has overtaken is left out
     private queue: Promise<void> = Promise.resolve();
     private readonly backoff = new RestartBackoff();
     private restartTimer: NodeJS.Timeout | undefined;
@@ -67,16 +76,21 @@ export class Server implements vscode.Disposable {
         readonly log: vscode.LogOutputChannel,
     ) {}
 
-    /** Start or restart the server, after all earlier starts and stops have finished. */
+    /** Start or restart the server, after all earlier stops have finished. A start under way is given up. */
     restart(): Promise<void> {
         this.backoff.reset();
+        this.giveUpStart();
+        const request = this.requestCount;
         return this.enqueue(async () => {
             await this.stopClient();
-            await this.startClient();
+            if (request === this.requestCount) {
+                await this.startClient();
+            }
         });
     }
 
     stop(): Promise<void> {
+        this.giveUpStart();
         return this.enqueue(() => this.stopClient());
     }
 
@@ -84,6 +98,7 @@ export class Server implements vscode.Disposable {
     async replace(install: () => Promise<boolean>): Promise<boolean> {
         let isInstalled = false;
         this.isInstalling = true;
+        this.giveUpStart();
         await this.enqueue(async () => {
             await this.stopClient();
             this.setState('installing');
@@ -104,6 +119,11 @@ export class Server implements vscode.Disposable {
         const interpreter = setting ? undefined : await getSelectedInterpreter();
         const [path, home] = [process.env['PATH'] ?? '', os.homedir()];
         return findServer({ setting, interpreter, path, bundled: this.bundled, installed: this.environment, home });
+    }
+
+    /** List what could not be installed of the server, if the extension has installed it. */
+    async loadMissingParts(): Promise<MissingPart[]> {
+        return this.location ? loadMissingParts(this.environment, this.location.program) : [];
     }
 
     /** Send a request. Throws an Error whose message can be shown, or vscode.CancellationError. */
@@ -156,25 +176,29 @@ export class Server implements vscode.Disposable {
         if (!this.location) {
             return this.setState('missing');
         }
-        const { program, options, source } = this.location;
-        this.log.info(`Starting ${program} (found by ${source})`);
+        const { location } = this;
+        this.log.info(`Starting ${location.program} (found by ${location.source})`);
         this.setState('starting');
-        const serverOptions = { command: program, args: [...options, 'serve'], options: getIsolatedOptions(program) };
-        const client = new Client('codekin', 'codekin', serverOptions, this.getClientOptions());
+        const client = new Client('codekin', 'codekin', () => this.spawnProcess(location), this.getClientOptions());
         this.client = client;
         client.onNotification(STATUS_CHANGED, (status: Status) => {
             if (this.client === client) {
                 this.setStatus(status); // a late notification of a stopped server is ignored
             }
         });
+        this.isStarting = true;
+        const timer = setTimeout(() => this.handleSilence(), START_TIMEOUT_MS);
         try {
             await client.start();
         } catch (error) {
-            this.log.error(`The server failed to start: ${String(error)}`);
             if (this.client === client) {
+                this.log.error(`The server failed to start: ${String(error)}`);
                 this.handleCrash();
             }
             return;
+        } finally {
+            clearTimeout(timer);
+            this.isStarting = false;
         }
         this.setState('running');
         this.checkVersion(client.initializeResult?.serverInfo?.version ?? 'unknown');
@@ -184,13 +208,51 @@ export class Server implements vscode.Disposable {
         );
     }
 
+    private async spawnProcess({ program, options }: ServerLocation): Promise<ChildProcess> {
+        const child = spawn(program, [...options, 'serve'], getIsolatedOptions(program));
+        this.process = child;
+        await once(child, 'spawn'); // rejects if the program cannot be run
+        child.on('error', (error) => this.log.error(String(error)));
+        return child;
+    }
+
+    /** Kill a server that has not answered yet, because another start or stop was asked for. */
+    private giveUpStart(): void {
+        this.requestCount += 1;
+        if (this.isStarting) {
+            this.log.info('The start is given up');
+            this.killStarting('stopped');
+        }
+    }
+
+    private handleSilence(): void {
+        const seconds = START_TIMEOUT_MS / 1000;
+        this.log.error(`The server has not answered "initialize" for ${seconds} s; it is killed`);
+        this.killStarting('crashed');
+        void this.showWarning(vscode.l10n.t('The codekin server did not answer within {0} seconds.', seconds), {
+            [vscode.l10n.t('Retry')]: 'codekin.restart',
+            [vscode.l10n.t('Show Log')]: 'codekin.showLog',
+        });
+    }
+
+    /** Kill the process, by which the client's start fails: a client that is starting cannot be stopped. */
+    private killStarting(state: ServerState): void {
+        const child = this.process;
+        this.client = undefined;
+        this.setState(state);
+        child?.kill('SIGKILL');
+        child?.stdin?.destroy(); // a program that a script has started ends by this
+        child?.stdout?.destroy(); // and may keep it open
+    }
+
     private async stopClient(): Promise<void> {
-        const client = this.client;
+        const { client, process: child } = this;
         this.client = undefined;
         if (client && client.state !== State.Stopped && client.state !== State.StartFailed) {
             await client
                 .stop(STOP_TIMEOUT_MS)
                 .catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
+            setTimeout(() => child?.kill('SIGKILL'), EXIT_TIMEOUT_MS).unref(); // no effect on one that has ended
         }
         this.setState('stopped');
     }

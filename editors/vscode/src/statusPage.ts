@@ -102,7 +102,11 @@ export class StatusPage implements vscode.Disposable {
         }
         const program = location ? describeLocation(location) : vscode.l10n.t('not found');
         const report = status ? this.report : undefined;
-        void this.postMessage({ kind: 'status', state, program, extension: version, status, report });
+        void this.server
+            .loadMissingParts()
+            .then((missingParts) =>
+                this.postMessage({ kind: 'status', state, program, extension: version, status, report, missingParts }),
+            );
     }
 
     private async refreshReport(): Promise<void> {

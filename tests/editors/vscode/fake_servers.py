@@ -27,11 +27,12 @@ main()
 
 
 def write_fake_servers(folder: Path) -> Path:
-    """Write `old` (another version), `indexing` (never done), `failing` (ends at once), `evil` (creates `was-here`)."""
+    """Write `old` (another version), `indexing` (forever), `mute`, `failing` (ends at once), `evil` (harmful)."""
     folder.mkdir()
     scripts = {
         "old": f"#!{sys.executable}\n{_OTHER_VERSION}",
         "indexing": f"#!{sys.executable}\n{_INDEXING}",
+        "mute": "#!/bin/sh\ncat >/dev/null\ntrue\n",
         "failing": "#!/bin/sh\necho 'no model here' >&2\nexit 3\n",
         "evil": f"#!/bin/sh\ntouch {folder}/was-here\n",
     }
@@ -42,12 +43,14 @@ def write_fake_servers(folder: Path) -> Path:
 
 
 def build_wheel(folder: Path, program: Path) -> Path:
-    """Build a package `codekin` without dependencies, whose script and module run this program."""
+    """Build a package `codekin` whose script and module run this program; what its extra `small` needs is nowhere."""
     name = f"codekin-{__version__}"
+    absent = f"codekin-absent @ {(folder / 'codekin_absent-1-py3-none-any.whl').as_uri()} ; extra == 'small'"
+    metadata = f"Metadata-Version: 2.1\nName: codekin\nVersion: {__version__}\n"
     files = {
         "codekin_program.py": f"import os, sys\ndef main():\n    os.execv({str(program)!r}, sys.argv)\n",
         "codekin/__main__.py": "from codekin_program import main\nmain()\n",
-        f"{name}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: codekin\nVersion: {__version__}\n",
+        f"{name}.dist-info/METADATA": f"{metadata}Provides-Extra: small\nRequires-Dist: {absent}\n",
         f"{name}.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
         f"{name}.dist-info/entry_points.txt": "[console_scripts]\ncodekin = codekin_program:main\n",
     }

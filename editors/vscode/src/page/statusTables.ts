@@ -10,6 +10,7 @@ import {
     type Noun,
     type ServerState,
 } from '../format';
+import type { MissingPart } from '../installPlan';
 import * as l10n from '../l10n';
 import type { Report, Status } from '../protocol';
 
@@ -19,6 +20,7 @@ export interface StatusMessage {
     state: ServerState;
     program: string;
     extension: string;
+    missingParts: MissingPart[];
     status?: Status;
     report?: Report;
 }
@@ -107,7 +109,7 @@ function createTiles(status: Status, report?: Report): Node[] {
 }
 
 function createTables(message: StatusMessage): Node[] {
-    const { status, report, program, extension } = message;
+    const { status, report, program, extension, missingParts } = message;
     return [
         ...(report ? createFileSections(report) : []),
         ...(status ? createIndexSections(status, report) : []),
@@ -115,6 +117,7 @@ function createTables(message: StatusMessage): Node[] {
         createSection(l10n.t('Server'), [
             [l10n.t('Program'), program],
             [l10n.t('Extension'), extension],
+            ...missingParts.map(({ part, reason }) => [l10n.t('Not installed'), `${part}: ${reason}`]),
         ]),
     ];
 }

@@ -80,6 +80,22 @@ export function defineServerTests(): void {
         await findSimilarHit('invoice_total');
     });
 
+    it('gives up the start of a server that never answers, as soon as another is asked for', async () => {
+        const configuration = vscode.workspace.getConfiguration('codekin');
+        const original = configuration.get<string>('path', '');
+        const mute = path.join(root.fsPath, '.mute');
+        fs.writeFileSync(mute, '#!/bin/sh\ncat >/dev/null\ntrue\n', { mode: 0o755 });
+        const states: string[] = [];
+        const listener = api.server.onChange(() => states.push(api.server.state));
+        await configuration.update('path', mute, vscode.ConfigurationTarget.Global);
+        await waitFor('the start', () => api.server.state === 'starting' && api.server.location?.program === mute);
+        await configuration.update('path', original, vscode.ConfigurationTarget.Global);
+        await waitFor('ready', () => api.server.location?.program === original && api.server.status?.state === 'ready');
+        listener.dispose();
+        assert.ok(!states.includes('crashed'), states.join());
+        fs.rmSync(mute);
+    });
+
     it('serialises restarts, and leaves one server', async () => {
         await Promise.all([1, 2, 3].map(() => vscode.commands.executeCommand('codekin.restart')));
         await waitFor('ready', () => api.server.status?.state === 'ready');

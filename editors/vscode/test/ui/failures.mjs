@@ -1,5 +1,5 @@
 // Failures of the server, their messages and remedies. failures.mjs BASE FOLDER SETTINGS PROGRAMS INSTALLER [PICTURES]
-// PROGRAMS contains servers of another version (old), that never finish (indexing) and that exit at once (failing).
+// PROGRAMS contains servers of another version (old), that never finish (indexing), never answer (mute) and exit at once (failing).
 // None is found at first.
 import * as path from 'node:path';
 import { runInWindow } from './window.mjs';
@@ -67,8 +67,14 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await acceptDialog('Creates a virtual environment', `Install with ${installer}`, 'install');
     await progress;
     await window.takeScreenshot('installing');
-    await waitForToast('The codekin server is installed');
+    await waitForToast('Missing is the small model (ONNX Runtime)'); // the package that it needs is nowhere
+    await window.takeScreenshot('installed-in-part');
     await dismissToasts();
+    await window.runCommand('codekin: Show Status');
+    const statusPage = window.page.frameLocator('iframe.webview').frameLocator('#active-frame');
+    await statusPage.getByText('the small model (ONNX Runtime): ').waitFor();
+    await window.takeScreenshot('installed-in-part-status');
+    await window.closeTab();
     await window.pressKeys('Control+Shift+E');
     await window.openFromExplorer('shop/orders.py');
     await window.goToLine('shop/orders.py', 6);
@@ -91,6 +97,12 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     window.writeSettings({ 'codekin.path': path.join(programs, 'indexing') });
     await window.waitForVisible('.statusbar-item', 'codekin: Indexing: 1 of 200 files');
     await window.takeScreenshot('indexing');
+    window.writeSettings({ 'codekin.path': path.join(programs, 'mute') });
+    const silenceToast = await waitForToast('did not answer within');
+    await window.takeScreenshot('mute');
+    await silenceToast.locator('.monaco-button', { hasText: 'Show Log' }).waitFor();
+    await silenceToast.locator('.monaco-button', { hasText: 'Retry' }).click();
+    await window.waitForVisible('.statusbar-item', 'codekin: starting');
     window.writeSettings({ 'codekin.path': path.join(programs, 'failing') });
     const crashToast = await waitForToast('The codekin server keeps crashing');
     await window.takeScreenshot('crash');

@@ -143,6 +143,7 @@ export class Window {
 
     /** Close the active tab by the mouse: its content may be about to take the focus, and with it the keys. */
     async closeTab() {
+        await this.page.mouse.move(600, 500); // a tooltip may cover the tab
         const lastTab = this.page.locator('.tab').nth((await this.page.locator('.tab').count()) - 1);
         await (await this.waitForVisible('.tab.active')).click({ button: 'middle' });
         await lastTab.waitFor({ state: 'detached', timeout: TIMEOUT_MS });

@@ -17,7 +17,7 @@ import {
     shortenPaths,
     splitWeakHits,
 } from '../../src/format';
-import { InstallError, parseProgress, planInstall, runSteps } from '../../src/installPlan';
+import { InstallError, type InstallStep, parseProgress, planInstall, runSteps } from '../../src/installPlan';
 import { getIsolatedOptions } from '../../src/isolation';
 import type { Hit, Status } from '../../src/protocol';
 import { RestartBackoff } from '../../src/restartBackoff';
@@ -264,7 +264,9 @@ describe('Installing', () => {
         const [createStep, installStep] = planInstall({ uv: '/bin/uv', python: undefined }, '/e', 'codekin==1');
         assert.deepEqual(createStep?.command, ['/bin/uv', 'venv', '--python', '>=3.11', '/e']);
         assert.equal(installStep?.command.at(-1), 'codekin[mcp,small]==1');
-        assert.equal(installStep?.fallback?.[0]?.command.at(-1), 'codekin==1'); // where ONNX Runtime has no wheel
+        const [plainStep, ...extraSteps] = installStep?.fallback ?? []; // where ONNX Runtime has no wheel
+        assert.equal(plainStep?.command.at(-1), 'codekin==1');
+        assert.ok(extraSteps.length === 2 && extraSteps.every(({ part, fallback }) => part && !fallback));
         for (const [packageSpec, complete] of [
             ['/clone', '/clone[mcp,small]'],
             ['codekin @ git+https://h/c', 'codekin[mcp,small] @ git+https://h/c'],
@@ -319,6 +321,34 @@ describe('Installing', () => {
         );
         await assert.rejects(runSteps([{ title: 'x', command: ['/no/such'] }], reporter, signal), InstallError);
         fs.rmSync(folder, { recursive: true });
+    });
+
+    it('leaves out what cannot be installed, and says why', async () => {
+        const refuse = (reason: string) => ['sh', '-c', `echo ${reason} >&2; exit 1`];
+        const steps: InstallStep[] = [
+            {
+                title: 'all',
+                command: refuse('one'),
+                fallback: [
+                    {
+                        title: 'base',
+                        command: refuse('no compiler'),
+                        part: 'graph',
+                        fallback: [
+                            { title: 'base without graph', command: ['true'] },
+                            { title: 'mcp', command: ['true'], part: 'mcp' },
+                            { title: 'small', command: refuse('no wheel'), part: 'model' },
+                        ],
+                    },
+                ],
+            },
+        ];
+        const { reporter, messages } = createReporter();
+        assert.deepEqual(await runSteps(steps, reporter, signal), [
+            { part: 'graph', reason: 'no compiler' },
+            { part: 'model', reason: 'no wheel' },
+        ]);
+        assert.deepEqual(messages, ['all', 'base', 'base without graph', 'mcp', 'small']);
     });
 
     it('extracts progress from pip’s output', () => {
