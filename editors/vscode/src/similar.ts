@@ -12,6 +12,7 @@ import {
     type HitGroup,
     splitWeakHits,
 } from './format';
+import { HitKeys } from './hitKeys';
 import {
     CELL_SCHEME,
     findCell,
@@ -53,6 +54,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     private query: SimilarQuery | undefined;
     private searchQuery: string | undefined; // of results kept from a search in words
     private groups: HitGroup[] = [];
+    private readonly hitKeys = new HitKeys();
     private readonly dismissedKeys = new Set<string>();
     private cancellation: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
@@ -142,9 +144,9 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
 
     /** Hide a hit, and move the focus to the next one. */
     async dismiss(hit: Hit): Promise<void> {
-        const keys = this.listHits().map(getKey);
-        const index = keys.indexOf(getKey(hit));
-        this.dismissedKeys.add(getKey(hit));
+        const keys = this.listHits().map((shown) => this.getKey(shown));
+        const index = keys.indexOf(this.getKey(hit));
+        this.dismissedKeys.add(this.getKey(hit));
         this.updateGroups();
         await this.focusFirst([...keys.slice(index + 1), ...keys.slice(0, Math.max(index, 0)).reverse()]);
     }
@@ -153,11 +155,11 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     private async focusFirst(keys: readonly string[]): Promise<Hit | undefined> {
         for (;;) {
             const hits = this.listHits();
-            const [hit] = keys.flatMap((key) => hits.find((candidate) => getKey(candidate) === key) ?? []);
+            const [hit] = keys.flatMap((key) => hits.find((candidate) => this.getKey(candidate) === key) ?? []);
             if (!hit) {
                 return undefined;
             }
-            this.targetKey = getKey(hit);
+            this.targetKey = this.getKey(hit);
             const reveal = this.view.reveal(hit, { select: true, focus: true });
             await reveal.then(undefined, (error: unknown) => this.server.log.warn(String(error)));
             if (this.listHits().includes(hit)) {
@@ -221,22 +223,20 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         if (!isHit(node)) {
             return undefined;
         }
-        const key = getKey(node); // the object may be one of an earlier answer
-        return this.groups.find((group) => group.hits.some((hit) => getKey(hit) === key));
+        const key = this.getKey(node); // the object may be one of an earlier answer
+        return this.groups.find((group) => group.hits.some((hit) => this.getKey(hit) === key));
     }
 
     getTreeItem(node: TreeNode): vscode.TreeItem {
         if (isSource(node)) {
             return createSourceItem(node);
         }
-        return isHit(node) ? createHitItem(node, this.getId(node), isGroupedByFile()) : createGroupItem(node);
+        return isHit(node) ? createHitItem(node, this.getKey(node), isGroupedByFile()) : createGroupItem(node);
     }
 
-    /** Return a unique id, by which VS Code keeps selection and focus when an answer moves a hit. */
-    private getId(hit: Hit): string {
-        const key = getKey(hit);
-        const namesakes = this.listHits().filter((candidate) => getKey(candidate) === key);
-        return `${key}#${Math.max(namesakes.indexOf(hit), 0)}`;
+    /** Return what identifies a hit in later answers, too. */
+    getKey(hit: Hit): string {
+        return this.hitKeys.get(hit);
     }
 
     async resolveTreeItem(item: vscode.TreeItem, node: TreeNode): Promise<vscode.TreeItem> {
@@ -252,7 +252,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     private trackSelection(selection: readonly TreeNode[]): void {
-        const keys = selection.map((node) => (isSource(node) ? 'source' : isHit(node) ? getKey(node) : node.key));
+        const keys = selection.map((node) => (isSource(node) ? 'source' : isHit(node) ? this.getKey(node) : node.key));
         const added = keys.filter((key) => !this.selectedKeys.includes(key));
         const removed = this.selectedKeys.filter((key) => !keys.includes(key));
         this.targetKey = added.at(-1) ?? removed.at(-1) ?? this.targetKey;
@@ -261,6 +261,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
 
     private showAnswer(answer: Answer): void {
         this.answer = answer;
+        this.hitKeys.add(answer.hits);
         this.coverage = answer.coverage;
         const { asked, hits, coverage } = answer;
         const noHitsText =
@@ -275,7 +276,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     private updateGroups(): void {
-        const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissedKeys.has(getKey(hit)));
+        const hits = (this.answer?.hits ?? []).filter((hit) => !this.dismissedKeys.has(this.getKey(hit)));
         this.groups = this.searchQuery === undefined ? groupSimilar(hits) : groupResults(hits);
         this.view.badge = hits.length
             ? { value: hits.length, tooltip: vscode.l10n.t('{0} similar', hits.length) }
@@ -353,11 +354,6 @@ async function readCode(hit: Hit): Promise<string> {
     } catch {
         return hit.preview;
     }
-}
-
-/** Return what identifies a hit in later answers. */
-export function getKey(hit: Hit): string {
-    return `${hit.location.uri}#${hit.qualifiedName || hit.location.range.start.line}`;
 }
 
 function showViewProgress<T>(work: Promise<T>): Thenable<T> {

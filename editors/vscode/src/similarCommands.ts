@@ -7,7 +7,7 @@ import { getUri, isElsewhere, locateHit, openHit, previewHit } from './navigatio
 import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
 import type { Server } from './server';
 import { showError } from './serverSetup';
-import { getKey, NOTHING_SIMILAR, type SimilarView } from './similar';
+import { NOTHING_SIMILAR, type SimilarView } from './similar';
 import { registerScores } from './treeItems';
 
 const DOUBLE_CLICK_MS = 500;
@@ -47,7 +47,7 @@ export function registerSimilarCommands(similar: SimilarView, server: Server): v
         'codekin.similar.groupByKinship': () => setGrouping('kinship'),
     };
     const hitCommands: Record<string, (hit: Hit) => unknown> = {
-        'codekin.preview': (hit) => previewOrOpen(hit),
+        'codekin.preview': (hit) => previewOrOpen(hit, similar.getKey(hit)),
         'codekin.open': (hit) => openHit(hit, { preview: false }),
         'codekin.openToSide': (hit) => openHit(hit, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true }),
         'codekin.diff': (hit) => similar.compareWith(hit),
@@ -69,8 +69,8 @@ export function registerSimilarCommands(similar: SimilarView, server: Server): v
 let lastPreview = { key: '', time: 0 };
 
 /** Show a hit. The focus stays in the list, unless the same hit was shown just before: that is a double click. */
-async function previewOrOpen(hit: Hit): Promise<void> {
-    const preview = { key: getKey(hit), time: Date.now() };
+async function previewOrOpen(hit: Hit, key: string): Promise<void> {
+    const preview = { key, time: Date.now() };
     const isDoubleClick = preview.key === lastPreview.key && preview.time - lastPreview.time < DOUBLE_CLICK_MS;
     lastPreview = preview;
     await (isDoubleClick || isElsewhere(hit) ? openHit(hit, { preview: false }) : previewHit(hit));

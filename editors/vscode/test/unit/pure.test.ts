@@ -17,6 +17,7 @@ import {
     shortenPaths,
     splitWeakHits,
 } from '../../src/format';
+import { HitKeys } from '../../src/hitKeys';
 import { InstallError, type InstallStep, parseProgress, planInstall, runSteps } from '../../src/installPlan';
 import { getIsolatedOptions } from '../../src/isolation';
 import type { Hit, Status } from '../../src/protocol';
@@ -39,6 +40,23 @@ describe('The restart delay', () => {
         assert.equal(backoff.recordCrash(1_000_000), 500);
         backoff.reset();
         assert.equal(backoff.recordCrash(1_000_001), 500);
+    });
+});
+
+describe('The key of a hit', () => {
+    const at = (line: number, score: number): Hit => {
+        const range = { start: { line, character: 0 }, end: { line: line + 2, character: 0 } };
+        return createHit({ location: { uri: 'file:///a.py', range }, qualifiedName: 'A.f', score });
+    };
+
+    it('is another for each of several with one name, and the same in each answer, whatever their order', () => {
+        const [first, second] = [at(3, 0.5), at(9, 0.9)];
+        const keys = new HitKeys();
+        keys.add([second, first]);
+        assert.notEqual(keys.get(first), keys.get(second));
+        const [later, latest] = [at(5, 0.8), at(11, 0.7)]; // two lines further down, and in the other order
+        keys.add([later, latest]);
+        assert.deepEqual([keys.get(later), keys.get(latest)], [keys.get(first), keys.get(second)]);
     });
 });
 
