@@ -147,6 +147,9 @@ export class Server implements vscode.Disposable {
             if (token?.isCancellationRequested) {
                 throw new vscode.CancellationError();
             }
+            if (this.state !== 'running') {
+                throw new Error(STOPPED); // by which the server has cancelled the request
+            }
             throw error instanceof ResponseError ? new Error(error.message) : error;
         }
     }
@@ -248,13 +251,13 @@ export class Server implements vscode.Disposable {
     private async stopClient(): Promise<void> {
         const { client, process: child } = this;
         this.client = undefined;
+        this.setState('stopped');
         if (client && client.state !== State.Stopped && client.state !== State.StartFailed) {
             await client
                 .stop(STOP_TIMEOUT_MS)
                 .catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
             setTimeout(() => child?.kill('SIGKILL'), EXIT_TIMEOUT_MS).unref(); // no effect on one that has ended
         }
-        this.setState('stopped');
     }
 
     private getClientOptions(): LanguageClientOptions {

@@ -96,6 +96,20 @@ export function defineServerTests(): void {
         fs.rmSync(mute);
     });
 
+    it('says that the server is not running where a restart has cancelled a request', async () => {
+        const requests = Array.from({ length: 20 }, (_, index) =>
+            api.server.request('codekin/search', { query: `the price of order ${index}` }).then(
+                () => 'answered',
+                (error: Error) => error.message,
+            ),
+        );
+        await vscode.commands.executeCommand('codekin.restart');
+        for (const outcome of await Promise.all(requests)) {
+            assert.match(outcome, /^answered$|server is not running/);
+        }
+        await waitFor('ready', () => api.server.status?.state === 'ready');
+    });
+
     it('serialises restarts, and leaves one server', async () => {
         await Promise.all([1, 2, 3].map(() => vscode.commands.executeCommand('codekin.restart')));
         await waitFor('ready', () => api.server.status?.state === 'ready');

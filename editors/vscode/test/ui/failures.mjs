@@ -102,7 +102,7 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await window.takeScreenshot('mute');
     await silenceToast.locator('.monaco-button', { hasText: 'Show Log' }).waitFor();
     await silenceToast.locator('.monaco-button', { hasText: 'Retry' }).click();
-    await window.waitForVisible('.statusbar-item', 'codekin: starting');
+    await window.waitForVisible('.statusbar-item [class*="codicon-sync"]'); // it is starting
     window.writeSettings({ 'codekin.path': path.join(programs, 'failing') });
     const crashToast = await waitForToast('The codekin server keeps crashing');
     await window.takeScreenshot('crash');
