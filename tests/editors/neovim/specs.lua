@@ -142,6 +142,11 @@ it('the file for nvim-lspconfig works without the plugin, for the same filetypes
   assert_equal({ '.git', '.hg', '.jj', '.svn' }, config.root_markers)
 end)
 
+it('one of a thing is in the singular', function()
+  local format_count = require('codekin.notify').format_count
+  assert_equal({ '0 files', '1 file', '2 files' }, vim.tbl_map(function(count) return format_count(count, 'file') end, { 0, 1, 2 }))
+end)
+
 it('the status line is empty without a server', function()
   assert_equal({ '' }, { codekin.status() })
 end)

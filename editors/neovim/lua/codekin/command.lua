@@ -45,13 +45,14 @@ end
 ---@param unparsed_count? integer files that are read by lines only
 ---@return string
 local function format_status(status, unparsed_count)
+  local format_count = require('codekin.notify').format_count
   local progress = status.progress ~= vim.NIL and status.progress or nil
   local lines = {
     ('codekin %s: %s'):format(status.version, status.state),
     ('  folders   %s'):format(table.concat(status.roots, ', ')),
-    ('  index     %d files, %d snippets, %s'):format(
-      status.files,
-      status.snippets,
+    ('  index     %s, %s, %s'):format(
+      format_count(status.files, 'file'),
+      format_count(status.snippets, 'snippet'),
       format_megabytes(status.storeBytes)
     ),
     ('  covered   %d%%'):format(math.floor(status.coverage * 100)),
@@ -59,10 +60,10 @@ local function format_status(status, unparsed_count)
     ('  watching  %s'):format(status.watching),
   }
   if unparsed_count and unparsed_count > 0 then
-    table.insert(lines, ('  unparsed  %d files are read by lines only'):format(unparsed_count))
+    table.insert(lines, ('  unparsed  %s read by lines only'):format(format_count(unparsed_count, 'file')))
   end
   if progress then
-    table.insert(lines, ('  progress  %d of %d files'):format(progress.done, progress.total))
+    table.insert(lines, ('  progress  %d of %s'):format(progress.done, format_count(progress.total, 'file')))
   end
   for _, problem in ipairs(status.problems) do
     table.insert(lines, '  problem   ' .. problem)

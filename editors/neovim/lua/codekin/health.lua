@@ -84,8 +84,10 @@ local function check_client(root, status)
   elseif status.state == 'no folder' then
     health.warn('the server has no folder to index.', status.problems)
   else
-    local text = '%s: %d files, %d snippets, %d%% searchable'
-    health.ok(text:format(status.state, status.files, status.snippets, math.floor(status.coverage * 100)))
+    local text = '%s: %s, %s, %d%% searchable'
+    local count = require('codekin.notify').format_count
+    local files, snippets = count(status.files, 'file'), count(status.snippets, 'snippet')
+    health.ok(text:format(status.state, files, snippets, math.floor(status.coverage * 100)))
     vim.iter(status.problems):each(health.warn)
   end
   if status.watching:find('polling') then

@@ -202,9 +202,10 @@ end
 ---@param result codekin.Result
 ---@param where 'quickfix'|'loclist'
 ---@param list? integer the list to replace; without it a new one is added, and :colder returns to the earlier one
+---@param index? integer of the current entry; the first without it
 ---@return integer list
-function M.fill_list(result, where, list)
-  local what = { title = result.title, items = result.items, id = list }
+function M.fill_list(result, where, list, index)
+  local what = { title = result.title, items = result.items, id = list, idx = index }
   what.quickfixtextfunc = vim.o.quickfixtextfunc == '' and format_list or nil -- the user's own takes precedence
   local action = list and 'r' or ' '
   if where == 'loclist' then
@@ -217,8 +218,10 @@ end
 
 ---@param result codekin.Result
 ---@param where 'quickfix'|'loclist'
-function M.show_list(result, where)
-  M.fill_list(result, where)
+---@param ask fun(callback: fun(result: codekin.Result)) repeats the query
+function M.show_list(result, where, ask)
+  local list = M.fill_list(result, where)
+  require('codekin.growth').follow(result, where, list, ask)
   M.open_list(where)
 end
 

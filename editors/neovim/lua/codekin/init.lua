@@ -159,7 +159,8 @@ end
 
 ---@param result codekin.Result
 ---@param show codekin.Show
-local function show_result(result, show)
+---@param ask fun(callback: fun(result: codekin.Result)) repeats the query
+local function show_result(result, show, ask)
   if #result.items == 0 then
     return require('codekin.client').notify('no results for ' .. result.title)
   end
@@ -167,7 +168,26 @@ local function show_result(result, show)
   if picker then
     return picker.pick(result)
   end
-  require('codekin.hits').show_list(result, show == 'loclist' and 'loclist' or 'quickfix')
+  require('codekin.hits').show_list(result, show == 'loclist' and 'loclist' or 'quickfix', ask)
+end
+
+--- Send a query, and show its answer.
+---@param method string
+---@param params table
+---@param title string
+---@param show codekin.Show
+local function ask_and_show(method, params, title, show)
+  local bufnr = vim.api.nvim_get_current_buf()
+  local function ask(callback)
+    bufnr = vim.api.nvim_buf_is_valid(bufnr) and bufnr or vim.api.nvim_get_current_buf()
+    require('codekin.client').request(bufnr, method, params, function(answer, client)
+      callback(require('codekin.hits').create_result(answer, title, client))
+    end)
+  end
+  ask(function(result)
+    show_result(result, show, ask)
+  end)
+  require('codekin.client').notify_if_starting(bufnr)
 end
 
 ---@return integer, integer first and last line of the visual selection
@@ -202,10 +222,7 @@ function M.similar(options)
   local hits = require('codekin.hits')
   local path = hits.shorten_path(hits.get_display_path(vim.api.nvim_buf_get_name(bufnr)), 40)
   local title = ('Similar to %s:%d'):format(path, range and range[1] or line)
-  require('codekin.client').request(bufnr, 'codekin/findSimilar', params, function(answer, client)
-    show_result(hits.create_result(answer, title, client), options.show or M.options.show)
-  end)
-  require('codekin.client').notify_if_starting(bufnr)
+  ask_and_show('codekin/findSimilar', params, title, options.show or M.options.show)
 end
 
 ---@param options codekin.QueryOptions
@@ -240,11 +257,7 @@ function M.search(query, options)
     return live('codekin: search by meaning', create_search_function(options))
   end
   local params = vim.tbl_extend('force', create_scope(options), { query = query })
-  local bufnr = vim.api.nvim_get_current_buf()
-  require('codekin.client').request(bufnr, 'codekin/search', params, function(answer, client)
-    show_result(require('codekin.hits').create_result(answer, query, client), show)
-  end)
-  require('codekin.client').notify_if_starting(bufnr)
+  ask_and_show('codekin/search', params, query, show)
 end
 
 --- Compare a hit with the code of the query.

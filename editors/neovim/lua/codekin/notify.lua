@@ -23,6 +23,14 @@ local function truncate(text, width)
   return text
 end
 
+--- Format a count with its noun: 1 file, 2 files.
+---@param count integer
+---@param noun string in the singular
+---@return string
+function M.format_count(count, noun)
+  return ('%d %s%s'):format(count, noun, count == 1 and '' or 's')
+end
+
 --- Show a message. One that is too long for a line is shortened; `:Codekin log` has the whole text.
 ---@param text string
 ---@param level? integer
