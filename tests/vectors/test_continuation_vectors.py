@@ -1,18 +1,24 @@
 """Continuations' vectors: a byte a number, and still the nearest is the nearest."""
 
+from contextlib import closing
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from codekin.embed.embedder import load_embedder
 from codekin.settings import ModelSettings
+from codekin.storage.vector_store import VectorStore
 from codekin.types import Role, Snippet, SnippetKind, Span, Task
 from codekin.vectors.continuation_vectors import (
+    BYTE_SCALE,
     DIM,
     ROW,
     ContinuationVectors,
     continuation_space,
     embed_continuations,
+    to_bytes,
     truncate_vectors,
 )
 
@@ -52,3 +58,21 @@ def test_the_space_is_no_other_s() -> None:
     embedder = load_embedder(ModelSettings())
     assert "Candidate completion:" in continuation_space(embedder)
     assert continuation_space(embedder) not in {embedder.space(task) for task in Task}
+
+
+def test_rows_come_back_from_the_store_as_they_are_in_memory(tmp_path: Path) -> None:
+    """Whether they were stored as int8 or, by an earlier codekin, as float16."""
+    rng = np.random.default_rng(3)
+    halves = rng.standard_normal((200, 2, DIM), np.float32)
+    rows = (halves / np.linalg.norm(halves, axis=2, keepdims=True)).reshape(200, ROW) / np.float32(2**0.5)
+    hashes = [bytes([number]) * 16 for number in range(200)]
+    with closing(VectorStore(tmp_path / "vectors.sqlite")) as store:
+        store.put_vectors("s", hashes[:150], to_bytes(rows[:150]))
+        store.put_vectors("s", hashes[150:], rows[150:])
+        positions, stored_rows = store.get_vectors("s", hashes, ROW, BYTE_SCALE)
+        assert store.get_vectors("s", hashes, ROW)[0] == list(range(150, 200))
+    assert positions == list(range(200))
+    in_memory = ContinuationVectors().add_rows(positions, stored_rows).rows.astype(int)
+    from_model = ContinuationVectors().add_rows(positions, rows).rows.astype(int)
+    np.testing.assert_array_equal(in_memory[:150], from_model[:150])
+    assert np.abs(in_memory[150:] - from_model[150:]).max() <= 1

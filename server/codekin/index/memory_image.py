@@ -18,7 +18,7 @@ from codekin.index.model_vectors import ModelVectors
 from codekin.storage.store import Store
 from codekin.storage.vector_store import VectorStore
 from codekin.vectors.array_file import AnyArray, ArrayFile, open_array_file, write_array_file
-from codekin.vectors.continuation_vectors import ROW, ContinuationVectors
+from codekin.vectors.continuation_vectors import BYTE_SCALE, ROW, ContinuationVectors
 from codekin.vectors.fingerprints import FingerprintIndex
 from codekin.vectors.line_index import ARRAY_NAMES, LineIndex
 from codekin.vectors.matrix import LabelArray, split_rows
@@ -151,7 +151,7 @@ def load_continuations(
     hashes = store.content_hashes(numbers)
     for start in range(0, len(numbers), _CONTENTS_PER_LOAD):
         chunk = [number for number in numbers[start : start + _CONTENTS_PER_LOAD] if number in hashes]
-        positions, rows = vectors.get_vectors(space, [hashes[number] for number in chunk], ROW)
+        positions, rows = vectors.get_vectors(space, [hashes[number] for number in chunk], ROW, BYTE_SCALE)
         loaded = loaded.add_rows([chunk[position] for position in positions], rows)
     return loaded
 

@@ -6,7 +6,6 @@ Expensive work is done once per content: one that has a vector, or is in the sto
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +19,9 @@ from codekin.errors import ContentGoneError, StoreClosingError
 from codekin.storage.rows import FileRecord, FileState, SnippetRecord
 from codekin.storage.skipped_files import TRY_AGAIN, stamp_of
 from codekin.storage.store import Store
-from codekin.storage.vector_store import Vectors, VectorStore
+from codekin.storage.vector_store import StoredVectors, Vectors, VectorStore
 from codekin.types import Cancel, Retry, Role, Skipped, Snippet, SnippetKind, Task
-from codekin.vectors.continuation_vectors import continuation_space, embed_continuations
+from codekin.vectors.continuation_vectors import continuation_space, embed_continuations, to_bytes
 from codekin.workspace.workspace import Document, SourceFile, Workspace, snippets_of
 
 logger = logging.getLogger(__name__)
@@ -160,7 +159,7 @@ class Ingester:
         self._embed_missing(
             self._continuation_space,
             {content_hash: snippet for content_hash, snippet in snippets_by_hash.items() if snippet.borders},
-            partial(embed_continuations, embedder=self._embedder),
+            lambda snippets: to_bytes(embed_continuations(snippets, self._embedder)),
         )
         embedded_count = self._embed_missing(self.space, snippets_by_hash, self._embed_snippets)
         stored_hashes = self._store.filter_known_hashes(list(snippets_by_hash))
@@ -181,7 +180,7 @@ class Ingester:
         return records, embedded_count, len(snippets_by_hash) - embedded_count
 
     def _embed_missing(
-        self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], Vectors]
+        self, space: str, snippets: Mapping[bytes, Snippet], embed: Callable[[Sequence[Snippet]], StoredVectors]
     ) -> int:
         """Embed and store the vectors that `space` lacks, by content hash; return their number. Raises StoreError.
 
@@ -197,7 +196,9 @@ class Ingester:
         """Embed all the snippets, whether stored or not, and store none; return (n, d). Raises ModelError."""
         return self._embedder.embed([snippet.text for snippet in snippets], Task.CODE2CODE, Role.PASSAGE)
 
-    def _embed_in_batches(self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], Vectors]) -> Vectors:
+    def _embed_in_batches(
+        self, snippets: Sequence[Snippet], embed: Callable[[Sequence[Snippet]], StoredVectors]
+    ) -> StoredVectors:
         """Embed all the snippets, 256 at a time; return the vectors. Raises StoreClosingError if it is stopped."""
         batches = []
         for start in range(0, len(snippets), _CONTENTS_PER_CALL):

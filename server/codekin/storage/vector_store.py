@@ -8,6 +8,7 @@ import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from codekin.storage import schema
 from codekin.storage.database import Database
 
 Vectors = npt.NDArray[np.float32]
+StoredVectors = npt.NDArray[Any]  # of float32, kept as float16, or of int8
 
 _MIN_SAME_COSINE = 0.99  # of a text's vectors by one model, which may compute slightly differently each time
 _MAX_LENGTH_ERROR = 0.02  # of a sound unit vector; float16 causes 0.001
@@ -34,9 +36,12 @@ class VectorStore(Database):
         """Return the set of those of `hashes` that have a vector in `space`, of any dimension. Raises StoreError."""
         return {row[0] for row in self._query_in(f"SELECT hash FROM vectors {_HASHES_IN_SPACE}", hashes, (space,))}
 
-    def put_vectors(self, space: str, hashes: Sequence[bytes], vectors: Vectors) -> None:
-        """Store unit vectors (n, d) as float16 in one transaction; existing vectors are kept. Raises StoreError."""
-        rows = np.ascontiguousarray(vectors, dtype="<f2")
+    def put_vectors(self, space: str, hashes: Sequence[bytes], vectors: StoredVectors) -> None:
+        """Store unit vectors (n, d) as float16 in one transaction; existing vectors are kept. Raises StoreError.
+
+        Rows of int8 are stored as they are, for callers that read them by their scale.
+        """
+        rows = np.ascontiguousarray(vectors, dtype="|i1" if vectors.dtype == np.int8 else "<f2")
 
         def insert(connection: sqlite3.Connection) -> None:
             """Insert the space if it is new, and the vectors that it lacks."""
@@ -49,11 +54,13 @@ class VectorStore(Database):
 
         self._write(insert)
 
-    def get_vectors(self, space: str, hashes: Sequence[bytes], dim: int) -> tuple[list[int], Vectors]:
+    def get_vectors(
+        self, space: str, hashes: Sequence[bytes], dim: int, byte_scale: float | None = None
+    ) -> tuple[list[int], Vectors]:
         """Return positions in `hashes` that have a vector, and unit rows (n, dim); delete damaged ones from the store.
 
         A stored vector that is no unit vector (the disk has damaged it) is deleted, to be embedded again; one of
-        another dimension is left out.
+        another dimension is left out. Rows of int8 count where `byte_scale` says what they were multiplied by.
         """
         stored_vectors = dict(self._query_in(f"SELECT hash, vector FROM vectors {_HASHES_IN_SPACE}", hashes, (space,)))
         damaged_hashes = [
@@ -62,10 +69,10 @@ class VectorStore(Database):
         positions = [
             position
             for position, content_hash in enumerate(hashes)
-            if content_hash not in damaged_hashes and len(stored_vectors.get(content_hash, b"")) == 2 * dim
+            if content_hash not in damaged_hashes
+            and len(stored_vectors.get(content_hash, b"")) in ((2 * dim, dim) if byte_scale else (2 * dim,))
         ]
-        joined_vectors = b"".join(stored_vectors[hashes[position]] for position in positions)
-        vectors = np.frombuffer(joined_vectors, dtype="<f2").reshape(len(positions), dim).astype(np.float32)
+        vectors = _decode_vectors([stored_vectors[hashes[position]] for position in positions], dim, byte_scale)
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         is_sound = np.abs(norms[:, 0] - 1) < _MAX_LENGTH_ERROR
         if damaged_hashes or not is_sound.all():
@@ -144,6 +151,16 @@ class VectorStore(Database):
 
         with contextlib.suppress(StoreReadOnlyError):  # if read-only, every read leaves the damaged vectors out
             self._write(delete_by_hash)
+
+
+def _decode_vectors(rows: Sequence[bytes], dim: int, byte_scale: float | None) -> Vectors:
+    """Return vectors (n, dim) of float16 rows, and of int8 rows, which are divided by `byte_scale`."""
+    vectors = np.empty((len(rows), dim), np.float32)
+    is_short = np.array([len(row) == dim for row in rows], np.bool_)
+    for type_name, scale, is_chosen in (("<f2", 1.0, ~is_short), ("|i1", byte_scale or 1.0, is_short)):
+        joined_rows = b"".join(row for row, chosen in zip(rows, is_chosen.tolist(), strict=True) if chosen)
+        vectors[is_chosen] = np.frombuffer(joined_rows, type_name).reshape(-1, dim) / np.float32(scale)
+    return vectors
 
 
 def _select_oldest_unused(connection: sqlite3.Connection, excess_bytes: int) -> Iterator[tuple[int]]:

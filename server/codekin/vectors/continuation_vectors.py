@@ -19,6 +19,9 @@ from codekin.vectors.matrix import FloatArray, LabelArray
 DIM = 64
 ROW = MAX_BORDERS * DIM
 _INT8_SCALE = 127.0
+BYTE_SCALE = (
+    _INT8_SCALE * MAX_BORDERS**0.5
+)  # of a row's numbers as int8: each of its vectors has one part of its length
 _MAX_SLICED_ROWS = 64  # more removed rows are faster by np.delete
 _ROWS_PER_BLOCK = 1_024  # converted to float32 at a time: half a megabyte stays in the processor's cache
 
@@ -43,6 +46,11 @@ def embed_continuations(snippets: Sequence[Snippet], embedder: Embedder) -> Floa
         text_rows += (rows + rows[-1:] * MAX_BORDERS)[:MAX_BORDERS]
     vectors = truncate_vectors(embedder.embed(list(texts), Task.CODE2COMPLETION, Role.PASSAGE))
     return vectors[text_rows].reshape(len(snippets), ROW) / np.float32(MAX_BORDERS**0.5)
+
+
+def to_bytes(rows: FloatArray) -> npt.NDArray[np.int8]:
+    """Return rows (n, ROW), as `embed_continuations` makes them, times BYTE_SCALE, rounded to int8."""
+    return np.asarray(np.rint(rows * np.float32(BYTE_SCALE)).clip(-_INT8_SCALE, _INT8_SCALE), np.int8)
 
 
 def truncate_vectors(vectors: FloatArray) -> FloatArray:
@@ -70,8 +78,7 @@ class ContinuationVectors:
         is_new = np.isin(new_labels, self.labels[np.isin(self.labels, new_labels)], invert=True)
         if not is_new.any():
             return self
-        scaled_rows = rows[is_new] * np.float32(_INT8_SCALE * MAX_BORDERS**0.5)
-        int8_rows = np.rint(scaled_rows).clip(-_INT8_SCALE, _INT8_SCALE).astype(np.int8)
+        int8_rows = to_bytes(rows[is_new])
         return ContinuationVectors(
             np.concatenate([self.labels, new_labels[is_new]]), np.concatenate([self.rows, int8_rows])
         )
