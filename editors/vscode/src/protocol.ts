@@ -87,6 +87,7 @@ export interface Report {
     troubles: { when: string; message: string }[]; // oldest first
 }
 
+export const EXECUTE_COMMAND = 'workspace/executeCommand';
 export const FIND_SIMILAR = 'codekin/findSimilar';
 export const SEARCH = 'codekin/search';
 export const ALREADY_EXISTS = 'codekin/alreadyExists';

@@ -4,24 +4,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as os from 'node:os';
 import * as vscode from 'vscode';
-import {
-    CloseAction,
-    CodeLensResolveRequest,
-    ErrorAction,
-    LanguageClient,
-    type LanguageClientOptions,
-    type ProgressType,
-    ResponseError,
-    State,
-} from 'vscode-languageclient/node';
-import { areCompletionsEnabled } from './completions';
 import type { ServerState } from './format';
 import type { MissingPart } from './installPlan';
 import { getSelectedInterpreter } from './interpreter';
 import { getIsolatedOptions } from './isolation';
+import type { Client } from './languageClient';
 import { loadMissingParts } from './missingParts';
-import { CELL_SCHEME } from './navigation';
-import { type IndexCommand, STATUS, STATUS_CHANGED, type Status } from './protocol';
+import { EXECUTE_COMMAND, type IndexCommand, STATUS, STATUS_CHANGED, type Status } from './protocol';
 import { RestartBackoff } from './restartBackoff';
 import { findServer, isCompatible, type ServerLocation } from './serverLocation';
 import type { Settings } from './settings';
@@ -33,24 +22,9 @@ const STOPPED = vscode.l10n.t(
     'The codekin server is not running. Run "codekin: Restart Server", or "codekin: Show Log" for details.',
 );
 const INSTALLING = vscode.l10n.t('The codekin server is being installed, which may take some minutes.');
-const EXECUTE_COMMAND = 'workspace/executeCommand';
 const STOP_TIMEOUT_MS = 10_000;
 const EXIT_TIMEOUT_MS = 2_000; // of the process, once the server has answered
 const START_TIMEOUT_MS = 30_000; // a busy machine needs some seconds: the server answers before it loads anything
-
-/** Leaves commands to the extension: they exist before the server runs, and show answers in its views. */
-class Client extends LanguageClient {
-    override registerFeature(feature: Parameters<LanguageClient['registerFeature']>[0]): void {
-        if (!('registrationType' in feature) || feature.registrationType.method !== EXECUTE_COMMAND) {
-            super.registerFeature(feature);
-        }
-    }
-
-    /** Only log errors: Server shows one message, with actions. */
-    override error(message: string, data?: unknown): void {
-        super.error(message, data, false);
-    }
-}
 
 export class Server implements vscode.Disposable {
     state: ServerState = 'stopped';
@@ -150,13 +124,13 @@ export class Server implements vscode.Disposable {
             if (this.state !== 'running') {
                 throw new Error(STOPPED); // by which the server has cancelled the request
             }
-            throw error instanceof ResponseError ? new Error(error.message) : error;
+            throw error instanceof Error && 'code' in error ? new Error(error.message) : error; // of the server
         }
     }
 
     /** Listen to the progress of a request with this token. Return undefined if there is no server. */
-    onProgress<T>(type: ProgressType<T>, token: string, listener: (value: T) => void): vscode.Disposable | undefined {
-        return this.client?.onProgress(type, token, listener);
+    onProgress<T>(token: string, listener: (value: T) => void): vscode.Disposable | undefined {
+        return this.client?.listenToProgress(token, listener);
     }
 
     async sendIndexCommand(command: IndexCommand): Promise<void> {
@@ -182,7 +156,9 @@ export class Server implements vscode.Disposable {
         const { location } = this;
         this.log.info(`Starting ${location.program} (found by ${location.source})`);
         this.setState('starting');
-        const client = new Client('codekin', 'codekin', () => this.spawnProcess(location), this.getClientOptions());
+        const { createClient } = await import('./languageClient.js');
+        const spawnProcess = () => this.spawnProcess(location);
+        const client = createClient(spawnProcess, this.settings, this.log, () => this.handleCrash());
         this.client = client;
         client.onNotification(STATUS_CHANGED, (status: Status) => {
             if (this.client === client) {
@@ -252,65 +228,12 @@ export class Server implements vscode.Disposable {
         const { client, process: child } = this;
         this.client = undefined;
         this.setState('stopped');
-        if (client && client.state !== State.Stopped && client.state !== State.StartFailed) {
+        if (client?.canBeStopped) {
             await client
                 .stop(STOP_TIMEOUT_MS)
                 .catch((error: unknown) => this.log.warn(`The server did not stop in time: ${String(error)}`));
             setTimeout(() => child?.kill('SIGKILL'), EXIT_TIMEOUT_MS).unref(); // no effect on one that has ended
         }
-    }
-
-    private getClientOptions(): LanguageClientOptions {
-        return {
-            documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }, { scheme: CELL_SCHEME }],
-            outputChannel: this.log,
-            initializationOptions: this.settings.readUserSettings(),
-            initializationFailedHandler: () => false,
-            errorHandler: {
-                error: () => ({ action: ErrorAction.Continue, handled: true }),
-                closed: () => {
-                    this.handleCrash();
-                    return { action: CloseAction.DoNotRestart, handled: true };
-                },
-            },
-            middleware: {
-                provideInlineCompletionItems: (document, position, context, token, next) =>
-                    areCompletionsEnabled(document) ? next(document, position, context, token) : [],
-                provideCompletionItem: (document, position, context, token, next) =>
-                    areCompletionsEnabled(document) ? next(document, position, context, token) : [],
-                provideCodeLenses: async (document, token, next) =>
-                    this.resolveLenses(await next(document, token), token),
-                handleWorkDoneProgress: (token, params, next) => {
-                    if (params.kind === 'begin') {
-                        params.title = `codekin: ${params.title}`; // in place: the client passes on its own object only
-                    }
-                    next(token, params);
-                },
-                workspace: {
-                    configuration: ({ items }, token, next) =>
-                        items.every(({ section }) => section === 'codekin')
-                            ? items.map(() => this.settings.readWorkspaceSettings())
-                            : next({ items }, token),
-                },
-            },
-        };
-    }
-
-    /** Return only the lenses with a count: VS Code reserves a line for each lens, even for an empty one. */
-    private async resolveLenses(
-        lenses: vscode.CodeLens[] | null | undefined,
-        token: vscode.CancellationToken,
-    ): Promise<vscode.CodeLens[]> {
-        const client = this.client;
-        if (!client || !lenses) {
-            return [];
-        }
-        const resolving = lenses.map(async (lens) => {
-            const params = client.code2ProtocolConverter.asCodeLens(lens);
-            const resolved = await client.sendRequest(CodeLensResolveRequest.type, params, token);
-            return client.protocol2CodeConverter.asCodeLens(resolved);
-        });
-        return (await Promise.all(resolving)).filter((lens) => lens.command?.command);
     }
 
     /** Restart a crashed server after a growing delay; after several crashes, stop and show a message. */

@@ -2,7 +2,6 @@
 
 import * as path from 'node:path';
 import * as vscode from 'vscode';
-import { ProgressType } from 'vscode-languageclient/node';
 import { showRange } from './navigation';
 import { DRAW_MAP, REPORT, type Report } from './protocol';
 import type { Server } from './server';
@@ -129,8 +128,7 @@ export class StatusPage implements vscode.Disposable {
         const cancellation = new vscode.CancellationTokenSource();
         this.mapCancellation = cancellation;
         const workDoneToken = crypto.randomUUID();
-        const progressType = new ProgressType<{ percentage?: number }>();
-        const progress = this.server.onProgress(progressType, workDoneToken, ({ percentage }) => {
+        const progress = this.server.onProgress<{ percentage?: number }>(workDoneToken, ({ percentage }) => {
             void this.postMessage({ kind: 'progress', percent: percentage ?? 0 });
         });
         try {

@@ -1,6 +1,7 @@
 """The VS Code extension's manifest, source and package. Its behaviour in VS Code is in scenarios.py."""
 
 import json
+import re
 from types import ModuleType
 
 from ..install_vscode import SOURCE
@@ -71,6 +72,18 @@ def test_units(built: ExtensionBuild):
     """The unit tests, which need no VS Code, pass."""
     completed = built.run_script("unit")
     assert completed.returncode == 0, completed.stdout + completed.stderr
+
+
+def test_activation_loads_no_language_client():
+    """It is most of the code, and needed when the server starts: only one module imports it, and is imported late."""
+    sources = {path.stem: path.read_text("utf-8") for path in (SOURCE / "src").glob("*.ts")}
+    imports = {
+        name: re.findall(r"^import (?!type )[^;]*? from '([^']+)'", text, re.MULTILINE)
+        for name, text in sources.items()
+    }
+    assert [name for name, modules in imports.items() if "vscode-languageclient/node" in modules] == ["languageClient"]
+    assert [name for name, modules in imports.items() if "./languageClient" in modules] == []
+    assert "await import('./languageClient.js')" in sources["server"]
 
 
 def test_package_is_small_and_has_no_server(built: ExtensionBuild):
