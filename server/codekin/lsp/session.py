@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -87,6 +88,7 @@ class Session:
         self._retry_timer: asyncio.TimerHandle | None = None
         self._is_settled = asyncio.Event()  # there is an engine, or a reason why there is none
         self._is_closing = False
+        self._change_numbers, self._handled_change = count(1), 0  # of the engine's changes, and the last one handled
 
     def set_listener(self, listener: SessionListener) -> None:
         """Set the one receiver of the engine's events, in place of any former one."""
@@ -162,9 +164,8 @@ class Session:
         self._is_closing = True
         if self._retry_timer is not None:
             self._retry_timer.cancel()
-        for scheduler in (self._closing_scheduler, self.scheduler):
-            if scheduler is not None:
-                scheduler.interrupt_queries()
+        for scheduler in filter(None, (self._closing_scheduler, self.scheduler)):
+            scheduler.interrupt_queries()
         if self._opening_task is not None:
             await self._opening_task
         if self.scheduler is not None:
@@ -174,17 +175,14 @@ class Session:
     @property
     def _is_up_to_date(self) -> bool:
         """Return whether the last attempt at an engine, even a failed one, serves the request; True if both None."""
-        if self._attempted is None or self._requested is None:
-            return self._attempted is self._requested
-        return self._attempted.needs_same_engine(self._requested)
+        attempted = self._attempted
+        return attempted is self._requested or (attempted is not None and attempted.needs_same_engine(self._requested))
 
     async def _wait_until_settled(self) -> bool:
         """Wait up to 5 s for an engine or the reason why there is none; return False on time-out."""
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._is_settled.wait(), _OPENING_TIMEOUT_S)
-        except TimeoutError:
-            return False
-        return True
+        return self._is_settled.is_set()
 
     async def _reopen(self) -> None:
         """Try once more to open an engine that failed, and wait up to 5 s for it; a failure is noted, not raised."""
@@ -229,10 +227,11 @@ class Session:
 
         def on_change() -> None:
             """Have the loop's thread handle the engine's change; callable on any thread."""
+            number = next(self._change_numbers)  # taken first: of two threads, the higher has read the newer progress
             engine = created_engines[0] if created_engines else None
             progress = engine.progress() if engine else None
             with suppress(RuntimeError):  # the loop is closed
-                self._event_loop.call_soon_threadsafe(self._handle_change, engine, progress)
+                self._event_loop.call_soon_threadsafe(self._handle_change, engine, number, progress)
 
         created_engines.append(Engine(engine_request.roots, engine_request.settings, on_change=on_change))
         return created_engines[0]
@@ -274,9 +273,11 @@ class Session:
         self._retry_timer = self._event_loop.call_later(self._retry_delay_s, self._retry_opening)
         self._retry_delay_s = min(2 * self._retry_delay_s, _MAX_RETRY_DELAY_S)
 
-    def _handle_change(self, engine: "Engine | None", progress: Progress | None) -> None:
-        """Tell the listener of a change of the engine, if that is still the current one; else ignore it."""
-        if self.scheduler is not None and self.scheduler.engine is engine and self._listener is not None:
+    def _handle_change(self, engine: "Engine | None", number: int, progress: Progress | None) -> None:
+        """Tell the listener of a change of the engine; ignore it if it is another's, or a later one has been told."""
+        is_current = self.scheduler is not None and self.scheduler.engine is engine and number > self._handled_change
+        if is_current and self._listener is not None:
+            self._handled_change = number
             self._listener.engine_changed(progress)
 
 
