@@ -56,9 +56,9 @@ async def has_read(client: Any, share: float) -> None:
 
 
 async def asked_again(clients: Any, cache: Path) -> psutil.Process:
-    """The one process, once all clients' questions have had it started again, if it was not there."""
+    """The one process, once all clients' questions have had it started again, if it was not there or is just ending."""
     async with asyncio.timeout(2 * LONG_S):
-        while not (processes := hosts(cache)):
+        while len(processes := hosts(cache)) != 1:
             await asyncio.gather(*(client.ask("codekin/search", {"query": "module lock"}) for client in clients))
     (process,) = processes
     return process
@@ -92,8 +92,9 @@ async def test_two_editors_share_one_process_and_nothing_is_lost_when_it_is_kill
             assert "libtorch" not in Path(f"/proc/{client._server.pid}/maps").read_text()
         client._server.kill()
         await client._server.wait()
-    await asyncio.to_thread(second.wait, LONG_S)
-    assert not hosts(tmp_path / "cache")
+    async with asyncio.timeout(LONG_S):
+        while hosts(tmp_path / "cache"):  # the second, or one that was started in its place because it had been idle
+            await asyncio.sleep(0.1)
 
 
 async def test_the_command_line_reads_with_the_model_it_is_told_and_asks_it(
