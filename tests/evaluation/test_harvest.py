@@ -95,6 +95,12 @@ def test_a_commit_asks_for_the_functions_that_it_changed(history: History) -> No
     assert question.targets == (Target("src/store.py", Span(3, 5)), Target("src/store.py", Span(6, 8)))
 
 
+def test_a_message_with_the_characters_that_part_commits_asks_like_any_other(history: History) -> None:
+    history.commit("return the value that was written last\n\nby \x01hand\x02", src__store_DOT_py=STORE)
+    (question,) = ask(harvest_repository(history.source, 10), "commit")
+    assert question.text == "return the value that was written last"
+
+
 def test_a_function_is_an_answer_where_it_stands_now(history: History) -> None:
     history.commit("return the value that was written last", src__store_DOT_py=STORE)
     history.commit("say what this is", src__store_DOT_py="import os\nimport sys\n\n\n" + STORE)

@@ -18,6 +18,7 @@ _LOG = ("--no-merges", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-c
 _MAX_FILE_BYTES = 400_000  # longer ones are generated, or data
 _HUNK = re.compile(rb"@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 _COMMIT_START, _FIELD_END = "\x01", "\x02"
+_COMMIT = re.compile(f"{_COMMIT_START}(?=[0-9a-f]{{40,64}}{_FIELD_END})")  # a message may have either character, too
 _HISTORY_FORMAT = f"--format={_COMMIT_START}%H{_FIELD_END}%s{_FIELD_END}%b{_FIELD_END}"
 
 
@@ -56,8 +57,9 @@ class GitRepository:
         """Yield of the last `max_commits` non-merge commits, newest first, those that remove or move no file."""
         arguments = (*_LOG, "--name-status", "--diff-filter=AMD", f"--max-count={max_commits}", _HISTORY_FORMAT)
         output = self._run("log", *arguments, revision).decode("utf-8", "replace")
-        for entry in output.split(_COMMIT_START)[1:]:
-            commit_hash, subject, body, changes = entry.split(_FIELD_END, 3)
+        for entry in _COMMIT.split(output)[1:]:
+            commit_hash, subject, message_end = entry.split(_FIELD_END, 2)
+            body, _, changes = message_end.rpartition(_FIELD_END)
             rows = [line.split("\t", 1) for line in changes.splitlines() if "\t" in line]
             if any(status == "D" for status, _ in rows):  # moved or replaced: its files do not stand as they were
                 continue
