@@ -37,3 +37,10 @@ def test_nothing_known_is_no_answer_and_a_context_is_given_sooner_than_an_answer
     nothing = AnswerEvidence(0.0, 0.0, 3, 0, 0.1, 0.0, 0.0, 1_000)
     everything = AnswerEvidence(10.0, 1.0, 3, 3, 0.6, 0.5, 0.9, 1_000)
     assert nothing.compute_logit() < MIN_CONTEXT_LOGIT < MIN_ANSWER_LOGIT < everything.compute_logit()
+
+
+def test_one_known_word_and_names_that_begin_like_the_others_are_no_answer():
+    bees = AnswerEvidence(4.3, 0.57, 3, 1, 0.17, 0.65, 0.15, 491)  # "how do bees make honey" of a web framework
+    assert bees.compute_logit() < MIN_ANSWER_LOGIT
+    all_known = replace(bees, known_share=1.0, known_word_count=3, cosine=0.3)
+    assert all_known.compute_logit() > MIN_ANSWER_LOGIT
