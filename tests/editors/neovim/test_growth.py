@@ -28,3 +28,22 @@ def test_a_list_is_completed_as_the_index_grows(editor: Editor) -> None:
     editor.execute("call setqflist([], 'r', #{title: 'mine'})")
     editor.lua(REPORT, 1)
     assert editor.lua("return asked") == 1  # the list is another's now
+
+
+SEARCH = """
+  vim.schedule(function()
+    require('codekin.live').search('codekin', function(query, callback)
+      callback({}, query .. ' (20% of the workspace is indexed so far)')
+    end)
+  end)
+"""
+
+
+def test_a_search_while_one_types_says_how_much_is_indexed(editor: Editor) -> None:
+    editor.lua(SEARCH)
+    editor.wait_until("return vim.fn.getcmdtype() == '@'")
+    editor.send_keys("total")
+    editor.wait_until(
+        "return vim.fn.getqflist({ title = 1 }).title == 'total (20% of the workspace is indexed so far)'"
+    )
+    editor.send_keys("<Esc>")

@@ -237,7 +237,8 @@ local function create_search_function(options)
     end
     local params = vim.tbl_extend('force', create_scope(options), { query = query })
     cancel = require('codekin.client').request(bufnr, 'codekin/search', params, function(answer, client)
-      callback(require('codekin.hits').create_result(answer, query, client).items)
+      local result = require('codekin.hits').create_result(answer, query, client)
+      callback(result.items, result.title)
     end)
   end
 end

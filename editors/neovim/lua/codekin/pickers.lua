@@ -4,8 +4,8 @@ local hits = require('codekin.hits')
 
 local M = {}
 
---- Search for a query. Calls back with the items, unless a later query has replaced this one.
----@alias codekin.SearchFunction fun(query: string, callback: fun(items: codekin.Item[]))
+--- Search for a query. Calls back with the items and a title, unless a later query has replaced this one.
+---@alias codekin.SearchFunction fun(query: string, callback: fun(items: codekin.Item[], title?: string))
 
 ---@class codekin.Picker
 ---@field name string
