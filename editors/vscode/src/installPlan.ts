@@ -170,7 +170,8 @@ function runStep({ title, command }: InstallStep, reporter: InstallReporter, sig
             if (exitCode === 0) {
                 resolve();
             } else {
-                const reason = lastLines.join(' ');
+                const errors = lastLines.filter((line) => /\berror\b|no (matching|solution)/i.test(line));
+                const reason = (errors.length ? errors : lastLines).join(' ');
                 reject(new InstallError(l10n.t('{0} failed: {1}', title, reason), reason));
             }
         });

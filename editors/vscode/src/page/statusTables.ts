@@ -34,17 +34,21 @@ const getElement = (id: string): HTMLElement => document.getElementById(id)!;
 
 /** Show the status. Clicks on the page's buttons run these commands. */
 export function showStatus(message: StatusMessage, runCommand: (command: string) => void): void {
-    const { status, report, state } = message;
+    const { status, report, state, missingParts } = message;
     const buttons = listActions(message).map(([label, command]) => createButton(label, () => runCommand(command)));
     getElement('title').textContent = status
         ? `codekin ${status.version}: ${formatIndexState(status)}`
         : `codekin: ${getServerStateLabel(state)}`;
     updateChildren('actions', buttons);
+    const problems = [
+        ...(status?.problems ?? []),
+        ...missingParts.map(({ part, reason }) => l10n.t('Not installed is {0}', `${part}: ${reason}`)),
+    ];
     updateChildren(
         'problems',
-        (status?.problems ?? []).map((problem) => createElement('li', {}, problem)),
+        problems.map((problem) => createElement('li', {}, problem)),
     );
-    getElement('problems-section').hidden = !status?.problems.length;
+    getElement('problems-section').hidden = !problems.length;
     getElement('map-section').hidden = !status;
     showProgress(status);
     updateChildren('tiles', status ? createTiles(status, report) : []);
@@ -109,7 +113,7 @@ function createTiles(status: Status, report?: Report): Node[] {
 }
 
 function createTables(message: StatusMessage): Node[] {
-    const { status, report, program, extension, missingParts } = message;
+    const { status, report, program, extension } = message;
     return [
         ...(report ? createFileSections(report) : []),
         ...(status ? createIndexSections(status, report) : []),
@@ -117,7 +121,6 @@ function createTables(message: StatusMessage): Node[] {
         createSection(l10n.t('Server'), [
             [l10n.t('Program'), program],
             [l10n.t('Extension'), extension],
-            ...missingParts.map(({ part, reason }) => [l10n.t('Not installed'), `${part}: ${reason}`]),
         ]),
     ];
 }

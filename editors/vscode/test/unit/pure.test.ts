@@ -342,7 +342,7 @@ describe('Installing', () => {
     });
 
     it('leaves out what cannot be installed, and says why', async () => {
-        const refuse = (reason: string) => ['sh', '-c', `echo ${reason} >&2; exit 1`];
+        const refuse = (reason: string) => ['sh', '-c', `echo from pip; echo ERROR: ${reason} >&2; exit 1`];
         const steps: InstallStep[] = [
             {
                 title: 'all',
@@ -363,8 +363,8 @@ describe('Installing', () => {
         ];
         const { reporter, messages } = createReporter();
         assert.deepEqual(await runSteps(steps, reporter, signal), [
-            { part: 'graph', reason: 'no compiler' },
-            { part: 'model', reason: 'no wheel' },
+            { part: 'graph', reason: 'ERROR: no compiler' },
+            { part: 'model', reason: 'ERROR: no wheel' },
         ]);
         assert.deepEqual(messages, ['all', 'base', 'base without graph', 'mcp', 'small']);
     });
