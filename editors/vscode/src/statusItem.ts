@@ -86,11 +86,17 @@ function describeState({ status, state }: Server): string {
     return status ? `codekin ${status.version}: ${formatIndexState(status)}` : `codekin: ${getServerStateLabel(state)}`;
 }
 
+/** Return the language of the active editor; undefined for the log, which is an editor, too. */
+function getActiveLanguage(): string | undefined {
+    const { languageId, uri } = vscode.window.activeTextEditor?.document ?? {};
+    return uri?.scheme === 'output' ? undefined : languageId;
+}
+
 function createMenuItems(server: Server): MenuItem[] {
     const { Separator } = vscode.QuickPickItemKind;
     const isPaused = server.status?.state === 'paused';
     const isOn = areCompletionsEnabledHere();
-    const language = vscode.window.activeTextEditor?.document.languageId;
+    const language = getActiveLanguage();
     const items: MenuItem[] = [
         {
             label: isOn
@@ -129,10 +135,14 @@ function createMenuItems(server: Server): MenuItem[] {
         label: `$(debug-restart) ${vscode.l10n.t('Restart the server')}`,
         command: 'codekin.restart',
     };
+    const hasCrashed = server.state === 'crashed';
+    if (hasCrashed) {
+        items.unshift(restartItem); // what helps most often comes first
+    }
     items.push(
         { label: vscode.l10n.t('Server'), kind: Separator },
         { label: `$(output) ${vscode.l10n.t('Show log')}`, command: 'codekin.showLog' },
-        ...(server.state === 'installing' ? [] : [restartItem]),
+        ...(server.state === 'installing' || hasCrashed ? [] : [restartItem]),
         { label: `$(mortar-board) ${vscode.l10n.t('Get started')}`, command: 'codekin.openWalkthrough' },
     );
     return items;

@@ -115,6 +115,9 @@ await runInWindow({ base, folder, settings, pictures }, async (window) => {
     await window.waitForVisible('.part.panel .view-line', 'server');
     await window.runCommand('codekin: Open Menu');
     await window.waitForVisible('.quick-input-widget', 'the server has crashed');
-    await window.waitForVisible('.quick-input-list .monaco-list-row', 'Restart the server');
+    await window.waitForVisible('.quick-input-list .monaco-list-row.focused', 'Restart the server'); // the first
+    if (await window.page.locator('.quick-input-list .monaco-list-row', { hasText: 'off for log' }).count()) {
+        throw new Error('the log is taken for code');
+    }
     await window.takeScreenshot('ended');
 });
