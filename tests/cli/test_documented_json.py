@@ -53,7 +53,9 @@ def busy_codekin(tmp_path_factory: pytest.TempPathFactory) -> Codekin:
         "parcels.py": "def weigh(parcels):\n    total = sum(parcel.weight for parcel in parcels)\n    ",
     }
     write_files(root, {"copies/dates.py": COPY} | begun)
-    return Codekin(tmp_path_factory.mktemp("cache"), root)
+    codekin = Codekin(tmp_path_factory.mktemp("cache"), root)
+    codekin("index")  # status says what an earlier command has indexed, and each command may be the first
+    return codekin
 
 
 def list_json_commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[str]:
