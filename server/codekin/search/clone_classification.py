@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from codekin.code.fingerprints import MIN_RUNS, RUN_TOKENS, digest_codes, hash_runs, renumber_names
 from codekin.code.tokens import MARK, NAME, NO_TOKENS, NUMBER, STRING, Codes, Tokens, tokenize
-from codekin.search.local_renaming import is_local_renaming
 from codekin.types import Kinship
 
 # Edited: share + kept / 2 >= _MIN_EVIDENCE + _CHANCE_EVIDENCE / runs, where `share` is the Dice coefficient of the runs
@@ -35,12 +34,11 @@ class CloneEvidence:
     why: str
     share: float  # of the structure, 0 … 1
     kept: float = 1.0  # of names and literals, 0 … 1, where it is edited
-    is_short: bool = False  # too short for fingerprints of its structure, and not identical
 
     @property
     def is_near_duplicate(self) -> bool:
-        """Return whether both are long, and share 80% of the structure and 40% of names and literals, or more."""
-        return not self.is_short and self.share >= NEAR_DUPLICATE_SHARE and self.kept >= _NEAR_DUPLICATE_KEPT
+        """Return whether the two share 80% of the structure and 40% of names and literals, or more."""
+        return self.share >= NEAR_DUPLICATE_SHARE and self.kept >= _NEAR_DUPLICATE_KEPT
 
 
 class TokenProfile:
@@ -49,7 +47,6 @@ class TokenProfile:
     def __init__(self, text: str, language: str | None, name: str = "") -> None:
         """Tokenize `text`, to nothing without a known `language`; `name`, which it defines, is in no reason."""
         self.text = text
-        self.language = language
         self.name = name
         self.tokens = (tokenize(text, language) if language else None) or NO_TOKENS
 
@@ -62,7 +59,6 @@ class TokenProfile:
         """Return a new profile without the first token, `export`, and a `default` after it."""
         count = 2 if self.tokens.texts[1:2] == ["default"] else 1
         profile = TokenProfile(self.text, None, self.name)
-        profile.language = self.language
         tokens = self.tokens
         profile.tokens = Tokens(tokens.texts[count:], tokens.codes[count:], tokens.kinds[count:])
         return profile
@@ -118,7 +114,7 @@ def are_near_duplicates(
 
 
 def classify(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
-    """Return how the candidate is a clone of the query and why; None where that is unproven."""
+    """Return how the candidate is a clone of the query and why; None where that is unproven or they are too short."""
     if query.text == candidate.text:
         return CloneEvidence(Kinship.IDENTICAL, "identical text", 1.0)
     if not query.tokens.texts or not candidate.tokens.texts:
@@ -136,7 +132,7 @@ def _compare_structure(query: TokenProfile, candidate: TokenProfile) -> CloneEvi
     """Return how a candidate of different tokens is a clone of the query and why; None where that is unproven."""
     run_count = min(len(query.distinct_runs), len(candidate.distinct_runs))
     if run_count < MIN_RUNS:
-        return _compare_short(query, candidate)
+        return None
     share = _compute_dice(query.distinct_runs, candidate.distinct_runs)
     if share < _MIN_SHARE:  # as of most pairs
         return None
@@ -148,16 +144,6 @@ def _compare_structure(query: TokenProfile, candidate: TokenProfile) -> CloneEvi
     renamed = _find_renamed(query, candidate)
     renaming = f", {_list_changes(renamed, 'identifier', 'renamed')}" if renamed else ""
     return CloneEvidence(Kinship.EDITED, f"{_format_percent(share)} of the structure{renaming}", share, kept)
-
-
-def _compare_short(query: TokenProfile, candidate: TokenProfile) -> CloneEvidence | None:
-    """Return that a short candidate is renamed, if only names of its own differ; else None: nothing is proven."""
-    if query.language != candidate.language or query.structure_digest != candidate.structure_digest:
-        return None
-    if not is_local_renaming(query.tokens, candidate.tokens, candidate.name, candidate.language or ""):
-        return None
-    why = f"same structure, {_describe_changes(query, candidate)}"
-    return CloneEvidence(Kinship.RENAMED, why, 1.0, is_short=True)
 
 
 def _find_renamed(query: TokenProfile, candidate: TokenProfile) -> list[tuple[str, str]]:
