@@ -181,8 +181,8 @@ class Session:
     async def _wait_until_settled(self) -> bool:
         """Wait up to 5 s for an engine or the reason why there is none; return False on time-out."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._is_settled.wait(), _OPENING_TIMEOUT_S)
-        return self._is_settled.is_set()
+            return await asyncio.wait_for(self._is_settled.wait(), _OPENING_TIMEOUT_S)
+        return False
 
     async def _reopen(self) -> None:
         """Try once more to open an engine that failed, and wait up to 5 s for it; a failure is noted, not raised."""
@@ -227,7 +227,7 @@ class Session:
 
         def on_change() -> None:
             """Have the loop's thread handle the engine's change; callable on any thread."""
-            number = next(self._change_numbers)  # taken first: of two threads, the higher has read the newer progress
+            number = next(self._change_numbers)  # taken first, so that the highest has read the last state
             engine = created_engines[0] if created_engines else None
             progress = engine.progress() if engine else None
             with suppress(RuntimeError):  # the loop is closed
