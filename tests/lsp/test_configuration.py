@@ -124,3 +124,13 @@ def test_a_mistake_that_a_client_sends_twice_is_one_problem(settings: dict[str, 
     assert configuration.resolve_settings()[1] == problems
     configuration.update_client_settings({"codekin": {"completion": {"floor": 8}}})
     assert len(configuration.resolve_settings()[1]) == 2
+
+
+@pytest.mark.parametrize(("first", "then"), [(1, True), (True, 1)])
+def test_a_value_of_another_type_is_no_repetition(first: object, then: object):
+    """`1` is a mistake where true or false is wanted, though Python says that it equals true."""
+    configuration = Configuration({"lens": {"enabled": first}})
+    problem_count = len(configuration.resolve_settings()[1])
+    configuration.update_client_settings({"codekin": {"lens": {"enabled": then}}})
+    assert configuration.resolve_settings()[0].lens.enabled is True
+    assert len(configuration.resolve_settings()[1]) == problem_count + (then is not True)

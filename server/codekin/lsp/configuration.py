@@ -64,11 +64,16 @@ def _drop_repeated(client_settings: Mapping[str, Any], initial_settings: Mapping
             new_settings[group_name] = {
                 setting_key: value
                 for setting_key, value in group_values.items()
-                if setting_key not in initial_values or initial_values[setting_key] != value
+                if setting_key not in initial_values or not _is_same(initial_values[setting_key], value)
             }
-        elif group_name not in initial_settings or initial_values != group_values:
+        elif group_name not in initial_settings or not _is_same(initial_values, group_values):
             new_settings[group_name] = group_values
     return new_settings
+
+
+def _is_same(json_value: object, other_value: object) -> bool:
+    """Return whether two values of JSON are the same, types too: `1` is neither `true` nor `1.0`."""
+    return repr(json_value) == repr(other_value)
 
 
 def _split_by_scope(client_settings: Mapping[str, Any]) -> tuple[SettingGroups, dict[str, SettingGroups]]:
