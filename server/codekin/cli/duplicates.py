@@ -101,7 +101,8 @@ def duplicates(
     workspace_root = root or find_root(Path.cwd())
     duplicate_options = DuplicateOptions(**options)
     with closing(open_engine(workspace_root)) as engine:
-        selection = _make_selection(duplicate_options, workspace_root, engine.settings.duplicates.min_lines)
+        usual_min_lines = engine.settings.duplicates.min_lines
+        selection = _make_selection(duplicate_options, workspace_root, usual_min_lines)
         base_revision = engine.open_base_revision(base) if base else None
         bring_up_to_date_if_possible(engine, wait=True)
         duplicate_search = _start_search(engine, selection, base_revision)
@@ -111,23 +112,24 @@ def duplicates(
     has_drifts = bool(duplicate_search.changes and duplicate_search.changes.drifts)
     if not group_count and not has_drifts:
         since_note = f" are new or changed since {base}" if base else ""
-        _note_nothing_found(duplicate_options, selection.min_lines, f"in {workspace_root}{since_note}")
+        _note_nothing_found(duplicate_options, usual_min_lines, f"in {workspace_root}{since_note}")
     if fail_on_new:
         return 1 if report.new_count else 0
     return 0 if group_count or has_drifts else 1
 
 
-def _note_nothing_found(options: DuplicateOptions, min_lines: int, where: str) -> None:
+def _note_nothing_found(options: DuplicateOptions, usual_min_lines: int, where: str) -> None:
     """Print to standard error that there are no duplicates, and without which of the given filters there may be."""
     from codekin.cli import console
 
+    min_lines = options.min_lines or usual_min_lines
     filter_values = {
         "--path": options.paths,
         "--not": options.excluded,
         "--language": options.language,
         "--tests": options.tests,
         "--no-tests": options.tests is False,
-        "--min-lines": options.min_lines,
+        "--min-lines": min_lines > usual_min_lines,
         "--kinship": options.kinship != Kinship.EDITED,
     }
     used_filters = [option for option, filter_value in filter_values.items() if filter_value]
