@@ -2,8 +2,8 @@
 
 Fitted by logistic regression to harvested questions about the train repositories of a harvest (they are answered), to
 harvested questions about other repositories (weighed a third: some of them are answered) and to questions that no code
-answers; drawn towards the weights of a former harvest, which knew questions of one word. How often it is wrong:
-evaluation/README.md.
+answers; drawn towards the weights of a former fit, since no harvest asks by one abbreviated word as people do. How
+often it is wrong: evaluation/README.md.
 """
 
 import math
