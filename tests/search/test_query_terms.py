@@ -53,6 +53,23 @@ def test_a_rare_word_says_more_than_a_common_one():
     assert question.match_name(["produce"]).cover > question.match_name(["request"]).cover
 
 
+def test_what_a_question_says_first_counts_most_of_equally_rare_words():
+    question = asked("mutex and semaphore for synchronizing coroutines")
+    covers = [question.match_name([word]).cover for word in ("mutex", "semaphore", "synchronizing", "coroutines")]
+    assert covers == sorted(covers, reverse=True)
+    assert covers[0] > covers[-1] > 0
+
+
+def test_the_last_words_of_a_long_question_still_count():
+    words = [4 * letter for letter in "abcdefghijklmnopqrstuvwxyz"]
+    question = asked(" ".join(words))
+    assert question.match_name([words[-1]]).cover == pytest.approx(0.3 * question.match_name([words[0]]).cover)
+
+
+def test_where_a_word_stands_says_nothing_about_how_much_is_known():
+    assert asked("handle elephants").known_share == asked("elephants handle").known_share
+
+
 def test_neighbouring_words_ask_for_a_name_that_joins_them():
     question = asked("thread pool size")
     assert question.match_name(["threadpool"]).precision == 1

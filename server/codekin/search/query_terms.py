@@ -38,6 +38,9 @@ _KIND_WORD_LIST = """
 """
 _KIND_WORDS = frozenset(_KIND_WORD_LIST.split())  # they say what the word before them is, not what it is about
 _MARKED_NAME = re.compile(r"`[^`\n]+`|\w+(?=\()")  # as in `next`, next()
+# What a question is about comes first in it ("Mutex and Semaphore for coroutines"): where names and paths are compared,
+# each further word counts so much of the one before it.
+_FURTHER_WORD_SHARE, _MIN_WORD_SHARE = 0.9, 0.3
 _COMPOUND_LENGTHS = (2, 3, 4)  # numbers of neighbouring words that may be one identifier
 
 
@@ -103,7 +106,7 @@ class QueryTerms:
         self.file_words = [*self.words, *self._compounds]  # that the name of a file may have
         self._stems_by_word = {word: word[:_STEM_LENGTH] for word in self.words}
         self._stems = set(self._stems_by_word.values())
-        self._comparison = WordComparison(self._weights, self._compare_words, self._select_related)
+        self._comparison = WordComparison(_decay(self._weights), self._compare_words, self._select_related)
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
         """Return names to look up: the question's tokens, and 2 to 4 words joined: `openfile`, `open_file`."""
@@ -202,6 +205,13 @@ def word_similarity(word: str, other_word: str) -> float:
         return _RELATED
     are_inflected = shorter[common_length:] in _ENDINGS and longer[common_length:] in _ENDINGS
     return _RELATED if common_length >= 4 and are_inflected else 0.0
+
+
+def _decay(word_weights: Sequence[float]) -> list[float]:
+    """Return the weights times .9 to the power of their positions, from 0, but at least times .3."""
+    return [
+        weight * max(_FURTHER_WORD_SHARE**position, _MIN_WORD_SHARE) for position, weight in enumerate(word_weights)
+    ]
 
 
 def _list_forms(word: str) -> list[str]:
