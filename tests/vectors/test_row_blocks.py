@@ -16,7 +16,13 @@ def make_unit_rows(count: int, seed: int) -> FloatArray:
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_rounded_rows_are_kept_bit_by_bit(scale: float) -> None:
-    rows = np.concatenate([make_unit_rows(500, 1), np.eye(3, DIM, dtype=np.float32), np.zeros((1, DIM), np.float32)])
+    special_rows = [
+        np.eye(3, DIM, dtype=np.float32),
+        np.zeros((1, DIM), np.float32),
+        np.full((1, DIM), -1e-9, np.float32),
+    ]
+    special_rows[-1][0, 0] = 1  # the others are rounded to zero, which has no sign afterwards
+    rows = np.concatenate([make_unit_rows(500, 1), *special_rows])
     rounded = round_rows(rows * np.float32(scale))
     packed = pack_rows(rounded)
     assert packed.take_rows(np.arange(len(rounded))).tobytes() == rounded.tobytes()
@@ -57,6 +63,31 @@ def test_packed_rows_answer_as_brute_force_does(k: int) -> None:
 def test_rows_that_packing_would_change_stay_as_they_are() -> None:
     rows = FloatRows(make_unit_rows(100, 7))
     assert pack_losslessly(rows) is rows
+
+
+def test_rows_in_which_one_number_dominates_stay_float32() -> None:
+    """The high bytes say too little of the other numbers: most rows would have to be fetched for each question."""
+    vectors = np.random.default_rng(9).standard_normal((1024, 384), np.float32)
+    vectors[:, 5] = 40
+    vectors, labels = round_rows(normalize_queries(vectors)[0]), np.arange(1024)
+    for matrix in (
+        Matrix(384, 512).add_rows(labels, vectors),
+        Matrix.from_packed_rows(labels, pack_rows(vectors), 512),
+    ):
+        assert [type(block) for block in matrix._blocks] == [FloatRows, FloatRows]
+        assert matrix.gather_rows(labels).tobytes() == vectors.tobytes()
+
+
+def test_rows_of_cosine_one_tie_wherever_they_lie() -> None:
+    """Rounding makes rows longer or shorter than 1; which of them are in a packed block is chance."""
+    base = make_unit_rows(1, 10)
+    noise = np.random.default_rng(11).standard_normal((700, DIM)).astype(np.float32)
+    vectors = round_rows(normalize_queries(base + np.float32(3e-4) * noise)[0])
+    labels = np.arange(700)
+    forwards = Matrix(DIM, 512).add_rows(labels, vectors)
+    backwards = Matrix(DIM, 512).add_rows(labels[::-1].copy(), vectors[::-1].copy())
+    for query in vectors[::50]:
+        assert forwards.find_nearest(query, 20)[0].tolist() == backwards.find_nearest(query, 20)[0].tolist()
 
 
 def test_chunks_are_joined_in_order() -> None:

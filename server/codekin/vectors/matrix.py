@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codekin.vectors.row_blocks import FloatArray as FloatArray
-from codekin.vectors.row_blocks import FloatRows, PackedRows, RowBlock, pack_losslessly
+from codekin.vectors.row_blocks import FloatRows, PackedRows, RowBlock, choose_block, pack_losslessly
 from codekin.vectors.row_blocks import RowArray as RowArray
 
 LabelArray = npt.NDArray[np.int64]
@@ -85,7 +85,7 @@ class Matrix:
         """Return a matrix of packed unit rows under distinct `labels` (n,), ascending; full blocks are shared."""
         empty = cls(rows.high.shape[1], block_rows)
         starts = range(0, len(labels) - empty.block_rows + 1, empty.block_rows)
-        blocks = [rows.slice_rows(start, start + empty.block_rows) for start in starts]
+        blocks = [choose_block(rows.slice_rows(start, start + empty.block_rows)) for start in starts]
         return empty._share_blocks(labels, blocks, rows.take_rows(np.arange(len(blocks) * empty.block_rows, len(rows))))
 
     def _share_blocks(self, labels: LabelArray, blocks: Sequence[RowBlock], last_rows: FloatArray) -> "Matrix":
@@ -272,8 +272,8 @@ def _find_highest(scores: FloatArray, errors: FloatArray, k: int) -> RowArray:
 
 
 def _find_kth_highest(scores: FloatArray, k: int) -> np.float32:
-    """Return the k-th highest score."""
-    return np.float32(np.partition(scores, len(scores) - k)[len(scores) - k])
+    """Return the k-th highest score, at most 1: rows of cosine 1 tie, whatever rounding made of their lengths."""
+    return min(np.float32(np.partition(scores, len(scores) - k)[len(scores) - k]), np.float32(1))
 
 
 def find_positions(ascending: LabelArray, labels: LabelArray) -> RowArray:

@@ -18,6 +18,7 @@ _MAX_LEVEL = 32_639  # the highest number of steps whose high byte is at most 12
 _HIGH_STEPS = np.float32(256)  # steps in one unit of a high byte
 _ROWS_PER_SCORE = 2_048  # converted to float32 at a time, to stay in the processor's cache
 _ERROR_MARGIN = np.float32(1.001)  # for the rounding of float32
+_MAX_MEAN_ERROR = 0.02  # of rough scores; beyond it, where one number dominates, too many rows must be fetched
 
 
 class RowBlock(Protocol):
@@ -121,7 +122,7 @@ class PackedRows:
 def round_rows(vectors: FloatArray) -> FloatArray:
     """Return the vectors (n, d) rounded to numbers that `pack_rows` keeps; rounded ones stay as they are."""
     steps = _choose_steps(vectors)[:, None]
-    return np.asarray(np.rint(vectors / steps) * steps, np.float32)
+    return np.asarray(np.rint(vectors / steps) * steps + np.float32(0), np.float32)  # no -0.0: packed rows have none
 
 
 def pack_rows(vectors: FloatArray) -> PackedRows:
@@ -141,12 +142,23 @@ def join_rows(chunks: Sequence[PackedRows]) -> PackedRows:
 
 
 def pack_losslessly(rows: FloatRows) -> RowBlock:
-    """Return the rows packed, in half the memory; the same rows if they are not rounded and would change."""
+    """Return the rows packed, in half the memory; as they are if packing changed them or made the search slow."""
     for start in range(0, len(rows), _ROWS_PER_SCORE):
         chunk = rows.values[start : start + _ROWS_PER_SCORE]
         if not np.array_equal(round_rows(chunk), chunk):
             return rows
-    return pack_rows(rows.values)
+    packed_rows = pack_rows(rows.values)
+    return packed_rows if _is_precise(packed_rows) else rows
+
+
+def choose_block(rows: PackedRows) -> RowBlock:
+    """Return the rows as they are, not copied; as float32, twice as large, if their errors made the search slow."""
+    return rows if _is_precise(rows) else FloatRows(rows.take_rows(np.arange(len(rows))))
+
+
+def _is_precise(rows: PackedRows) -> bool:
+    """Return whether a search by the high bytes leaves few rows to fetch, as far as one number dominates none."""
+    return float(rows.errors.mean()) <= _MAX_MEAN_ERROR
 
 
 def _choose_steps(vectors: FloatArray) -> FloatArray:
