@@ -1,6 +1,6 @@
 """Run a function on a thread of its own, while the caller does something else."""
 
-import _thread
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -19,5 +19,5 @@ def run_on_thread(function: Callable[[], Result]) -> Future[Result]:
         except BaseException as error:  # noqa: BLE001 (raised by Future.result)
             future.set_exception(error)
 
-    _thread.start_new_thread(run, ())  # Thread.start() waits until it runs: milliseconds on a busy machine
+    threading.Thread(target=run, daemon=True).start()
     return future
