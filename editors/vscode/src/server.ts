@@ -26,6 +26,8 @@ const STOP_TIMEOUT_MS = 10_000;
 const EXIT_TIMEOUT_MS = 2_000; // of the process, once the server has answered
 const START_TIMEOUT_MS = 30_000; // a busy machine needs some seconds: the server answers before it loads anything
 
+type ClientFactory = typeof import('./languageClient').createClient;
+
 export class Server implements vscode.Disposable {
     state: ServerState = 'stopped';
     location: ServerLocation | undefined;
@@ -34,9 +36,9 @@ export class Server implements vscode.Disposable {
     private readonly changeEmitter = new vscode.EventEmitter<void>();
     readonly onChange = this.changeEmitter.event;
     private client: Client | undefined;
-    private process: ChildProcess | undefined; // of the last client; it may have ended
+    private process: ChildProcess | undefined; // of the last start; it may have ended
     private isStarting = false;
-    private requestCount = 0; // of starts and stops: a start that another request has overtaken is left out
+    private requestCount = 0; // of starts and stops: a start that another request has overtaken is given up
     private queue: Promise<void> = Promise.resolve();
     private readonly backoff = new RestartBackoff();
     private restartTimer: NodeJS.Timeout | undefined;
@@ -57,9 +59,7 @@ export class Server implements vscode.Disposable {
         const request = this.requestCount;
         return this.enqueue(async () => {
             await this.stopClient();
-            if (request === this.requestCount) {
-                await this.startClient();
-            }
+            await this.startClient(request);
         });
     }
 
@@ -148,21 +148,43 @@ export class Server implements vscode.Disposable {
         return this.queue;
     }
 
-    private async startClient(): Promise<void> {
-        this.location = await this.findProgram();
-        if (!this.location) {
-            return this.setState('missing');
+    /** Find and start the server. Ends early as soon as there has been another request than this one. */
+    private async startClient(request: number): Promise<void> {
+        const isGivenUp = () => request !== this.requestCount;
+        if (isGivenUp()) {
+            return;
         }
-        const { location } = this;
-        this.log.info(`Starting ${location.program} (found by ${location.source})`);
-        this.setState('starting');
-        const { createClient } = await import('./languageClient.js');
+        try {
+            const location = await this.findProgram();
+            if (isGivenUp()) {
+                return;
+            }
+            this.location = location;
+            if (!location) {
+                return this.setState('missing');
+            }
+            this.log.info(`Starting ${location.program} (found by ${location.source})`);
+            this.setState('starting');
+            const { createClient } = await import('./languageClient.js');
+            if (!isGivenUp()) {
+                await this.runClient(createClient, location);
+            }
+        } catch (error) {
+            this.log.error(`The server cannot be started: ${String(error)}`);
+            if (!isGivenUp()) {
+                this.setState('crashed');
+            }
+        }
+    }
+
+    private async runClient(createClient: ClientFactory, location: ServerLocation): Promise<void> {
         const spawnProcess = () => this.spawnProcess(location);
-        const client = createClient(spawnProcess, this.settings, this.log, () => this.handleCrash());
+        const isCurrent = () => this.client === client; // what comes late from an earlier one is ignored
+        const client = createClient(spawnProcess, this.settings, this.log, () => isCurrent() && this.handleCrash());
         this.client = client;
         client.onNotification(STATUS_CHANGED, (status: Status) => {
-            if (this.client === client) {
-                this.setStatus(status); // a late notification of a stopped server is ignored
+            if (isCurrent()) {
+                this.setStatus(status);
             }
         });
         this.isStarting = true;
@@ -170,7 +192,8 @@ export class Server implements vscode.Disposable {
         try {
             await client.start();
         } catch (error) {
-            if (this.client === client) {
+            this.killProcess(); // one that has refused to start would stay
+            if (isCurrent()) {
                 this.log.error(`The server failed to start: ${String(error)}`);
                 this.handleCrash();
             }
@@ -178,6 +201,9 @@ export class Server implements vscode.Disposable {
         } finally {
             clearTimeout(timer);
             this.isStarting = false;
+        }
+        if (!isCurrent()) {
+            return this.killProcess(); // it was given up, or its end was noticed, just before
         }
         this.setState('running');
         this.checkVersion(client.initializeResult?.serverInfo?.version ?? 'unknown');
@@ -216,16 +242,21 @@ export class Server implements vscode.Disposable {
 
     /** Kill the process, by which the client's start fails: a client that is starting cannot be stopped. */
     private killStarting(state: ServerState): void {
-        const child = this.process;
         this.client = undefined;
         this.setState(state);
-        child?.kill('SIGKILL');
-        child?.stdin?.destroy(); // a program that a script has started ends by this
-        child?.stdout?.destroy(); // and may keep it open
+        this.killProcess();
+    }
+
+    /** Kill the process of the last start. */
+    private killProcess(): void {
+        this.process?.kill('SIGKILL');
+        this.process?.stdin?.destroy(); // a program that a script has started ends by this
+        this.process?.stdout?.destroy(); // and may keep it open
     }
 
     private async stopClient(): Promise<void> {
         const { client, process: child } = this;
+        clearTimeout(this.restartTimer); // of a crash after the stop was asked for
         this.client = undefined;
         this.setState('stopped');
         if (client?.canBeStopped) {
@@ -238,15 +269,13 @@ export class Server implements vscode.Disposable {
 
     /** Restart a crashed server after a growing delay; after several crashes, stop and show a message. */
     private handleCrash(): void {
-        if (this.state === 'crashed' || this.state === 'stopped' || this.state === 'installing') {
-            return; // a failed start is reported twice
-        }
-        this.client = undefined;
+        this.client = undefined; // so that a failed start, which is reported twice, counts once
         this.setState('crashed');
         const delay = this.backoff.recordCrash(Date.now());
         if (delay !== undefined) {
             this.log.warn(`The server has crashed; restarting it in ${delay} ms`);
-            this.restartTimer = setTimeout(() => void this.enqueue(() => this.startClient()), delay);
+            const request = this.requestCount;
+            this.restartTimer = setTimeout(() => void this.enqueue(() => this.startClient(request)), delay);
             return;
         }
         this.log.error('The server keeps crashing; it is not restarted any more');

@@ -96,6 +96,56 @@ export function defineServerTests(): void {
         fs.rmSync(mute);
     });
 
+    it('ends a server that refuses to start, and takes its end for no crash of the next one', async () => {
+        const configuration = vscode.workspace.getConfiguration('codekin');
+        const original = configuration.get<string>('path', '');
+        const refusing = path.join(root.fsPath, '.refusing');
+        const pidFile = path.join(root.fsPath, '.refusing-pid');
+        const refusal = '{"jsonrpc":"2.0","id":0,"error":{"code":-32603,"message":"no"}}';
+        const lines = [
+            '#!/bin/sh',
+            `[ -e '${pidFile}' ] && exec '${original}' "$@"`, // the second start succeeds
+            `echo $$ > '${pidFile}'`,
+            'head -c 20 >/dev/null',
+            `printf 'Content-Length: ${refusal.length}\\r\\n\\r\\n%s' '${refusal}'`,
+            'exec sleep 600',
+        ];
+        fs.writeFileSync(refusing, lines.join('\n'), { mode: 0o755 });
+        const states: string[] = [];
+        const listener = api.server.onChange(() => states.push(api.server.state));
+        await configuration.update('path', refusing, vscode.ConfigurationTarget.Global);
+        await waitFor('the next start', () => states.includes('crashed') && api.server.status?.state === 'ready');
+        await waitFor('the end', () => !isAlive(Number(fs.readFileSync(pidFile, 'utf8'))));
+        assert.equal(listServerProcesses(process.pid).length, 1);
+        assert.ok(!states.slice(states.indexOf('running')).includes('crashed'), states.join());
+        await configuration.update('path', original, vscode.ConfigurationTarget.Global);
+        await waitFor('ready', () => api.server.location?.program === original && api.server.status?.state === 'ready');
+        listener.dispose();
+        fs.rmSync(refusing);
+        fs.rmSync(pidFile);
+    });
+
+    it('gives up a start while it looks for the program, if a stop is asked for', async () => {
+        const states: string[] = [];
+        const { server } = api;
+        const listener = server.onChange(() => states.push(server.state));
+        let stopped: Promise<void> | undefined;
+        server.findProgram = async () => {
+            stopped ??= server.stop();
+            return Object.getPrototypeOf(server).findProgram.call(server);
+        };
+        await server.restart();
+        await stopped;
+        assert.deepEqual([...new Set(states)], ['stopped']);
+        server.findProgram = () => Promise.reject(new Error('no program can be looked for'));
+        await server.restart();
+        assert.equal(server.state, 'crashed'); // and nothing says for good that it is being started
+        Reflect.deleteProperty(server, 'findProgram');
+        listener.dispose();
+        await server.restart();
+        await waitFor('ready', () => server.status?.state === 'ready');
+    });
+
     it('says that the server is not running where a restart has cancelled a request', async () => {
         const requests = Array.from({ length: 20 }, (_, index) =>
             api.server.request('codekin/search', { query: `the price of order ${index}` }).then(
@@ -115,6 +165,15 @@ export function defineServerTests(): void {
         await waitFor('ready', () => api.server.status?.state === 'ready');
         await waitFor('one server', () => listServerProcesses(process.pid).length === 1);
     });
+}
+
+/** Say whether a process runs; one that has ended may still be listed, until its parent asks for its status. */
+function isAlive(pid: number): boolean {
+    try {
+        return !fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
+    } catch {
+        return false;
+    }
 }
 
 /** List the server processes started by this process. */
