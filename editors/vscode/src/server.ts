@@ -31,6 +31,7 @@ type ClientFactory = typeof import('./languageClient').createClient;
 export class Server implements vscode.Disposable {
     state: ServerState = 'stopped';
     location: ServerLocation | undefined;
+    missingParts: MissingPart[] = []; // what could not be installed of this server, if the extension has installed it
     status: Status | undefined;
 
     private readonly changeEmitter = new vscode.EventEmitter<void>();
@@ -95,11 +96,6 @@ export class Server implements vscode.Disposable {
         return findServer({ setting, interpreter, path, bundled: this.bundled, installed: this.environment, home });
     }
 
-    /** List what could not be installed of the server, if the extension has installed it. */
-    async loadMissingParts(): Promise<MissingPart[]> {
-        return this.location ? loadMissingParts(this.environment, this.location.program) : [];
-    }
-
     /** Send a request. Throws an Error whose message can be shown, or vscode.CancellationError. */
     async request<T>(method: string, params?: object, token?: vscode.CancellationToken): Promise<T> {
         if (!this.isInstalling) {
@@ -156,10 +152,12 @@ export class Server implements vscode.Disposable {
         }
         try {
             const location = await this.findProgram();
+            const missingParts = location ? await loadMissingParts(this.environment, location.program) : [];
             if (isGivenUp()) {
                 return;
             }
             this.location = location;
+            this.missingParts = missingParts;
             if (!location) {
                 return this.setState('missing');
             }

@@ -92,7 +92,7 @@ export class StatusPage implements vscode.Disposable {
     }
 
     private sendStatus(): void {
-        const { status, state, location, version } = this.server;
+        const { status, state, location, version, missingParts } = this.server;
         const isReady = status?.state === 'ready';
         const hasBecomeReady = isReady && !this.wasReady;
         this.wasReady = isReady;
@@ -101,11 +101,7 @@ export class StatusPage implements vscode.Disposable {
         }
         const program = location ? describeLocation(location) : vscode.l10n.t('not found');
         const report = status ? this.report : undefined;
-        void this.server
-            .loadMissingParts()
-            .then((missingParts) =>
-                this.postMessage({ kind: 'status', state, program, extension: version, status, report, missingParts }),
-            );
+        void this.postMessage({ kind: 'status', state, program, extension: version, status, report, missingParts });
     }
 
     private async refreshReport(): Promise<void> {
