@@ -1,6 +1,6 @@
 /** The steps that install the server into the extension's own virtual environment. Pure, except for running them. */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { getIsolatedOptions } from './isolation';
@@ -10,6 +10,7 @@ import { getScriptsFolder } from './serverLocation';
 export interface InstallStep {
     title: string;
     command: string[];
+    listArguments?: string[]; // a command that prints further arguments, one a line; without any, the step is left out
     part?: string; // of codekin, which is missing if this step fails; without a fallback, the later steps are run then
     fallback?: InstallStep[]; // run in place of this and all later steps if it fails
 }
@@ -34,14 +35,13 @@ export class InstallError extends Error {
     }
 }
 
-// Installs what an extra of the installed codekin needs: ONNX Runtime and others have no wheels for some platforms.
-const INSTALL_EXTRA = `
-import re, subprocess, sys
+const HAS_GROUPS = process.platform !== 'win32'; // of processes, of which one is the leader
+// Prints what an extra of the installed codekin needs. Python does not run pip itself: a cancelled one would go on.
+const LIST_EXTRA = `
+import re, sys
 from importlib.metadata import requires
-extra, *pip = sys.argv[1:]
-marker = re.compile("[ ]*(;|and)[ ]*extra == ." + extra + ".")
-needed = [marker.sub("", text) for text in requires("codekin") or () if marker.search(text)]
-sys.exit(subprocess.run([*pip, *needed]).returncode if needed else 0)
+marker = re.compile("[ ]*(;|and)[ ]*extra == ." + sys.argv[1] + ".")
+print(*[marker.sub("", text) for text in requires("codekin") or () if marker.search(text)], sep="\\n")
 `;
 
 /** Plan the installation of a package: a requirement specifier, or a folder with codekin's source. */
@@ -73,18 +73,23 @@ export function planInstall(tools: InstallTools, environment: string, packageSpe
     return [createStep, ...(extraSteps.length ? [completeStep] : [plainStep])];
 }
 
-/** Plan the installation of each extra for itself, into an environment that has codekin. */
+/**
+ * Plan the installation of each extra for itself, into an environment that has codekin: ONNX Runtime and others have no
+ * wheels for some platforms.
+ */
 function planExtras(python: string[], pip: string[]): InstallStep[] {
     return [
         {
             title: l10n.t('Installing the MCP server'),
             part: l10n.t('the MCP server for agents'),
-            command: [...python, INSTALL_EXTRA, 'mcp', ...pip],
+            command: pip,
+            listArguments: [...python, LIST_EXTRA, 'mcp'],
         },
         {
             title: l10n.t('Installing the small model'),
             part: l10n.t('the small model (ONNX Runtime)'),
-            command: [...python, INSTALL_EXTRA, 'small', ...pip],
+            command: pip,
+            listArguments: [...python, LIST_EXTRA, 'small'],
         },
     ];
 }
@@ -139,19 +144,34 @@ export async function runSteps(
     return missingParts;
 }
 
-function runStep({ title, command }: InstallStep, reporter: InstallReporter, signal: AbortSignal): Promise<void> {
+async function runStep(step: InstallStep, reporter: InstallReporter, signal: AbortSignal): Promise<void> {
+    const { title, command, listArguments } = step;
+    const furtherArguments = listArguments ? await runCommand(title, listArguments, reporter, signal) : [];
+    if (!listArguments || furtherArguments.length) {
+        await runCommand(title, [...command, ...furtherArguments], reporter, signal);
+    }
+}
+
+/** Run a command and return the lines of its output. If it is aborted, the error comes after its end. */
+function runCommand(
+    title: string,
+    command: string[],
+    reporter: InstallReporter,
+    signal: AbortSignal,
+): Promise<string[]> {
     const [program = '', ...commandArguments] = command;
+    signal.throwIfAborted();
     reporter.log(command.join(' '));
     return new Promise((resolve, reject) => {
         const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
-        const child = spawn(program, commandArguments, { ...getIsolatedOptions(program), signal, stdio });
+        const options = { ...getIsolatedOptions(program), stdio, detached: HAS_GROUPS };
+        const child = spawn(program, commandArguments, options);
+        const abort = (): void => killGroup(child);
+        signal.addEventListener('abort', abort);
+        const outputs: Buffer[] = [];
         const lastLines: string[] = [];
         const onOutput = (data: Buffer): void => {
-            for (const line of data
-                .toString('utf8')
-                .split('\n')
-                .map((text) => text.trim())
-                .filter(Boolean)) {
+            for (const line of splitLines(data)) {
                 reporter.log(line);
                 lastLines.push(line);
                 lastLines.splice(0, lastLines.length - 3);
@@ -161,14 +181,18 @@ function runStep({ title, command }: InstallStep, reporter: InstallReporter, sig
                 }
             }
         };
-        child.stdout.on('data', onOutput);
+        child.stdout.on('data', (data: Buffer) => {
+            outputs.push(data);
+            onOutput(data);
+        });
         child.stderr.on('data', onOutput);
         child.on('error', (error) =>
             reject(new InstallError(l10n.t('Cannot run {0} ({1}).', program, error.message), error.message)),
         );
         child.on('close', (exitCode) => {
+            signal.removeEventListener('abort', abort);
             if (exitCode === 0) {
-                resolve();
+                resolve(splitLines(Buffer.concat(outputs)));
             } else {
                 const errors = lastLines.filter((line) => /\berror\b|no (matching|solution)/i.test(line));
                 const reason = (errors.length ? errors : lastLines).join(' ');
@@ -176,4 +200,27 @@ function runStep({ title, command }: InstallStep, reporter: InstallReporter, sig
             }
         });
     });
+}
+
+function splitLines(output: Buffer): string[] {
+    return output
+        .toString('utf8')
+        .split('\n')
+        .map((text) => text.trim())
+        .filter(Boolean);
+}
+
+/**
+ * Kill a process and, where it leads a group, those that it has started: `python -m venv` runs pip in another. On Windows
+ * that one goes on.
+ */
+function killGroup(child: ChildProcess): void {
+    try {
+        if (HAS_GROUPS && child.pid) {
+            process.kill(-child.pid, 'SIGKILL');
+        }
+    } catch {
+        // all of them have ended
+    }
+    child.kill('SIGKILL'); // no effect on one that has ended
 }

@@ -17,6 +17,7 @@ import { openSettings } from './settings';
 const execute = promisify(execFile);
 const CHECK_VERSION = 'import sys; sys.exit(sys.version_info < (3, 11))';
 const VERSION_TIMEOUT_MS = 10_000;
+const REMOVAL = { recursive: true, force: true, maxRetries: 5 }; // Windows frees the files of an ended process late
 
 type Tool = 'uv' | 'pip';
 
@@ -96,7 +97,7 @@ export class Installer {
         try {
             await vscode.window.withProgress(options, async (progress, token) => {
                 token.onCancellationRequested(() => abort.abort());
-                await fs.rm(this.environment, { recursive: true, force: true });
+                await fs.rm(this.environment, REMOVAL);
                 const reporter = {
                     report: (message: string) => progress.report({ message }),
                     log: (line: string) => this.server.log.info(line),
@@ -107,7 +108,7 @@ export class Installer {
             });
         } catch (error) {
             await fs // an incomplete one would be started
-                .rm(this.environment, { recursive: true, force: true })
+                .rm(this.environment, REMOVAL)
                 .catch((removalError: unknown) => this.server.log.error(String(removalError)));
             this.server.log.error(String(error));
             if (!abort.signal.aborted) {

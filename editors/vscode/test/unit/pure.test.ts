@@ -369,6 +369,36 @@ describe('Installing', () => {
         assert.deepEqual(messages, ['all', 'base', 'base without graph', 'mcp', 'small']);
     });
 
+    it('adds the arguments that another command lists, and leaves a step out that gets none', async () => {
+        const { reporter, lines } = createReporter();
+        const command = ['sh', '-c', 'echo "got $*"', 'sh'];
+        const steps: InstallStep[] = [
+            { title: 'two', command, listArguments: ['sh', '-c', 'echo "a<2"; echo note >&2; echo "b; c"'] },
+            { title: 'none', command, listArguments: ['echo'] },
+        ];
+        await runSteps(steps, reporter, signal);
+        assert.deepEqual(
+            lines.filter((line) => line.startsWith('got')),
+            ['got a<2 b; c'],
+        );
+    });
+
+    it('ends all processes of a step that is cancelled, before it says so', async () => {
+        const cancellation = new AbortController();
+        const { reporter, lines } = createReporter();
+        const command = ['sh', '-c', `sh -c 'echo "pid $$"; exec sleep 600' & wait`];
+        const log = (line: string): void => {
+            lines.push(line);
+            if (/^pid \d/.test(line)) {
+                cancellation.abort();
+            }
+        };
+        await assert.rejects(runSteps([{ title: 'x', command }], { ...reporter, log }, cancellation.signal));
+        const pid = Number(lines.at(-1)?.slice('pid '.length));
+        const statusFile = `/proc/${pid}/stat`; // one that has ended may still be listed
+        assert.ok(!fs.existsSync(statusFile) || fs.readFileSync(statusFile, 'utf8').includes(') Z '));
+    });
+
     it('extracts progress from pip’s output', () => {
         assert.equal(parseProgress('Collecting numpy<3 (from codekin)'), 'numpy<3');
         assert.equal(parseProgress('  noise'), undefined);
