@@ -234,7 +234,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         return isHit(node) ? createHitItem(node, this.getKey(node), isGroupedByFile()) : createGroupItem(node);
     }
 
-    /** Return what identifies a hit in later answers, too. */
+    /** Return what identifies a hit in later answers, too, until its first lines are edited. */
     getKey(hit: Hit): string {
         return this.hitKeys.get(hit);
     }

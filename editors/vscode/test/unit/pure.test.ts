@@ -58,6 +58,19 @@ describe('The key of a hit', () => {
         keys.add([later, latest]);
         assert.deepEqual([keys.get(later), keys.get(latest)], [keys.get(first), keys.get(second)]);
     });
+
+    it('stays when a namesake leaves the answer, unless both begin alike', () => {
+        const keys = new HitKeys();
+        const [first, second] = [
+            { ...at(9, 0.9), preview: 'def f(x):' },
+            { ...at(50, 0.8), preview: 'def f(y):' },
+        ];
+        keys.add([first, second]);
+        const later = { ...second, score: 0.7 };
+        keys.add([later]);
+        assert.equal(keys.get(later), keys.get(second));
+        assert.equal(keys.get({ ...first }), keys.get(first)); // of no answer
+    });
 });
 
 describe('A span in a document that is edited', () => {
