@@ -129,7 +129,8 @@ M.config = {
   handlers = {
     ['codekin/statusChanged'] = function(_, status, context)
       statuses[context.client_id] = status
-      vim.api.nvim_exec_autocmds('User', { pattern = 'CodekinStatus', modeline = false, data = status })
+      local data = vim.tbl_extend('force', status, { client_id = context.client_id })
+      vim.api.nvim_exec_autocmds('User', { pattern = 'CodekinStatus', modeline = false, data = data })
       vim.cmd.redrawstatus({ bang = true })
     end,
     ['window/logMessage'] = function(error, message, context, config)
