@@ -315,6 +315,20 @@ function M.request(bufnr, method, params, callback)
   end
 end
 
+--- Send a request to a client in the background: calls back without a result if it fails, and shows no error.
+---@param client vim.lsp.Client
+---@param method string
+---@param params table
+---@param callback fun(result: any?)
+function M.request_silently(client, method, params, callback)
+  local is_sent = call_method(client, 'request', method, params, function(error, result)
+    callback(not error and result or nil)
+  end)
+  if not is_sent then
+    callback(nil)
+  end
+end
+
 --- Say that the buffer's server is starting, where an answer has to wait for that.
 ---@param bufnr integer
 function M.notify_if_starting(bufnr)

@@ -27,6 +27,8 @@ local max_name_width = 40 -- cells; longer names are shortened
 ---@field items codekin.Item[] best first
 ---@field source? codekin.Mark the code of the query
 ---@field coverage number the searched share of the workspace
+---@field client_id integer of the server that answered
+---@field ask_again? fun(callback: fun(result?: codekin.Result)) asks the same server; without a result if that fails
 
 --- Lines of a buffer, tracked by extmarks.
 ---@class codekin.Mark
@@ -34,7 +36,7 @@ local max_name_width = 40 -- cells; longer names are shortened
 ---@field first integer an extmark
 ---@field last integer an extmark
 
-local latest_result ---@type codekin.Result?
+local latest_result ---@type codekin.Result? what `diff` compares
 
 ---@param value any
 ---@return any
@@ -111,6 +113,30 @@ local function create_mark(location)
   }
 end
 
+--- Return the tracked lines, from 1, and their text, or nil when their buffer is no longer loaded.
+---@param mark codekin.Mark
+---@return { first: integer, last: integer, text: string[] }?
+function M.read_mark(mark)
+  if not vim.api.nvim_buf_is_loaded(mark.bufnr) then
+    return nil
+  end
+  local first = vim.api.nvim_buf_get_extmark_by_id(mark.bufnr, namespace, mark.first, {})[1]
+  local last = vim.api.nvim_buf_get_extmark_by_id(mark.bufnr, namespace, mark.last, {})[1]
+  if first and last then
+    local text = vim.api.nvim_buf_get_lines(mark.bufnr, first, last + 1, false)
+    return { first = first + 1, last = last + 1, text = text }
+  end
+end
+
+--- Stop tracking lines.
+---@param mark? codekin.Mark
+function M.delete_mark(mark)
+  if mark and vim.api.nvim_buf_is_valid(mark.bufnr) then
+    vim.api.nvim_buf_del_extmark(mark.bufnr, namespace, mark.first)
+    vim.api.nvim_buf_del_extmark(mark.bufnr, namespace, mark.last)
+  end
+end
+
 --- Whether a hit is a search result, a clone, or similar enough.
 ---@param hit table `Hit` of the server
 ---@return boolean
@@ -139,8 +165,22 @@ function M.create_result(answer, title, client)
   if answer.coverage < 1 then
     title = ('%s (%d%% of the workspace is indexed so far)'):format(title, math.floor(answer.coverage * 100))
   end
-  latest_result = { title = title, items = items, source = create_mark(answer.asked), coverage = answer.coverage }
-  return latest_result
+  return {
+    title = title,
+    items = items,
+    source = create_mark(answer.asked),
+    coverage = answer.coverage,
+    client_id = client.id,
+  }
+end
+
+--- Make `diff` compare the hits of this result.
+---@param result codekin.Result
+---@param earlier? codekin.Result do so only if it is this one whose hits are compared so far
+function M.set_latest(result, earlier)
+  if not earlier or latest_result == earlier then
+    latest_result = result
+  end
 end
 
 --- Return the path for display, with invisible and direction-changing characters escaped. Never open it by this.
@@ -218,10 +258,9 @@ end
 
 ---@param result codekin.Result
 ---@param where 'quickfix'|'loclist'
----@param ask fun(callback: fun(result: codekin.Result)) repeats the query
-function M.show_list(result, where, ask)
+function M.show_list(result, where)
   local list = M.fill_list(result, where)
-  require('codekin.growth').follow(result, where, list, ask)
+  require('codekin.growth').follow(result, where, list)
   M.open_list(where)
 end
 
@@ -336,15 +375,13 @@ function M.diff()
     return 'no hit to compare here; run :Codekin similar first'
   end
   local source = latest_result and latest_result.source
-  if not source or not vim.api.nvim_buf_is_loaded(source.bufnr) then
+  local code = source and M.read_mark(source)
+  if not source or not code then
     return 'these hits have no source code to compare; run :Codekin similar first'
-  end
-  local function get_line(extmark)
-    return vim.api.nvim_buf_get_extmark_by_id(source.bufnr, namespace, extmark, {})[1] + 1
   end
   local bufnr = item.bufnr or vim.fn.bufadd(item.filename)
   local first = item.lnum - data.before
-  local left = { source.bufnr, get_line(source.first), get_line(source.last) }
+  local left = { source.bufnr, code.first, code.last }
   local right = { bufnr, first, first + data.lines - 1 }
   if is_blank(unpack(left)) or is_blank(unpack(right)) then
     return 'the code has been deleted; run :Codekin similar again'

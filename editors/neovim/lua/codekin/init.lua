@@ -159,8 +159,8 @@ end
 
 ---@param result codekin.Result
 ---@param show codekin.Show
----@param ask fun(callback: fun(result: codekin.Result)) repeats the query
-local function show_result(result, show, ask)
+local function show_result(result, show)
+  require('codekin.hits').set_latest(result)
   if #result.items == 0 then
     return require('codekin.client').notify('no results for ' .. result.title)
   end
@@ -168,7 +168,27 @@ local function show_result(result, show, ask)
   if picker then
     return picker.pick(result)
   end
-  require('codekin.hits').show_list(result, show == 'loclist' and 'loclist' or 'quickfix', ask)
+  require('codekin.hits').show_list(result, show == 'loclist' and 'loclist' or 'quickfix')
+end
+
+--- Send a query to the buffer's server, and call back with its result, which can be asked for again.
+---@param bufnr integer
+---@param method string
+---@param params table
+---@param title string
+---@param callback fun(result: codekin.Result)
+---@return fun() cancel
+local function ask(bufnr, method, params, title, callback)
+  return require('codekin.client').request(bufnr, method, params, function(answer, client)
+    local hits = require('codekin.hits')
+    local result = hits.create_result(answer, title, client)
+    function result.ask_again(callback_again)
+      require('codekin.client').request_silently(client, method, params, function(later)
+        callback_again(later and hits.create_result(later, title, client))
+      end)
+    end
+    callback(result)
+  end)
 end
 
 --- Send a query, and show its answer.
@@ -178,14 +198,8 @@ end
 ---@param show codekin.Show
 local function ask_and_show(method, params, title, show)
   local bufnr = vim.api.nvim_get_current_buf()
-  local function ask(callback)
-    bufnr = vim.api.nvim_buf_is_valid(bufnr) and bufnr or vim.api.nvim_get_current_buf()
-    require('codekin.client').request(bufnr, method, params, function(answer, client)
-      callback(require('codekin.hits').create_result(answer, title, client))
-    end)
-  end
-  ask(function(result)
-    show_result(result, show, ask)
+  ask(bufnr, method, params, title, function(result)
+    show_result(result, show)
   end)
   require('codekin.client').notify_if_starting(bufnr)
 end
@@ -236,9 +250,9 @@ local function create_search_function(options)
       return callback({})
     end
     local params = vim.tbl_extend('force', create_scope(options), { query = query })
-    cancel = require('codekin.client').request(bufnr, 'codekin/search', params, function(answer, client)
-      local result = require('codekin.hits').create_result(answer, query, client)
-      callback(result.items, result.title)
+    cancel = ask(bufnr, 'codekin/search', params, query, function(result)
+      require('codekin.hits').set_latest(result)
+      callback(result.items, result.title, result)
     end)
   end
 end

@@ -13,9 +13,12 @@ function M.search(title, search)
   local origin = vim.api.nvim_get_current_win()
   hits.open_list('quickfix')
   local timer = assert(vim.uv.new_timer())
-  local function refresh(query)
-    search(query, function(items, list_title)
+  local function refresh(query, is_final)
+    search(query, function(items, list_title, result)
       hits.fill_list({ title = list_title or query, items = items, coverage = 1 }, 'quickfix', list)
+      if is_final and result then
+        require('codekin.growth').follow(result, 'quickfix', list)
+      end
       vim.cmd.redraw()
     end)
   end
@@ -38,7 +41,7 @@ function M.search(title, search)
   timer:stop()
   timer:close()
   if ok and query ~= '' then
-    return refresh(query)
+    return refresh(query, true)
   end
   vim.cmd.cclose()
   if vim.api.nvim_win_is_valid(origin) then

@@ -4,8 +4,10 @@ local hits = require('codekin.hits')
 
 local M = {}
 
---- Search for a query. Calls back with the items and a title, unless a later query has replaced this one.
----@alias codekin.SearchFunction fun(query: string, callback: fun(items: codekin.Item[], title?: string))
+--- Search for a query. Calls back with the items, a title and the whole result, without these two for a blank query;
+--- does not when a later query has replaced this one.
+---@alias codekin.SearchCallback fun(items: codekin.Item[], title?: string, result?: codekin.Result)
+---@alias codekin.SearchFunction fun(query: string, callback: codekin.SearchCallback)
 
 ---@class codekin.Picker
 ---@field name string
