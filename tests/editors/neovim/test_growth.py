@@ -115,6 +115,19 @@ def test_a_last_query_that_fails_is_repeated(growing: Editor) -> None:
     assert growing.lua("return messages") == []
 
 
+def test_a_server_that_is_ending_empties_no_list(growing: Editor) -> None:
+    """Its last answers have no hits."""
+    size = search(growing)
+    growing.lua("left_out, coverage = 1000, 0")
+    growing.lua(REPORT, 0.5)
+    growing.wait_until("return answered > 1")
+    settle(growing)
+    assert growing.lua(SIZE) == size
+    grow(growing, 1)
+    growing.wait_until(f"{TITLE} == ...", QUERY)
+    assert growing.lua(SIZE) == size + 1
+
+
 def test_a_last_answer_from_a_part_is_not_the_last(growing: Editor) -> None:
     search(growing)
     growing.lua("coverage = 0.9")

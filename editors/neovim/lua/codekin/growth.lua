@@ -109,6 +109,9 @@ function M.follow(result, where, list)
       return retry()
     end
     hits.delete_mark(answer.source) -- the first answer's tracks the same code
+    if #answer.items == 0 and #result.items > 0 then
+      return retry() -- a server that is ending has no hits any more
+    end
     if is_current() then
       answer.source, retries = source, 0
       replace(answer)

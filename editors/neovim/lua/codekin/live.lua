@@ -12,7 +12,7 @@ function M.search(title, search)
   local list = hits.fill_list({ title = title, items = {}, coverage = 1 }, 'quickfix')
   local origin = vim.api.nvim_get_current_win()
   hits.open_list('quickfix')
-  local timer = assert(vim.uv.new_timer())
+  local timer, has_ended = assert(vim.uv.new_timer()), false
   local function refresh(query, is_final)
     search(query, function(items, list_title, result)
       hits.fill_list({ title = list_title or query, items = items, coverage = 1 }, 'quickfix', list)
@@ -30,7 +30,9 @@ function M.search(title, search)
         DEBOUNCE_MS,
         0,
         vim.schedule_wrap(function()
-          refresh(query)
+          if not has_ended then -- else it was already queued when Enter was pressed
+            refresh(query)
+          end
         end)
       )
     end,
@@ -38,6 +40,7 @@ function M.search(title, search)
   vim.cmd.redraw()
   local ok, query = pcall(vim.fn.input, { prompt = 'codekin: ', cancelreturn = '' })
   vim.api.nvim_del_autocmd(autocmd)
+  has_ended = true
   timer:stop()
   timer:close()
   if ok and query ~= '' then
