@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 
 from codekin.vectors.matrix import FloatArray, Matrix, normalize_queries, normalize_rows
+from codekin.vectors.row_blocks import pack_rows, round_rows
 
 DIM = 5
 LABELS = st.integers(0, 40)
@@ -132,9 +133,10 @@ def test_rows_that_went_through_float16_are_unit_rows_again() -> None:
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 8, 9])
 def test_rows_that_are_shared_answer_like_added_ones_and_are_never_written(count: int) -> None:
     labels = np.arange(0, 2 * count, 2)
-    vectors = vectors_of(labels.tolist())
-    vectors.flags.writeable = False
-    shared = Matrix.from_rows(labels, vectors, block_rows=4)
+    vectors = round_rows(vectors_of(labels.tolist()))
+    packed = pack_rows(vectors)
+    packed.high.flags.writeable = packed.low.flags.writeable = False
+    shared = Matrix.from_packed_rows(labels, packed, block_rows=4)
     added = Matrix(DIM, block_rows=4).add_rows(labels, vectors)
     for change in ("add", [1, 3, 4, 30]), ("retire", [2, 4]), ("add", [2, 40]), ("compact", []):
         shared, _ = apply([change], shared)
@@ -144,4 +146,4 @@ def test_rows_that_are_shared_answer_like_added_ones_and_are_never_written(count
             assert [array.tolist() for array in shared.find_nearest(query, 5)] == [
                 array.tolist() for array in added.find_nearest(query, 5)
             ]
-    np.testing.assert_array_equal(vectors, vectors_of(labels.tolist()))
+    np.testing.assert_array_equal(packed.take_rows(np.arange(count)), vectors)

@@ -19,9 +19,8 @@ from codekin.vectors.matrix import FloatArray, LabelArray
 DIM = 64
 ROW = MAX_BORDERS * DIM
 _INT8_SCALE = 127.0
-BYTE_SCALE = (
-    _INT8_SCALE * MAX_BORDERS**0.5
-)  # of a row's numbers as int8: each of its vectors has one part of its length
+# Of a row's numbers as int8: each of its vectors has one part of its length.
+BYTE_SCALE = _INT8_SCALE * MAX_BORDERS**0.5
 _MAX_SLICED_ROWS = 64  # more removed rows are faster by np.delete
 _ROWS_PER_BLOCK = 1_024  # converted to float32 at a time: half a megabyte stays in the processor's cache
 

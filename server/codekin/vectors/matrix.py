@@ -8,7 +8,7 @@ A `Matrix` is immutable: adding or retiring returns another one that shares the 
 only the owner of the newest matrix may derive the next one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -70,35 +70,22 @@ class Matrix:
         return len(self.labels)
 
     @classmethod
-    def from_rows(cls, labels: LabelArray, vectors: FloatArray, block_rows: int = 0) -> "Matrix":
-        """Return a matrix of unit `vectors` (n, dim) under distinct `labels` (n,), ascending; full blocks are shared.
+    def from_packed_rows(cls, labels: LabelArray, rows: PackedRows, block_rows: int = 0) -> "Matrix":
+        """Return a matrix of packed unit rows under distinct `labels` (n,), ascending; full blocks are shared.
 
         So rows that are mapped from a file stay there, but for those of the last block, to which rows may be added.
         """
-        empty = cls(vectors.shape[1], block_rows)
-        starts = range(0, len(labels) - empty.block_rows + 1, empty.block_rows)
-        blocks = [FloatRows(vectors[start : start + empty.block_rows]) for start in starts]
-        return empty._share_blocks(labels, blocks, vectors[len(blocks) * empty.block_rows :])
-
-    @classmethod
-    def from_packed_rows(cls, labels: LabelArray, rows: PackedRows, block_rows: int = 0) -> "Matrix":
-        """Return a matrix of packed unit rows under distinct `labels` (n,), ascending; full blocks are shared."""
         empty = cls(rows.high.shape[1], block_rows)
-        starts = range(0, len(labels) - empty.block_rows + 1, empty.block_rows)
-        blocks = [choose_block(rows.slice_rows(start, start + empty.block_rows)) for start in starts]
-        return empty._share_blocks(labels, blocks, rows.take_rows(np.arange(len(blocks) * empty.block_rows, len(rows))))
-
-    def _share_blocks(self, labels: LabelArray, blocks: Sequence[RowBlock], last_rows: FloatArray) -> "Matrix":
-        """Return this empty matrix with full blocks, not copied, and then `last_rows`, under `labels`, ascending."""
-        shared_count = len(blocks) * self.block_rows
+        shared_count = len(labels) // empty.block_rows * empty.block_rows
+        starts = range(0, shared_count, empty.block_rows)
         matrix = replace(
-            self,
+            empty,
             labels=labels[:shared_count],
             live=np.ones(shared_count, np.bool_),
-            _blocks=tuple(blocks),
+            _blocks=tuple(choose_block(rows.slice_rows(start, start + empty.block_rows)) for start in starts),
             _order=np.arange(shared_count),
         )
-        return matrix.add_rows(labels[shared_count:], last_rows)
+        return matrix.add_rows(labels[shared_count:], rows.take_rows(np.arange(shared_count, len(rows))))
 
     def add_rows(self, labels: LabelArray, vectors: FloatArray) -> "Matrix":
         """Return a matrix with unit `vectors` (n, dim) of unknown `labels` (n,) added; for the newest matrix only.
