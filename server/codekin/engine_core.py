@@ -81,6 +81,8 @@ class EngineCore:
         self._duplicate_finder = DuplicateFinder(index, workspace, self._suppressions, settings.index.max_file_bytes)
         self._map_builder = MapBuilder(index, lambda: self._paths.roots)
         self._team = self._open_team(settings.team)
+        if self._team is not None:
+            self._heavy.warm_start.source = self._team.vectors
         self._overview = Overview(workspace, index, self._indexer, embedder, self._heavy, self._suppressions)
 
     def call_before_closing(self, closer: Callable[[], None]) -> None:

@@ -25,3 +25,4 @@ class ModelStatus:
     device: str
     share: float  # of the contents that have a vector by it, 0 … 1
     state: ModelState
+    from_team: int = 0  # vectors that the team's index gave, since the process started

@@ -91,7 +91,7 @@ def measure_recall(catalogue, space: str, vectors: np.ndarray) -> None:
     """Search by the graph and exactly (PostgreSQL alone), and print recall@10."""
     from pgvector import HalfVector
 
-    from codekin.team.postgres_index import _table_of
+    from codekin.team.postgres_schema import name_contents
 
     index = catalogue.index
     hits = 0
@@ -99,7 +99,7 @@ def measure_recall(catalogue, space: str, vectors: np.ndarray) -> None:
         near = {candidate.id for candidate in index.search_vectors(space, vector, 100, SetFilter())[:10]}
         with index._pool.connection() as connection:
             connection.execute("SET enable_indexscan = off")
-            statement = f"SELECT id FROM {_table_of(space)} ORDER BY vector <#> %s LIMIT 10"
+            statement = f"SELECT id FROM {name_contents(space)} ORDER BY vector <#> %s LIMIT 10"
             rows = connection.execute(statement, [HalfVector(vector)]).fetchall()
             connection.execute("SET enable_indexscan = on")
         hits += len(near & {row[0].hex for row in rows})

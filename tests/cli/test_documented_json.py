@@ -20,7 +20,7 @@ ELSEWHERE = {"model pull", "evaluate", "evaluate clones", "evaluate completion"}
 }
 # Keys that need another model, a team's index, a failure, or another process at work.
 RARE = {
-    "index": {"heavy", "heavy.model", "heavy.embedded", "heavy.share"},
+    "index": {"heavy", "heavy.model", "heavy.embedded", "heavy.share", "heavy.from_team"},
     "similar": {"hits[].repository", "hits[].link", "hits[].file"},
     "status": {
         *("progress.done", "progress.total", "progress.seconds_left", "progress.models"),

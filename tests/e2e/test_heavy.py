@@ -108,7 +108,7 @@ async def test_the_command_line_reads_with_the_model_it_is_told_and_asks_it(
 
     model = ("--model", options["model"]["name"])
     report, _ = await asyncio.to_thread(codekin, "index", str(start.workspace), *model)
-    assert report["heavy"] == {"model": "tiny-qwen2", "embedded": report["embedded"], "share": 1.0}
+    assert report["heavy"] == {"model": "tiny-qwen2", "embedded": report["embedded"], "share": 1.0, "from_team": 0}
     again, _ = await asyncio.to_thread(codekin, "index", str(start.workspace), *model)
     assert again["heavy"]["embedded"] == 0
     output, messages = await asyncio.to_thread(codekin, "search", "ship an order", *model)

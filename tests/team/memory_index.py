@@ -89,6 +89,9 @@ class MemoryIndex:
         ]
         return sorted(found, key=lambda item: (-item.score, item.id))[:k]
 
+    def needs_optimizing(self, space: str) -> bool:
+        return False
+
     def optimize(self, space: str) -> None:
         pass
 

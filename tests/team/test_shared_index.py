@@ -101,7 +101,7 @@ class TestContents:
     def test_few_contents_are_compared_and_many_are_found_by_the_graph(
         self, index: SharedIndex, contents: list[SharedContent], monkeypatch: pytest.MonkeyPatch, compared: int
     ):
-        monkeypatch.setattr("codekin.team.postgres_index._MAX_COMPARED_CONTENTS", compared)
+        monkeypatch.setattr("codekin.team.postgres_graphs.MAX_COMPARED_CONTENTS", compared)
         query = np.asarray(contents[0].vector, np.float32)
         cosines = {item.id: float(np.float32(item.vector) @ query) for item in contents if item.set_id in (1, 3)}
         found = index.search_vectors(SPACE, query, 10, SetFilter((1, 3), is_excluded=False))

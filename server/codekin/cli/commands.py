@@ -127,7 +127,12 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
         heavy = engine.describe_heavy_model()
         note_suppression_problems(engine)
     if as_json:
-        heavy_json = heavy and {"model": heavy.status.name, "embedded": embedded_count, "share": heavy.status.share}
+        heavy_json = heavy and {
+            "model": heavy.status.name,
+            "embedded": embedded_count,
+            "share": heavy.status.share,
+            "from_team": heavy.status.from_team,
+        }
         console.write_json(report_to_json(index_report, workspace_root) | ({"heavy": heavy_json} if heavy else {}))
     else:
         console.show_report(index_report, workspace_root)
@@ -135,7 +140,8 @@ def index(root: Path | None, model: str | None, as_json: bool) -> int:
             heavy_status = heavy.status
             console.print_note(
                 f"{heavy_status.name} on {heavy_status.device}: {embedded_count:,} embedded, "
-                f"{heavy_status.share:.0%} of the functions"
+                + (f"{heavy_status.from_team:,} from the team's index, " if heavy_status.from_team else "")
+                + f"{heavy_status.share:.0%} of the functions"
             )
     return EXIT_FOUND if index_report.files else _EXIT_NOTHING_FOUND
 

@@ -1,7 +1,7 @@
 """Orders the contents that wait for the heavy model: files that a person works on come first."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from codekin.code.lines import hash_content
@@ -53,6 +53,17 @@ class EmbeddingBacklog:
             if cancel_event.is_set() or (time.monotonic() > deadline and store.generation() != generation):
                 return
             yield path
+
+    def read_texts(self, hashes: Collection[bytes]) -> dict[bytes, str]:
+        """Read and cut files anew; return hash → current text, of those of these contents that lack a heavy vector."""
+        pending = self._pending_contents()
+        wanted = {content_hash: pending[content_hash] for content_hash in hashes if content_hash in pending}
+        texts: dict[bytes, str] = {}
+        for path in self._index.store.find_files_with(wanted):
+            if len(texts) == len(wanted):
+                break
+            texts |= {content_hash: text for content_hash, text in self._pending_texts(path) if content_hash in wanted}
+        return texts
 
     def _pending_texts(self, path: Path) -> Iterator[tuple[bytes, str]]:
         """Read and cut the file; yield hash and text of snippets without a heavy vector; nothing if it is skipped."""

@@ -1,10 +1,15 @@
 """Embed contents in batches that take one to four seconds, however fast the model is."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
+from codekin.code.lines import hash_content
 from codekin.embed.embedder import Embedder
+from codekin.embed.factory import HeavyModel
+from codekin.embed.tasks import PROBE
 from codekin.errors import ModelDiedError
 from codekin.storage.vector_store import VectorStore
 from codekin.types import Role, Task
@@ -13,6 +18,15 @@ logger = logging.getLogger(__name__)
 
 _FIRST_BATCH, _MIN_BATCH, _MAX_BATCH = 8, 4, 1024  # contents embedded at a time
 _MIN_BATCH_S, _MAX_BATCH_S = 1.0, 4.0  # target time of a batch: a kill loses one, and an edit waits for one
+
+
+def find_space(heavy: HeavyModel, vectors_path: Path) -> str:
+    """Return the space of the heavy vectors; of an endpoint, the one with its probe vector, else a new one."""
+    space = heavy.bulk.space(Task.CODE2CODE)
+    if heavy.probe is None:
+        return space
+    with contextlib.closing(VectorStore(vectors_path)) as vector_store:
+        return vector_store.find_or_create_space(space, hash_content(PROBE), heavy.probe)
 
 
 class EmbeddingBatches:

@@ -13,16 +13,14 @@ from collections.abc import Callable
 import numpy as np
 from filelock import FileLock, Timeout
 
-from codekin.code.lines import hash_content
-from codekin.embed.embedder import Embedder
 from codekin.embed.factory import HeavyModel, HeavyQuery, is_small_by_default, name_heavy_model
-from codekin.embed.tasks import PROBE
 from codekin.errors import CodekinError, ModelBusyError, ModelError
 from codekin.index.index import Index
 from codekin.index.model_vectors import ModelVectors
 from codekin.indexing.backlog import EmbeddingBacklog
-from codekin.indexing.embedding_batches import EmbeddingBatches
+from codekin.indexing.embedding_batches import EmbeddingBatches, find_space
 from codekin.indexing.power import is_on_battery
+from codekin.indexing.warm_start import WarmStart
 from codekin.storage.owner_lock import is_lock_held
 from codekin.storage.paths import IndexPaths
 from codekin.storage.vector_store import VectorStore
@@ -63,6 +61,7 @@ class EmbeddingWorker:
         self._is_paused = False
         self._thread: threading.Thread | None = None
         self._batches = EmbeddingBatches()
+        self.warm_start = WarmStart(index, self._backlog)
         self._activity = ModelState.OPENING
         self.progress: Progress | None = None
         self.problem: str | None = None
@@ -105,7 +104,7 @@ class EmbeddingWorker:
                 except ModelError:
                     self._activity = ModelState.FAILED
                     raise
-                self._index.add_heavy(self._find_space(heavy), heavy.bulk.dim)
+                self._index.add_heavy(find_space(heavy, self._index_paths.vectors), heavy.bulk.dim)
                 self._heavy, self._activity = heavy, ModelState.READY
             return self._heavy
 
@@ -121,7 +120,7 @@ class EmbeddingWorker:
         while not cancel_event.is_set():
             try:
                 with lock:
-                    return embedded_count + self._embed_backlog(heavy.bulk, on_progress, cancel_event)
+                    return embedded_count + self._embed_backlog(heavy, on_progress, cancel_event)
             except Timeout:
                 self._index.follow()
                 on_progress(self._make_progress(None))
@@ -173,7 +172,8 @@ class EmbeddingWorker:
     @property
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with the model, as messages with their remedies."""
-        worker_problems = dict.fromkeys(problem for problem in (self.problem, self.query_problem) if problem)
+        all_problems = (self.problem, self.query_problem, self.warm_start.problem)
+        worker_problems = dict.fromkeys(problem for problem in all_problems if problem)
         return (*worker_problems, *(self._heavy.bulk.problems if self._heavy else ()))
 
     def status(self) -> ModelStatus | None:
@@ -187,7 +187,7 @@ class EmbeddingWorker:
         is_idle = self._thread is None and activity is ModelState.READY and bool(vectors.pending)
         is_behind = is_idle and is_lock_held(self._index_paths.embedding_lock(vectors.space))
         state = ModelState.STANDING_BY if is_behind else activity
-        return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, state)
+        return ModelStatus(heavy.bulk.model, heavy.bulk.device, vectors.share, state, self.warm_start.count)
 
     def _run_rounds(self) -> None:
         """Embed round by round until stopped; after a failure, close the model and retry later. Never raises."""
@@ -240,7 +240,7 @@ class EmbeddingWorker:
             return
         try:
             with FileLock(self._index_paths.embedding_lock(self._get_vectors().space), timeout=0, mode=0o600):
-                self._embed_backlog(heavy.bulk, self._report_round, self._round_interrupt)
+                self._embed_backlog(heavy, self._report_round, self._round_interrupt)
             self._set_activity(ModelState.READY if not self._round_interrupt.is_set() else ModelState.FILLING, None)
         except Timeout:
             self._set_activity(ModelState.STANDING_BY, None)
@@ -260,33 +260,27 @@ class EmbeddingWorker:
         if has_changed:
             self._on_change()
 
-    def _embed_backlog(self, embedder: Embedder, on_progress: OnProgress, cancel_event: Cancel) -> int:
+    def _embed_backlog(self, heavy: HeavyModel, on_progress: OnProgress, cancel_event: Cancel) -> int:
         """Embed and store missing heavy vectors, unless cancelled; return how many. Raises ModelError, StoreError."""
         started, embedded_count = time.monotonic(), 0
         self._index.follow()
-        on_progress(self._make_progress(None))
         space = self._get_vectors().space
         with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
+            self.warm_start.fill(heavy, vector_store, cancel_event)
+            on_progress(self._make_progress(None))
             for batch in self._backlog.iterate_batches(lambda: self._batches.size, cancel_event):
                 embedded_hashes = vector_store.hashes_with_vector(space, list(batch))
                 missing_texts = {key: text for key, text in batch.items() if key not in embedded_hashes}
-                embedded_count += self._batches.embed_texts(missing_texts, embedder, vector_store, space)
+                embedded_count += self._batches.embed_texts(missing_texts, heavy.bulk, vector_store, space)
                 if missing_texts:
                     self.problem = self.query_problem = None
                 self._index.follow()
+                self.warm_start.fill(heavy, vector_store, cancel_event)
                 if embedded_count:
                     seconds_per_content = (time.monotonic() - started) / embedded_count
                     on_progress(self._make_progress(seconds_per_content * len(self._get_vectors().pending)))
         self._index.follow_and_compact()
         return embedded_count
-
-    def _find_space(self, heavy: HeavyModel) -> str:
-        """Return the space of the heavy vectors; of an endpoint, the one with its probe vector, else a new one."""
-        space = heavy.bulk.space(Task.CODE2CODE)
-        if heavy.probe is None:
-            return space
-        with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
-            return vector_store.find_or_create_space(space, hash_content(PROBE), heavy.probe)
 
     def _get_vectors(self) -> ModelVectors:
         """Return the heavy model's vectors in the index, which exist once the model is open."""
@@ -296,5 +290,5 @@ class EmbeddingWorker:
 
     def _make_progress(self, seconds_left: float | None) -> Progress:
         """Return the progress of the heavy model: contents that have its vector, of all."""
-        embedded_count, pending_count = len(self._get_vectors().dense), len(self._get_vectors().pending)
-        return Progress(embedded_count, embedded_count + pending_count, seconds_left)
+        vectors = self._get_vectors()
+        return Progress(len(vectors.dense), len(vectors.dense) + len(vectors.pending), seconds_left)

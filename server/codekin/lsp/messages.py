@@ -125,6 +125,7 @@ class ModelJson(TypedDict):
     device: str  # "" before it is loaded
     share: float  # of the functions that it has embedded, 0 … 1
     state: ModelState
+    fromTeam: int  # vectors that the team's index gave, since the server started
 
 
 class StatusJson(TypedDict):
@@ -245,7 +246,13 @@ def make_bare_status(state: IndexState, problems: list[str]) -> StatusJson:
 
 def _to_model_json(model: ModelStatus) -> ModelJson:
     """Return a model's status as a dict for JSON."""
-    return {"name": model.name, "device": model.device, "share": model.share, "state": model.state}
+    return {
+        "name": model.name,
+        "device": model.device,
+        "share": model.share,
+        "state": model.state,
+        "fromTeam": model.from_team,
+    }
 
 
 def _to_progress_json(progress: Progress | None) -> ProgressJson | None:

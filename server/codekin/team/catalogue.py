@@ -27,6 +27,7 @@ from codekin.team.tables import (
 )
 
 _REPOSITORY_BITS = 40  # a million repositories collide with odds of 1 in 2; a taken number is noticed
+_ROWS_PER_CONTENT = 20  # that are read to tell whether it is in some repositories
 READY, UPDATING = "ready", "updating"
 
 
@@ -37,11 +38,16 @@ class RepositoryRecord:
     number: int
     name: str
     commit_id: str = ""
-    space: str = ""  # of the vectors of that commit's contents
+    space: str = ""  # those of the vectors that all of that commit's contents have, one a line
     origin: str = ""
     link: str = ""
     state: str = UPDATING
     summary: str = "{}"
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """Return the spaces in which all contents of the commit have a vector."""
+        return tuple(self.space.splitlines())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +128,17 @@ class Catalogue:
         """Read the name of the vector space that searches use; "" where there is none yet."""
         return self.read_meta().get("active_space", "")
 
+    def list_searched_spaces(self) -> list[str]:
+        """Read the names of the spaces that are or were active: of each, some commit of all repositories is there."""
+        return list(json.loads(self.read_meta().get("searched_spaces", "[]")))
+
     def activate_space(self, space: str) -> None:
-        """Store that searches use this vector space from now on, in a new generation, so that gateways notice."""
-        self.write_meta({"active_space": space})
+        """Store that this vector space is the one to use from now on, in a new generation, so that gateways notice.
+
+        Those that were active before can still be searched.
+        """
+        spaces = dict.fromkeys([*self.list_searched_spaces(), space])
+        self.write_meta({"active_space": space, "searched_spaces": json.dumps(list(spaces))})
         self.bump_generation()
 
     def drop_space(self, space: str) -> None:
@@ -133,7 +147,9 @@ class Catalogue:
             raise TeamError("These vectors are searched. Ingest with another model first.")
         spaces = self.list_spaces()
         spaces.pop(space, None)
-        self.write_meta({"spaces": json.dumps(spaces)})
+        searched = [name for name in self.list_searched_spaces() if name != space]
+        self.write_meta({"spaces": json.dumps(spaces), "searched_spaces": json.dumps(searched)})
+        self.bump_generation()
         self.index.drop_space(space)
 
     def bump_generation(self) -> None:
@@ -220,6 +236,15 @@ class Catalogue:
         self.index.upsert(FILES, rows)
         if changes.removed:
             self.index.delete(FILES, {"id": [make_key(number, path) for path in changes.removed]})
+
+    def filter_held(self, contents: Collection[str], numbers: Collection[int]) -> set[str]:
+        """Return which of these contents a file of these repositories has; it may miss some with many places."""
+        snippets = self.index.select(SNIPPETS, {"content": list(contents)}, _ROWS_PER_CONTENT * len(contents))
+        blobs = {str(snippet["blob"]) for snippet in snippets}
+        conditions: Conditions = {"blob": list(blobs), "repository": list(numbers)}
+        files = self.index.select(FILES, conditions, _ROWS_PER_CONTENT * len(blobs))
+        held_blobs = {str(file["blob"]) for file in files}
+        return {str(snippet["content"]) for snippet in snippets if str(snippet["blob"]) in held_blobs}
 
     # Places
 

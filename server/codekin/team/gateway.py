@@ -25,10 +25,11 @@ from codekin.errors import TeamError
 from codekin.team.access import Authenticator, RightsProvider
 from codekin.team.catalogue import SharedPlace
 from codekin.team.gateway_metrics import GatewayMetrics
-from codekin.team.gateway_search import MAX_CANDIDATES, MAX_HASHES, GatewaySearch, SharedAnswer, SharedQuery
+from codekin.team.gateway_search import MAX_CANDIDATES, GatewaySearch, SharedAnswer, SharedQuery
 from codekin.team.messages import (
     API,
     MAX_BODY_BYTES,
+    MAX_HASHES,
     AnswerMessage,
     PlaceMessage,
     decode_hash,

@@ -17,7 +17,6 @@ from codekin.team.shared_index import SetFilter, SharedCandidate
 
 MAX_CANDIDATES = 200
 MAX_WORDS = 16
-MAX_HASHES = 2_000  # of one request for vectors
 _MAX_PLACES = 2_000  # of one answer
 _MAX_POSTINGS = 4_000  # that the words of one question may have together; the rarest one is searched in any case
 _SAMPLED_CONTENTS = 20_000
@@ -56,8 +55,9 @@ class _View:
     """Repositories and sets of one generation."""
 
     generation: str
-    space: str
-    dim: int
+    space: str  # the active one
+    dims: Mapping[str, int]  # of all spaces
+    searched: frozenset[str]  # spaces that may be searched
     records: Mapping[int, RepositoryRecord]
     numbers: Mapping[str, int]  # by name
     sets: Mapping[int, frozenset[int]]
@@ -117,13 +117,13 @@ class GatewaySearch:
         self._lock = threading.Lock()
         self._statistics = WordStatistics(catalogue, keyring)
         self._filters: dict[tuple[str, frozenset[int]], SetFilter] = {}  # by generation and repositories
-        self._view = _View("none", "", 0, {}, {}, {})
+        self._view = _View("none", "", {}, frozenset(), {}, {}, {})
 
     def warm_up(self) -> None:
         """Run a search of all repositories and discard its answer, so that first users wait less. Raises TeamError."""
         view = self._load_view()
         if view.space:
-            vector = np.eye(1, view.dim, dtype=np.float32)[0]
+            vector = np.eye(1, view.dims[view.space], dtype=np.float32)[0]
             self.search(SharedQuery(view.space, vector, ("warm", "up"), k=10), view.numbers)
 
     def list_repositories(self) -> list[str]:
@@ -135,7 +135,7 @@ class GatewaySearch:
         view = self._load_view()
         return {
             "space": view.space,
-            "dim": view.dim,
+            "dim": view.dims.get(view.space, 0),
             "repositories": len(view.numbers.keys() & set(readable)),
             "contents": self._statistics.content_count,
         }
@@ -147,16 +147,16 @@ class GatewaySearch:
         """
         view = self._load_view()
         numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
-        if query.space != view.space:
+        if query.space not in view.searched:
             raise ValueError("the index has vectors of another model")
-        if len(query.vector) != view.dim:
+        if len(query.vector) != view.dims[query.space]:
             raise ValueError("the vector has another dimension")
         if not numbers:
             return SharedAnswer()
         index, allowed = self._catalogue.index, self._make_filter(view, numbers)
-        near = index.search_vectors(view.space, query.vector, query.k, allowed)
+        near = index.search_vectors(query.space, query.vector, query.k, allowed)
         weights = self._statistics.weigh(query.words)
-        worded = index.search_words(view.space, weights, query.k, allowed) if weights else []
+        worded = index.search_words(query.space, weights, query.k, allowed) if weights else []
         identical = self._keyring.make_content_id(query.content_hash) if query.content_hash else ""
         contents = dict.fromkeys([identical] * bool(identical) + [item.id for item in (*near, *worded)])
         places = self._catalogue.locate(
@@ -175,14 +175,18 @@ class GatewaySearch:
     def find_vectors(
         self, space: str, content_hashes: Sequence[bytes], readable: Collection[str]
     ) -> dict[bytes, NDArray[np.floating]]:
-        """Return text hash → stored vector, of the texts that a readable repository has; {} for another space."""
+        """Return text hash → stored vector in this space, of texts that a file of a readable repository has.
+
+        The files are looked up, whatever the sets say; {} for a space that the index has not.
+        """
         view = self._load_view()
         numbers = frozenset(view.numbers[name] for name in readable if name in view.numbers)
-        if space != view.space or not numbers:
+        if space not in view.dims or not numbers:
             return {}
         ids = {self._keyring.make_content_id(content_hash): content_hash for content_hash in content_hashes}
-        vectors = self._catalogue.index.get_vectors(view.space, list(ids), self._make_filter(view, numbers))
-        return {ids[content_id]: vector for content_id, vector in vectors.items()}
+        vectors = self._catalogue.index.get_vectors(space, list(ids), self._make_filter(view, numbers))
+        held = self._catalogue.filter_held(vectors, numbers)
+        return {ids[content_id]: vector for content_id, vector in vectors.items() if content_id in held}
 
     def _count_words(self, words: Sequence[str], worded: Sequence[SharedCandidate]) -> dict[str, int]:
         """Return word → estimated number of contents; 0 for a rare word that no content found for the user has."""
@@ -200,15 +204,15 @@ class GatewaySearch:
         generation = self._catalogue.read_generation()
         with self._lock:
             if generation != self._view.generation:
-                space, dim = self._catalogue.find_active_space(), 0
-                if space:
-                    dim = self._catalogue.list_spaces()[space]
-                    self._catalogue.index.open_space(space, dim)
+                space, dims = self._catalogue.find_active_space(), self._catalogue.list_spaces()
+                for name, dim in dims.items():
+                    self._catalogue.index.open_space(name, dim)
                 records = self._catalogue.list_repositories()
                 numbers = {record.name: number for number, record in records.items()}
                 sets = RepositorySets(self._catalogue).list_sets()
                 self._filters.clear()
-                self._view = _View(generation, space, dim, records, numbers, sets)
+                searched = frozenset([space, *self._catalogue.list_searched_spaces()]) & dims.keys()
+                self._view = _View(generation, space, dims, searched, records, numbers, sets)
             if self._view.space:
                 self._statistics.refresh(self._view.space)
             return self._view

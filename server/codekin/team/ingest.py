@@ -26,10 +26,10 @@ def ingest_repositories(
         summary = _ingest_repository(context, repository, on_progress)
         has_changed |= not summary.is_unchanged
         yield summary
-    if has_changed:
+    if has_changed or context.catalogue.index.needs_optimizing(context.space):
         context.catalogue.index.optimize(context.space)
     records = context.catalogue.list_repositories().values()
-    is_complete = all(record.space == context.space and record.state == READY for record in records)
+    is_complete = all(context.space in record.spaces and record.state == READY for record in records)
     if is_complete and context.catalogue.find_active_space() != context.space:
         context.catalogue.activate_space(context.space)
 
@@ -43,7 +43,8 @@ def _ingest_repository(context: IngestContext, repository: RepositoryClone, on_p
     try:
         commit = repository.resolve_commit()
         record = context.catalogue.find_repository(repository.name)
-        if record.state == READY and (record.commit_id, record.space) == (commit, context.space):
+        is_same = record.state == READY and record.commit_id == commit
+        if is_same and context.space in record.spaces:
             return IngestSummary(repository.name, commit, is_unchanged=True)
         tree_filter = TreeFilter(context.index_settings)
         tree: dict[str, TreeFile] = {
@@ -58,7 +59,7 @@ def _ingest_repository(context: IngestContext, repository: RepositoryClone, on_p
         replace(
             record,
             commit_id=commit,
-            space=context.space,
+            space="\n".join(sorted({context.space, *(record.spaces if is_same else ())})),
             origin=origin,
             link=make_link_template(origin),
             state=READY,

@@ -173,6 +173,10 @@ class MilvusIndex:
         """Return the `k` contents of allowed sets that are best by BM25: products of both weights of a word, summed."""
         return self._search(space, "words", dict(weights), k, allowed) if weights else []
 
+    def needs_optimizing(self, space: str) -> bool:  # noqa: ARG002
+        """Return False: the server extends its graphs by itself, segment by segment."""
+        return False
+
     def optimize(self, space: str) -> None:
         """Have the server store the space's collection and all tables, and build their graphs; load them again."""
         with self._translate_errors():

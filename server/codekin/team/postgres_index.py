@@ -1,6 +1,5 @@
 """A shared index in PostgreSQL with pgvector: halfvec, HNSW, and a GIN index over arrays of hashed words."""
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -16,11 +15,20 @@ from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from codekin.errors import TeamError
+from codekin.team.postgres_graphs import (
+    build_graph,
+    find_open_segment,
+    has_few_contents,
+    has_many_open,
+    list_graphs,
+    make_nearest,
+)
 from codekin.team.postgres_schema import (
     INGEST_LOCK,
     SQL_TYPES,
     configure_connection,
     make_where,
+    name_contents,
     prepare_database,
     to_sql,
 )
@@ -29,9 +37,6 @@ from codekin.team.tables import TABLES, ColumnType, Conditions, Row, Table
 
 _MAX_CONNECTIONS = 8
 _CONNECT_TIMEOUT_S = 10.0
-_BUILD_MEMORY = "1GB"
-_MAX_EXACT_CONTENTS = 2_000  # up to as many, no graph is built
-_MAX_COMPARED_CONTENTS = 40_000  # of a question's sets: of more, the graph finds the nearest sooner
 _REMEDY = "Is the server running, and are address, user and password right?"
 
 
@@ -100,11 +105,13 @@ class PostgresIndex:
 
     def open_space(self, space: str, dim: int) -> None:
         """Create the table of the space's contents where it is missing. Raises TeamError for another dimension."""
-        name = _table_of(space)
+        name = name_contents(space)
         create = f"""CREATE TABLE IF NOT EXISTS {name} (id uuid PRIMARY KEY, set_id bigint NOT NULL,
-            vector halfvec({int(dim)}) NOT NULL, words int[] NOT NULL, weight real NOT NULL)"""
+            vector halfvec({int(dim)}) NOT NULL, words int[] NOT NULL, weight real NOT NULL,
+            segment int NOT NULL)"""
         self._execute(to_sql(create))
-        self._execute(to_sql(f"CREATE INDEX IF NOT EXISTS {name}_set ON {name} (set_id)"))
+        for column in ("set_id", "segment"):
+            self._execute(to_sql(f"CREATE INDEX IF NOT EXISTS {name}_{column} ON {name} ({column})"))
         statement = "SELECT atttypmod FROM pg_attribute WHERE attrelid = %s::regclass AND attname = 'vector'"
         ((stored_dim,),) = self._fetch(to_sql(statement), [name])
         if stored_dim != dim:
@@ -112,11 +119,12 @@ class PostgresIndex:
 
     def drop_space(self, space: str) -> None:
         """Delete the table of the space's contents, if there is one."""
-        self._execute(to_sql(f"DROP TABLE IF EXISTS {_table_of(space)}"))
+        self._execute(to_sql(f"DROP TABLE IF EXISTS {name_contents(space)}"))
 
     def put_contents(self, space: str, contents: Sequence[SharedContent]) -> None:
         """Write contents into the space, replacing those with the same id."""
-        columns = [sql.Identifier(name) for name in ("id", "set_id", "vector", "words", "weight")]
+        columns = [sql.Identifier(name) for name in ("id", "set_id", "vector", "words", "weight", "segment")]
+        segment = self._find_open_segment(space)
         values = {
             content.id: (
                 UUID(content.id),
@@ -124,42 +132,44 @@ class PostgresIndex:
                 HalfVector(content.vector),
                 list(content.words),
                 content.weight,
+                segment,
             )
             for content in contents
         }
-        types = ["uuid", "int8", "halfvec", "int4[]", "float4"]
-        self._copy_and_merge(_table_of(space), columns, types, list(values.values()))
+        types = ["uuid", "int8", "halfvec", "int4[]", "float4", "int4"]
+        self._copy_and_merge(name_contents(space), columns, types, list(values.values()))
 
     def filter_known(self, space: str, ids: Collection[str]) -> set[str]:
         """Return which of these content ids the space has."""
-        statement = f"SELECT id FROM {_table_of(space)} WHERE id = ANY(%s::uuid[])"
+        statement = f"SELECT id FROM {name_contents(space)} WHERE id = ANY(%s::uuid[])"
         return {record[0].hex for record in self._fetch(to_sql(statement), [list(ids)])}
 
     def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> dict[str, NDArray[np.floating]]:
         """Return content id → stored vector, of those of these contents that are in allowed sets."""
-        statement = f"SELECT id, vector FROM {_table_of(space)} WHERE id = ANY(%s::uuid[]) AND {_allow(allowed)}"
+        statement = f"SELECT id, vector FROM {name_contents(space)} WHERE id = ANY(%s::uuid[]) AND {_allow(allowed)}"
         records = self._fetch(to_sql(statement), [list(ids), list(allowed.ids)])
         return {record[0].hex: record[1].to_numpy() for record in records}
 
     def list_contents(self, space: str, set_ids: Collection[int]) -> set[str]:
         """Return the ids of the space's contents that have one of these repository sets."""
-        statement = f"SELECT id FROM {_table_of(space)} WHERE set_id = ANY(%s::bigint[])"
+        statement = f"SELECT id FROM {name_contents(space)} WHERE set_id = ANY(%s::bigint[])"
         return {record[0].hex for record in self._fetch(to_sql(statement), [list(set_ids)])}
 
     def assign_sets(self, space: str, set_ids: Mapping[str, int]) -> None:
         """Store the repository set of each of these contents; those that the space lacks are ignored."""
-        statement = f"""UPDATE {_table_of(space)} AS contents SET set_id = given.set_id
+        segment = self._find_open_segment(space)  # else a graph would have to take it in again
+        statement = f"""UPDATE {name_contents(space)} AS contents SET set_id = given.set_id, segment = {segment}
             FROM unnest(%s::uuid[], %s::bigint[]) AS given(id, set_id)
             WHERE contents.id = given.id AND contents.set_id <> given.set_id"""
         self._execute(to_sql(statement), [list(set_ids.keys()), list(set_ids.values())])
 
     def delete_contents(self, space: str, ids: Collection[str]) -> None:
         """Delete these contents from the space."""
-        self._execute(to_sql(f"DELETE FROM {_table_of(space)} WHERE id = ANY(%s::uuid[])"), [list(ids)])
+        self._execute(to_sql(f"DELETE FROM {name_contents(space)} WHERE id = ANY(%s::uuid[])"), [list(ids)])
 
     def count_contents(self, space: str) -> int:
         """Return the number of contents in the space: counted, or above 100,000 the planner's estimate."""
-        name = _table_of(space)
+        name = name_contents(space)
         ((estimate,),) = self._fetch(to_sql("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"), [name])
         if estimate > 100_000:
             return int(estimate)
@@ -168,30 +178,26 @@ class PostgresIndex:
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
         """Return a tuple of hashed words for each of at most `count` contents, from random table blocks."""
         share = min(100.0, 130.0 * count / max(self.count_contents(space), 1))
-        statement = f"SELECT words FROM {_table_of(space)} TABLESAMPLE SYSTEM ({share:f}) LIMIT {int(count)}"
+        statement = f"SELECT words FROM {name_contents(space)} TABLESAMPLE SYSTEM ({share:f}) LIMIT {int(count)}"
         return [tuple(record[0]) for record in self._fetch(to_sql(statement))]
 
     def search_vectors(
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
         """Return the `k` nearest contents of allowed sets by cosine, best first; by the graph they are approximate."""
-        table, limit = _table_of(space), f"LIMIT {int(k)}"
-        # Without an order there, all are compared: where few are allowed, the graph is followed in vain.
-        by_graph = "" if self._has_few_contents(table, allowed) else f"ORDER BY distance {limit}"
-        nearest = f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {_allow(allowed)} {by_graph}"
-        statement = (
-            f"WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near ORDER BY distance, id {limit}"
-        )
-        records = self._fetch(to_sql(statement), [HalfVector(vector), list(allowed.ids)])
+        table, limit = name_contents(space), f"LIMIT {int(k)}"
+        with self._connect() as connection:
+            graphs = list_graphs(connection, table)
+            if not allowed.is_excluded and has_few_contents(connection, table, _allow(allowed), [list(allowed.ids)]):
+                # All are compared: where few are allowed, a graph is followed in vain.
+                parts, nearest = 1, f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {_allow(allowed)}"
+            else:
+                parts, nearest = len(graphs) + 1, make_nearest(table, graphs, _allow(allowed), k)
+            statement = f"WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near"
+            values = [HalfVector(vector), list(allowed.ids)] * parts
+            order = f"ORDER BY distance, id {limit}"
+            records = connection.execute(to_sql(f"{statement} {order}"), values, binary=True).fetchall()
         return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
-
-    def _has_few_contents(self, table: str, allowed: SetFilter) -> bool:
-        """Return whether the filter lists sets with at most 40,000 contents: comparing all is quicker then."""
-        if allowed.is_excluded:
-            return False
-        statement = f"SELECT 1 FROM {table} WHERE {_allow(allowed)} LIMIT {_MAX_COMPARED_CONTENTS + 1}"
-        ((count,),) = self._fetch(to_sql(f"SELECT count(*) FROM ({statement}) AS counted"), [list(allowed.ids)])
-        return int(count) <= _MAX_COMPARED_CONTENTS
 
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter
@@ -200,26 +206,23 @@ class PostgresIndex:
         statement = f"""SELECT id, words, weight * (
                 SELECT sum(given.weight) FROM unnest(%s::int[], %s::real[]) AS given(word, weight)
                 WHERE given.word = ANY(words)) AS score
-            FROM {_table_of(space)} WHERE words && %s::int[] AND {_allow(allowed)}
+            FROM {name_contents(space)} WHERE words && %s::int[] AND {_allow(allowed)}
             ORDER BY score DESC, id LIMIT {int(k)}"""
         words = list(weights)
         records = self._fetch(to_sql(statement), [words, list(weights.values()), words, list(allowed.ids)])
         return [SharedCandidate(record[0].hex, float(record[2]), tuple(record[1])) for record in records]
 
+    def needs_optimizing(self, space: str) -> bool:
+        """Return whether over 5,000 of the space's contents are in no graph, as after an ingest that was killed."""
+        with self._connect() as connection:
+            return has_many_open(connection, name_contents(space))
+
     def optimize(self, space: str) -> None:
-        """Build the space's word index, and its graph above 2,000 contents, if missing; ANALYZE all tables."""
-        name = _table_of(space)
+        """Build the space's word index if missing, and a graph of over 5,000 contents in none; ANALYZE all tables."""
+        name = name_contents(space)
         with self._connect() as connection, connection.transaction():
-            connection.execute(to_sql(f"SET LOCAL maintenance_work_mem = '{_BUILD_MEMORY}'"))
             connection.execute(to_sql(f"CREATE INDEX IF NOT EXISTS {name}_words ON {name} USING gin (words)"))
-            ((count,),) = connection.execute(to_sql(f"SELECT count(*) FROM {name}")).fetchall()
-            if count > _MAX_EXACT_CONTENTS:
-                connection.execute(
-                    to_sql(
-                        f"CREATE INDEX IF NOT EXISTS {name}_graph ON {name} USING hnsw (vector halfvec_ip_ops)"
-                        " WITH (m = 16, ef_construction = 100)"
-                    )
-                )
+            build_graph(connection, name)
         for table_name in (name, *(table.name for table in TABLES)):
             self._execute(to_sql(f"ANALYZE {table_name}"))
 
@@ -250,6 +253,11 @@ class PostgresIndex:
             raise TeamError(f"PostgreSQL at {self._address} can't be reached. {_REMEDY}") from error
         except psycopg.Error as error:
             raise TeamError(f"PostgreSQL at {self._address}: {_to_line(error)}. {_REMEDY}") from error
+
+    def _find_open_segment(self, space: str) -> int:
+        """Return the segment that new contents belong to."""
+        with self._connect() as connection:
+            return find_open_segment(list_graphs(connection, name_contents(space)))
 
     def _fetch(self, statement: sql.Composable, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run a statement and return all its rows."""
@@ -284,11 +292,6 @@ class PostgresIndex:
 def _allow(allowed: SetFilter) -> str:
     """Return the SQL condition that set_id is allowed; its one placeholder takes the filter's ids."""
     return "set_id <> ALL(%s::bigint[])" if allowed.is_excluded else "set_id = ANY(%s::bigint[])"
-
-
-def _table_of(space: str) -> str:
-    """Return the name of the table of a space's contents, made of a hash of the space's name."""
-    return "contents_" + hashlib.blake2b(space.encode(), digest_size=6).hexdigest()
 
 
 def _to_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """PostgreSQL's tables for a shared index, how rows are chosen, and how connections are set up."""
 
+import hashlib
 from typing import Any, LiteralString
 
 import psycopg
@@ -65,3 +66,8 @@ def make_where(table: Table, conditions: Conditions) -> tuple[sql.Composable, li
         for column in conditions
     ]
     return sql.SQL("WHERE ") + sql.SQL(" AND ").join(parts), [list(values) for values in conditions.values()]
+
+
+def name_contents(space: str) -> str:
+    """Return the name of the table of a space's contents, made of a hash of the space's name."""
+    return "contents_" + hashlib.blake2b(space.encode(), digest_size=6).hexdigest()

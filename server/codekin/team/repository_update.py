@@ -90,7 +90,7 @@ class RepositoryUpdate:
         self._catalogue.save_repository(replace(record, state=UPDATING))
         keys = {path: make_blob_key(file) for path, file in tree.items()}
         changes = self._find_changes(keys)
-        is_whole = record.state == UPDATING or record.space != self._context.space
+        is_whole = record.state == UPDATING or self._context.space not in record.spaces
         candidates = {key: path for path, key in (keys if is_whole else changes.put).items()}
         unfinished = candidates.keys() - self._find_complete(list(candidates))
         files = [BlobFile(key, tree[candidates[key]].blob, candidates[key]) for key in sorted(unfinished)]

@@ -118,13 +118,13 @@ def check_index(catalogue: Catalogue) -> list[str]:
     for record in records.values():
         if record.state != READY:
             findings.append(f"The ingest of {record.name} was interrupted. Run codekin team ingest again.")
-        elif record.space != active:
+        elif active not in record.spaces:
             findings.append(f"{record.name} has no vectors of the model that is searched. Ingest it again.")
     for record in list(records.values())[:_SAMPLED_REPOSITORIES]:
         findings += _check_repository(catalogue, record.number, record.name, active)
-    findings += [
-        f"{len(catalogue.list_spaces()) - 1} former models' vectors are kept. They take space, and do no harm."
-    ] * (len(catalogue.list_spaces()) > 1)
+    current_spaces = {space for record in records.values() for space in record.spaces}
+    for space in catalogue.list_spaces().keys() - current_spaces:
+        findings.append(f"No repository's present commit has vectors of {space}. They take room, and do no harm.")
     return findings
 
 

@@ -119,6 +119,10 @@ class SharedIndex(Protocol):
         """Return the `k` best of allowed sets' contents by BM25: summed `weights` of words it has × its own weight."""
         ...
 
+    def needs_optimizing(self, space: str) -> bool:
+        """Return whether `optimize` would make searches of the space much faster, as after an ingest was killed."""
+        ...
+
     def optimize(self, space: str) -> None:
         """Build the indexes that make searches of the space fast, after many writes; searches work without them."""
         ...

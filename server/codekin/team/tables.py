@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-SCHEMA_VERSION = 1  # of tables and contents; an index of another version is refused
+SCHEMA_VERSION = 2  # of tables and contents; an index of another version is refused
 
 Value = str | int
 Row = dict[str, Value]

@@ -27,6 +27,7 @@ from codekin.settings import TeamSettings
 from codekin.team.client import GatewayClient, PendingAnswer
 from codekin.team.local_clones import LocalClones
 from codekin.team.messages import AnswerMessage, PlaceMessage, decode_answer, encode_vector
+from codekin.team.team_vectors import TeamVectors
 from codekin.types import Candidate, Filter, Hit, Kinship, Location, Role, SnippetKind, Span, Task, TeamPlace
 
 _CANDIDATES = 100
@@ -45,6 +46,7 @@ class TeamSearch:
     def __init__(self, settings: TeamSettings, roots: Sequence[Path], embedder: Embedder) -> None:
         """Check the settings' address and token; send nothing yet. Raises TeamError."""
         self._client = GatewayClient(settings)
+        self.vectors = TeamVectors(self._client)
         self._clones = LocalClones(roots, settings.clones)
         self._embedder = embedder
 
