@@ -31,6 +31,7 @@ from codekin.team.ingest import ingest_repositories
 from codekin.team.messages import encode_vector
 from codekin.team.rate_limit import RateLimit
 from codekin.team.repository_update import IngestContext
+from codekin.team.session import check_index
 from codekin.team.shared_index import SharedIndex, open_shared_index
 from codekin.types import Filter, Role, Task
 
@@ -132,6 +133,21 @@ class TestEngine:
                 assert [request_search(served.port) for _ in range(12)] == [200] * 12
                 assert served.request("/health")[0] == 200
 
+    def test_milvus_is_killed_and_has_all_when_it_is_back(
+        self, own_milvus: "OwnMilvus", clones: Path, access_file: Path
+    ):
+        """Its connection is made anew in the background, at its own pace."""
+        with closing(open_shared_index(own_milvus.uri)) as index:
+            ingest(index, clones)
+            with serve(index, access_file) as served:
+                assert request_search(served.port) == 200
+                own_milvus.kill()
+                assert request_search(served.port) == 503
+                own_milvus.start()
+                wait_until(lambda: request_search(served.port) == 200)
+                assert check_index(Catalogue(index)) == []
+            assert [summary.is_unchanged for summary in ingest(index, clones)] == [True] * 3
+
 
 class TestWatching:
     def test_a_push_is_followed(self, postgres_uri: str, tmp_path: Path):
@@ -216,6 +232,40 @@ class OwnPostgres:
     def remove(self) -> None:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class OwnMilvus:
+    """A Milvus Lite server that is killed and started again, on one port and in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._port = find_free_port()
+        self._folder = folder
+        self.uri = f"http://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(self._port)]
+        command += ["--data-dir", str(self._folder)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(self._listens)
+
+    def _listens(self) -> bool:
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            return True
+        return False
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+@pytest.fixture
+def own_milvus(tmp_path: Path) -> Iterator[OwnMilvus]:
+    require("milvus_lite")
+    server = OwnMilvus(tmp_path / "milvus")
+    yield server
+    server.kill()
 
 
 @pytest.fixture

@@ -6,9 +6,10 @@ vectors as float16 under an HNSW graph over 8-bit numbers, and ranks again by th
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -27,6 +28,9 @@ _BATCH = 1_000  # rows a call: some MB, below gRPC's limit of messages
 _MAX_ROWS = 16_384  # that Milvus returns for one query
 _EF_SEARCH = 100
 _CONNECT_TIMEOUT_S = 10.0
+_NOT_LOADED = ("'released'", "not loaded")  # Lite's message, and a cluster's
+
+Result = TypeVar("Result")
 
 
 class MilvusIndex:
@@ -150,8 +154,10 @@ class MilvusIndex:
 
     def count_contents(self, space: str) -> int:
         """Return the number of contents in the space, counted by the server."""
+        name = _collection_of(space)
         with self._translate_errors():
-            return int(self._client.query(_collection_of(space), "", output_fields=["count(*)"])[0]["count(*)"])
+            rows = self._run_loaded(name, lambda: self._client.query(name, "", output_fields=["count(*)"]))
+        return int(rows[0]["count(*)"])
 
     def sample_words(self, space: str, count: int) -> list[tuple[int, ...]]:
         """Return the hashed words of about `count` contents, those with the lowest ids, which are hashes: by chance."""
@@ -222,6 +228,16 @@ class MilvusIndex:
                 remedy = "One process at a time may open a file: run `milvus-lite server` and name its address instead."
             raise TeamError(f"Milvus at {self._address}: {str(error.message).rstrip('.')}. {remedy}") from error
 
+    def _run_loaded(self, name: str, read: Callable[[], Result]) -> Result:
+        """Return what `read` does; load the collection and call it again where a server that was restarted has not."""
+        try:
+            return read()
+        except MilvusException as error:
+            if not any(state in str(error.message) for state in _NOT_LOADED):
+                raise
+            self._client.load_collection(name)
+            return read()
+
     def _query_all(self, space: str, conditions: Conditions, fields: list[str]) -> list[dict[str, Any]]:
         """Read these fields, as dicts, of all contents of the space that meet all conditions."""
         expressions = make_expressions(conditions)
@@ -230,7 +246,9 @@ class MilvusIndex:
     def _query(self, name: str, expression: str, fields: list[str], limit: int | None = None) -> list[dict[str, Any]]:
         """Read these fields, as dicts, of a collection's rows that meet the expression: at most `limit`, else all."""
         with self._translate_errors():
-            first = self._client.query(name, expression, output_fields=fields, limit=min(limit or _MAX_ROWS, _MAX_ROWS))
+            count = min(limit or _MAX_ROWS, _MAX_ROWS)
+            query = partial(self._client.query, name, expression, output_fields=fields, limit=count)
+            first = self._run_loaded(name, query)
             if len(first) < _MAX_ROWS or limit is not None:
                 return [{field: row[field] for field in fields} for row in first]
             rows: list[dict[str, Any]] = []
@@ -250,10 +268,11 @@ class MilvusIndex:
             return []
         parameters = {"metric_type": "IP", "params": {"ef": max(_EF_SEARCH, k)} if field == "vector" else {}}
         with self._translate_errors():
-            (hits,) = self._client.search(
-                _collection_of(space), [query], filter=expression, anns_field=field, limit=k,
+            search = partial(
+                self._client.search, _collection_of(space), [query], filter=expression, anns_field=field, limit=k,
                 search_params=parameters, output_fields=["words"] if field == "words" else [],
             )  # fmt: skip
+            (hits,) = self._run_loaded(_collection_of(space), search)
         candidates = [
             SharedCandidate(str(hit["id"]), float(hit["distance"]), tuple(hit["entity"].get("words", ())))
             for hit in hits
