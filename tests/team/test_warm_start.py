@@ -26,8 +26,8 @@ from codekin.types import ModelStatus, Task
 
 from .clones import KEYRING, LocalWorkers, commit, git, ingest
 from .memory_index import MemoryIndex
+from .own_engines import find_free_port
 from .served_gateway import ANN, BOB, Served, write_access
-from .test_outages import find_free_port
 
 COUNT = 70
 MODEL = ModelSettings("small", idle_s=5.0)

@@ -16,9 +16,9 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from codekin.errors import TeamError
 from codekin.team.postgres_graphs import (
+    ContentCounts,
     build_graph,
     find_open_segment,
-    has_few_contents,
     has_many_open,
     list_graphs,
     make_nearest,
@@ -46,6 +46,7 @@ class PostgresIndex:
     def __init__(self, uri: str) -> None:
         """Open a pool of connections; create extension and tables where they are missing. Raises TeamError."""
         parts = urlsplit(uri)
+        self._counts = ContentCounts()
         self._address = f"{parts.hostname or 'local socket'}{parts.path}"
         try:
             with psycopg.connect(uri, connect_timeout=int(_CONNECT_TIMEOUT_S), autocommit=True) as connection:
@@ -184,19 +185,18 @@ class PostgresIndex:
     def search_vectors(
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
-        """Return the `k` nearest contents of allowed sets by cosine, best first; by the graph they are approximate."""
-        table, limit = name_contents(space), f"LIMIT {int(k)}"
+        """Return the `k` nearest contents of allowed sets by cosine, best first; approximate unless few are allowed."""
+        table = name_contents(space)
         with self._connect() as connection:
             graphs = list_graphs(connection, table)
-            if not allowed.is_excluded and has_few_contents(connection, table, _allow(allowed), [list(allowed.ids)]):
-                # All are compared: where few are allowed, a graph is followed in vain.
+            if not allowed.is_excluded and self._counts.has_few(connection, table, allowed.ids):
                 parts, nearest = 1, f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {_allow(allowed)}"
             else:
                 parts, nearest = len(graphs) + 1, make_nearest(table, graphs, _allow(allowed), k)
-            statement = f"WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near"
+            statement = f"""WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near
+                ORDER BY distance, id LIMIT {int(k)}"""
             values = [HalfVector(vector), list(allowed.ids)] * parts
-            order = f"ORDER BY distance, id {limit}"
-            records = connection.execute(to_sql(f"{statement} {order}"), values, binary=True).fetchall()
+            records = connection.execute(to_sql(statement), values, binary=True).fetchall()
         return [SharedCandidate(record[0].hex, float(record[1])) for record in records]
 
     def search_words(
