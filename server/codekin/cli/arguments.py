@@ -13,6 +13,7 @@ from codekin.types import Filter, SnippetKind, Span
 from codekin.workspace.wide_folders import is_system_folder, is_too_wide
 
 if TYPE_CHECKING:
+    from codekin.cli.duplicates import DuplicateOptions
     from codekin.engine import Engine
 
 # The lazy path leaves a drive's colon to itself; a column, or grep's colon at the end, may follow the line.
@@ -27,6 +28,13 @@ _PROJECT_MARKERS = (
     *("build.gradle.kts", "composer.json", "Gemfile", "CMakeLists.txt", "meson.build", "Makefile", "Package.swift"),
     *("build.sbt", ".codekinignore"),
 )
+_FILTER_OPTIONS = {
+    "language": "--language",
+    "folder": "--folder",
+    "path": "--path",
+    "excluded": "--not",
+    "kind": "--kind",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +203,12 @@ def make_filter(query_options: QueryOptions, workspace_root: Path) -> Filter:
     )
 
 
-def list_used_filters(query_options: QueryOptions) -> list[str]:
-    """Return the names of the options that limit the hits and are given."""
-    filter_values = {
-        "--language": query_options.language,
-        "--folder": query_options.folder,
-        "--path": query_options.path,
-        "--not": query_options.excluded,
-        "--kind": query_options.kind,
-        "--tests": query_options.tests,
-        "--no-tests": query_options.tests is False,
-    }
-    return [option for option, filter_value in filter_values.items() if filter_value]
+def list_used_filters(command_options: "QueryOptions | DuplicateOptions") -> list[str]:
+    """Return the names of a command's options that limit its hits or groups by their files and are given."""
+    used_filters = [option for field, option in _FILTER_OPTIONS.items() if getattr(command_options, field, None)]
+    if command_options.tests is not None:
+        used_filters.append("--tests" if command_options.tests else "--no-tests")
+    return used_filters
 
 
 def require_package(package_name: str, extra: str) -> None:

@@ -31,7 +31,7 @@ class DuplicateOptions:
     """The options of the command, as they were given."""
 
     k: int | None
-    paths: tuple[Path, ...]
+    path: tuple[Path, ...]
     excluded: tuple[str, ...]
     language: str | None
     tests: bool | None
@@ -43,7 +43,6 @@ class DuplicateOptions:
 @click.option("-k", type=WholeNumber(1), metavar="N", help="Maximum number of groups. Default: all.")
 @click.option(
     "--path",
-    "paths",
     multiple=True,
     metavar="P",
     type=click.Path(path_type=Path),
@@ -121,18 +120,14 @@ def duplicates(
 def _note_nothing_found(options: DuplicateOptions, usual_min_lines: int, where: str) -> None:
     """Print to standard error that there are no duplicates, and without which of the given filters there may be."""
     from codekin.cli import console
+    from codekin.cli.arguments import list_used_filters
 
     min_lines = options.min_lines or usual_min_lines
-    filter_values = {
-        "--path": options.paths,
-        "--not": options.excluded,
-        "--language": options.language,
-        "--tests": options.tests,
-        "--no-tests": options.tests is False,
-        "--min-lines": min_lines > usual_min_lines,
-        "--kinship": options.kinship != Kinship.EDITED,
-    }
-    used_filters = [option for option, filter_value in filter_values.items() if filter_value]
+    used_filters = list_used_filters(options)
+    if min_lines > usual_min_lines:
+        used_filters.append("--min-lines")
+    if options.kinship != Kinship.EDITED:
+        used_filters.append("--kinship")
     remedy = f" Try without {' or '.join(used_filters)}." if used_filters else ""
     console.print_note(f"No duplicated functions of {console.format_count(min_lines, 'line')} or more {where}.{remedy}")
 
@@ -145,7 +140,7 @@ def _make_selection(options: DuplicateOptions, workspace_root: Path, min_lines: 
 
     return DuplicateSelection(
         min_lines=options.min_lines or min_lines,
-        paths=tuple(resolve_filter_path(named_path, workspace_root) for named_path in options.paths),
+        paths=tuple(resolve_filter_path(named_path, workspace_root) for named_path in options.path),
         excluded=options.excluded,
         language=find_language(options.language) if options.language else None,
         tests=options.tests,
