@@ -204,18 +204,53 @@ def test_a_list_stays_with_its_server_when_its_buffer_is_wiped(growing: Editor, 
     assert count == 1
 
 
-def test_a_list_is_completed_after_edits_elsewhere_in_the_file_only(growing: Editor) -> None:
-    growing.lua("left_out = 0")
+def test_a_list_fills_from_the_first_files_on(growing: Editor) -> None:
+    """It is asked for again whenever twice as much is indexed, until a step is more."""
+    growing.lua("left_out, coverage = 1000, 0")
+    growing.lua(REPORT, 0)
+    growing.execute(f"Codekin search {QUERY}")
+    growing.wait_until("return vim.bo.buftype == 'quickfix'")
+    assert growing.lua(SIZE) == 0
+    grow(growing, 0.01)
+    growing.wait_until(f"{SIZE} > 0")
+    growing.lua(REPORT, 0.015)
+    settle(growing)
+    assert growing.lua("return answered") == 2
+    grow(growing, 0.02)
+    growing.wait_until(f"{TITLE}:find('2%', 1, true)")
+    assert growing.lua("return messages") == []
+
+
+def test_a_list_of_nothing_yet_can_be_compared_when_it_fills(growing: Editor) -> None:
+    growing.lua("left_out, coverage = 1000, 0")
+    growing.lua(REPORT, 0)
     growing.execute("Codekin similar")
+    growing.wait_until("return vim.bo.buftype == 'quickfix'")
+    grow(growing, 1)
+    growing.wait_until(f"{SIZE} > 0")
+    growing.execute("Codekin diff")
+    growing.wait_until("return vim.fn.tabpagenr('$') == 2")
+
+
+@pytest.mark.parametrize("command", ["Codekin similar", ".,+2Codekin similar"])
+def test_a_list_is_completed_after_edits_elsewhere_in_the_file_only(growing: Editor, command: str) -> None:
+    line = growing.lua("left_out = 0; return vim.fn.line('.')")
+    growing.execute(command)
     growing.wait_until("return answered == 1")
     buffer = growing.lua("return vim.fn.bufnr('shop/orders.py')")
+    names = "return vim.tbl_map(function(item) return item.user_data.codekin.head end, vim.fn.getqflist())"
+    heads = growing.lua(names)
     growing.lua("vim.fn.appendbufline(..., '$', '# new')", buffer)
     grow(growing, 0.5)
     growing.wait_until(f"{TITLE}:find('50%', 1, true)")
-    growing.lua("vim.fn.appendbufline(..., 0, '# new')", buffer)
+    growing.lua("vim.fn.appendbufline(..., 0, vim.fn['repeat']({ '# new' }, 40))", buffer)
+    grow(growing, 0.7)
+    growing.wait_until(f"{TITLE}:find('70%', 1, true)")
+    assert growing.lua(names) == heads  # it is the same code's
+    growing.lua("local buffer, line = ...; vim.fn.appendbufline(buffer, line, '    # new')", buffer, line + 40)
     grow(growing, 1)
     settle(growing)
-    assert growing.lua("return answered") == 2
+    assert growing.lua("return answered") == 3
 
 
 def test_a_search_while_one_types_is_completed_after_enter(growing: Editor) -> None:

@@ -4,7 +4,7 @@ local hits = require('codekin.hits')
 
 local M = {}
 
-local COVERAGE_STEP = 0.1 -- share of the workspace that must be newly indexed before the query is repeated
+local MAX_COVERAGE_STEP = 0.1 -- share of the workspace that may be newly indexed before the query is repeated
 local RETRY_MS, MAX_RETRIES = 1000, 3 -- of a repeated query that fails
 
 ---@param where 'quickfix'|'loclist'
@@ -12,6 +12,15 @@ local RETRY_MS, MAX_RETRIES = 1000, 3 -- of a repeated query that fails
 ---@return table
 local function get_list(where, fields)
   return where == 'loclist' and vim.fn.getloclist(0, fields) or vim.fn.getqflist(fields)
+end
+
+--- Whether so much more is indexed than an answer is from that its query is worth repeating: twice as much, or a step.
+---@param answered number share of the workspace
+---@param reported number share of the workspace
+---@return boolean
+local function is_worth_repeating(answered, reported)
+  local is_much_more = reported >= math.min(2 * answered, answered + MAX_COVERAGE_STEP)
+  return reported >= 1 or (reported > answered and is_much_more)
 end
 
 --- Return the index of an entry of the list in the items of a later answer.
@@ -74,8 +83,8 @@ local function watch_list(where, list)
 end
 
 --- Repeat the query whenever its server has indexed much more, and until an answer is from the whole workspace; replace
---- the list's items. Ends earlier when the list is changed by others or gone, when the code of the query is changed or
---- moved, or when the server is gone. A query that fails is tried again some times, then when the status changes.
+--- the list's items. Ends earlier when the list is changed by others or gone, when the code of the query is changed, or
+--- when the server is gone. A query that fails is tried again some times, then when the status changes.
 ---@param result codekin.Result of the first answer
 ---@param where 'quickfix'|'loclist' in the current window
 ---@param list integer
@@ -84,15 +93,25 @@ function M.follow(result, where, list)
     return
   end
   local source, ask_again, client_id = result.source, result.ask_again, result.client_id
-  local asked_code = source and hits.read_mark(source)
+  local asked_code = source and hits.read_mark(source) -- as the first answer with code knows it
   local is_untouched, replace = watch_list(where, list)
   local reported, retries, is_asking, has_ended = 0, 0, false, false
   local ask
 
+  --- Return by how many lines the code of the query has moved; nil when it is changed or gone.
+  local function find_shift()
+    local code = source and hits.read_mark(source)
+    if not source then
+      return 0
+    elseif code and asked_code and vim.deep_equal(code.text, asked_code.text) then
+      return code.first - asked_code.first
+    end
+  end
+
   local function is_current()
     return not has_ended
       and vim.lsp.get_client_by_id(client_id) ~= nil
-      and (not source or vim.deep_equal(hits.read_mark(source), asked_code))
+      and find_shift() ~= nil
       and is_untouched()
   end
 
@@ -108,7 +127,11 @@ function M.follow(result, where, list)
     if not answer then
       return retry()
     end
-    hits.delete_mark(answer.source) -- the first answer's tracks the same code
+    if source then
+      hits.delete_mark(answer.source) -- the first answer's tracks the same code
+    elseif answer.source then
+      source, asked_code = answer.source, hits.read_mark(answer.source)
+    end
     if #answer.items == 0 and #result.items > 0 then
       return retry() -- a server that is ending has no hits any more
     end
@@ -124,13 +147,12 @@ function M.follow(result, where, list)
   end
 
   function ask()
-    local is_due = reported >= 1 or reported >= result.coverage + COVERAGE_STEP
-    if is_due and not is_asking and is_current() then
+    if is_worth_repeating(result.coverage, reported) and not is_asking and is_current() then
       local asked_at = reported
       is_asking = true
       ask_again(function(answer)
         take(answer, asked_at)
-      end)
+      end, find_shift())
     end
   end
 

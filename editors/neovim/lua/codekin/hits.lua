@@ -28,7 +28,10 @@ local max_name_width = 40 -- cells; longer names are shortened
 ---@field source? codekin.Mark the code of the query
 ---@field coverage number the searched share of the workspace
 ---@field client_id integer of the server that answered
----@field ask_again? fun(callback: fun(result?: codekin.Result)) asks the same server; without a result if that fails
+---@field ask_again? codekin.AskAgain
+
+--- Asks the same server for the code, which has moved by so many lines. Calls back without a result if that fails.
+---@alias codekin.AskAgain fun(callback: fun(result?: codekin.Result), shift: integer)
 
 --- Lines of a buffer, tracked by extmarks.
 ---@class codekin.Mark

@@ -161,14 +161,27 @@ end
 ---@param show codekin.Show
 local function show_result(result, show)
   require('codekin.hits').set_latest(result)
-  if #result.items == 0 then
+  local picker = require('codekin.pickers').get(show)
+  if #result.items == 0 and (picker or result.coverage >= 1) then -- an empty list fills as the index grows
     return require('codekin.client').notify('no results for ' .. result.title)
   end
-  local picker = require('codekin.pickers').get(show)
   if picker then
     return picker.pick(result)
   end
   require('codekin.hits').show_list(result, show == 'loclist' and 'loclist' or 'quickfix')
+end
+
+--- Return the parameters of a query for code that has moved.
+---@param params table
+---@param shift integer by how many lines
+---@return table
+local function shift_params(params, shift)
+  local shifted = vim.deepcopy(params)
+  local range = shifted.range or {}
+  for _, position in pairs({ shifted.position, range.start, range['end'] }) do -- those that there are
+    position.line = math.max(position.line + shift, 0)
+  end
+  return shifted
 end
 
 --- Send a query to the buffer's server, and call back with its result, which can be asked for again.
@@ -182,8 +195,8 @@ local function ask(bufnr, method, params, title, callback)
   return require('codekin.client').request(bufnr, method, params, function(answer, client)
     local hits = require('codekin.hits')
     local result = hits.create_result(answer, title, client)
-    function result.ask_again(callback_again)
-      require('codekin.client').request_silently(client, method, params, function(later)
+    function result.ask_again(callback_again, shift)
+      require('codekin.client').request_silently(client, method, shift_params(params, shift), function(later)
         callback_again(later and hits.create_result(later, title, client))
       end)
     end
