@@ -1,6 +1,6 @@
 /** The steps that install the server into the extension's own virtual environment. Pure, except for running them. */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { getIsolatedOptions } from './isolation';
@@ -166,7 +166,7 @@ function runCommand(
         const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
         const options = { ...getIsolatedOptions(program), stdio, detached: HAS_GROUPS };
         const child = spawn(program, commandArguments, options);
-        const abort = (): void => killGroup(child);
+        const abort = (): void => killTree(child);
         signal.addEventListener('abort', abort);
         const outputs: Buffer[] = [];
         const lastLines: string[] = [];
@@ -210,17 +210,26 @@ function splitLines(output: Buffer): string[] {
         .filter(Boolean);
 }
 
-/**
- * Kill a process and, where it leads a group, those that it has started: `python -m venv` runs pip in another. On Windows
- * that one goes on.
- */
-function killGroup(child: ChildProcess): void {
-    try {
-        if (HAS_GROUPS && child.pid) {
-            process.kill(-child.pid, 'SIGKILL');
-        }
-    } catch {
-        // all of them have ended
+/** Kill a process and those that it has started: `python -m venv` runs pip in another. */
+function killTree(child: ChildProcess): void {
+    const { pid } = child;
+    if (pid === undefined) {
+        return; // it could not be run
     }
-    child.kill('SIGKILL'); // no effect on one that has ended
+    if (HAS_GROUPS) {
+        try {
+            process.kill(-pid, 'SIGKILL');
+        } catch {
+            // all of them have ended
+        }
+    } else if (child.exitCode === null) {
+        // Windows finds the children by their parent, which must still run then.
+        const [program, ...killArguments] = planTreeKill(pid, process.env['SystemRoot']);
+        execFile(program, killArguments, () => child.kill('SIGKILL')); // without effect where taskkill has killed it
+    }
+}
+
+/** Return the command that kills a process of Windows and its children. It is Windows' own program, by its whole path. */
+export function planTreeKill(pid: number, systemRoot = 'C:\\Windows'): [program: string, ...killArguments: string[]] {
+    return [path.win32.join(systemRoot, 'System32', 'taskkill.exe'), '/pid', String(pid), '/t', '/f'];
 }
