@@ -36,8 +36,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionApi {
     const bundled = path.join(context.extensionUri.fsPath, 'server');
     const server = new Server(packageJSON.version, bundled, environment, settings, log);
     const similar = new SimilarView(server);
-    const search = new SearchPicker(server, context.workspaceState, (query, answer) =>
-        similar.showResults(query, answer),
+    const search = new SearchPicker(server, context.workspaceState, (query, answer, filter) =>
+        similar.showResults(query, answer, filter),
     );
     const installer = new Installer(server, environment);
     const statusPage = new StatusPage(server, getScriptsUri(context.extensionUri));

@@ -2,18 +2,12 @@
 
 import * as vscode from 'vscode';
 import { formatAnswerNote, formatNarrowLocation, getHitName } from './format';
+import { isWorthRepeating } from './growth';
 import { HitPreview } from './hitPreview';
 import { formatPercent } from './l10n';
 import { getDisplayPath, getUri, openHit } from './navigation';
-import { type Answer, type Hit, SEARCH } from './protocol';
-import {
-    chooseFolder,
-    chooseLanguage,
-    createSearchParams,
-    describeFilter,
-    filterAnswer,
-    type SearchFilter,
-} from './searchFilter';
+import type { Answer, Hit } from './protocol';
+import { chooseFolder, chooseLanguage, describeFilter, type SearchFilter, sendSearch } from './searchFilter';
 import type { Server } from './server';
 import { getKindIcon } from './treeItems';
 
@@ -62,6 +56,7 @@ export class SearchPicker implements vscode.Disposable {
     private answeredQuery = '';
     private filter: SearchFilter = {};
     private coverage = 0; // of the index when the last request was sent
+    private isSearching = false; // a request is about to be sent, or not answered yet: another would overtake it
     private isWaitingForServer = false;
     private hasNavigated = false; // by arrow keys, in the items on display
     private readonly serverListener: vscode.Disposable;
@@ -69,7 +64,7 @@ export class SearchPicker implements vscode.Disposable {
     constructor(
         private readonly server: Server,
         private readonly storage: vscode.Memento,
-        private readonly keepResults: (query: string, answer: Answer) => void,
+        private readonly keepResults: (query: string, answer: Answer, filter: SearchFilter) => void,
     ) {
         this.serverListener = server.onChange(() => this.handleServerChange());
     }
@@ -121,7 +116,7 @@ export class SearchPicker implements vscode.Disposable {
             if (answer) {
                 this.rememberQuery(this.answeredQuery);
                 this.hide();
-                this.keepResults(this.answeredQuery, answer);
+                this.keepResults(this.answeredQuery, answer, filter);
             }
         } else if (button === FILTER_TESTS) {
             this.show(query, { ...filter, isWithoutTests: !filter.isWithoutTests });
@@ -175,6 +170,7 @@ export class SearchPicker implements vscode.Disposable {
     private handleInput(value: string): void {
         clearTimeout(this.timer);
         this.cancellation?.cancel();
+        this.isSearching = false;
         if (!this.picker) {
             return;
         }
@@ -187,6 +183,7 @@ export class SearchPicker implements vscode.Disposable {
             return;
         }
         this.picker.busy = true;
+        this.isSearching = true;
         this.timer = setTimeout(() => void this.search(value.trim()), DEBOUNCE_MS);
     }
 
@@ -195,15 +192,13 @@ export class SearchPicker implements vscode.Disposable {
         this.cancellation = cancellation;
         this.coverage = this.server.status?.coverage ?? 0;
         this.isWaitingForServer = false;
+        this.isSearching = true;
         const isCurrent = (): boolean =>
             cancellation === this.cancellation && !cancellation.token.isCancellationRequested;
         try {
-            const params = createSearchParams(query, this.filter);
-            const answer = filterAnswer(
-                await this.server.request<Answer>(SEARCH, params, cancellation.token),
-                this.filter,
-            );
+            const answer = await sendSearch(this.server, query, this.filter, cancellation.token);
             if (isCurrent()) {
+                this.isSearching = false;
                 this.showItems(createItems(answer, this.server));
                 this.showTitle(answer);
                 this.answer = answer;
@@ -214,7 +209,11 @@ export class SearchPicker implements vscode.Disposable {
                 this.handleServerChange(); // more may have been indexed since the request was sent
             }
         } catch (error) {
-            if (isCurrent() && !(error instanceof vscode.CancellationError)) {
+            if (!isCurrent()) {
+                return;
+            }
+            this.isSearching = false;
+            if (!(error instanceof vscode.CancellationError)) {
                 this.answer = undefined;
                 this.isWaitingForServer = this.server.state !== 'running';
                 this.showTitle();
@@ -240,12 +239,15 @@ export class SearchPicker implements vscode.Disposable {
         }
     }
 
-    /** Search again once the server runs, and when more of the workspace is indexed, unless the user is moving through the results. */
+    /**
+     * Search again once the server runs, and when much more of the workspace is indexed, unless the user is moving
+     * through the results or another request is under way.
+     */
     private handleServerChange(): void {
         const coverage = this.server.status?.coverage ?? 0;
         const query = this.picker?.value.trim();
-        const isIncomplete = this.answer !== undefined && this.answer.coverage < 1;
-        const isMoreIndexed = isIncomplete && coverage > this.coverage && !this.hasNavigated;
+        const isIncomplete = this.answer !== undefined && this.answer.coverage < 1 && !this.isSearching;
+        const isMoreIndexed = isIncomplete && isWorthRepeating(this.coverage, coverage) && !this.hasNavigated;
         if (query && (isMoreIndexed || (this.isWaitingForServer && this.server.state === 'running'))) {
             void this.search(query);
         }

@@ -1,8 +1,8 @@
-/** Filters of a search: by language, by folder, and without tests. */
+/** A search and its filters: by language, by folder, and without tests. */
 
 import * as vscode from 'vscode';
 import { formatCount } from './format';
-import { type Answer, type Hit, REPORT, type Report } from './protocol';
+import { type Answer, type Hit, REPORT, type Report, SEARCH } from './protocol';
 import type { Server } from './server';
 
 const TEST_FACTOR = 3; // hits to request for each that is shown, because tests are removed afterwards
@@ -13,8 +13,17 @@ export interface SearchFilter {
     isWithoutTests?: boolean;
 }
 
-/** Return the parameters of a search request. */
-export function createSearchParams(query: string, { language, folder, isWithoutTests }: SearchFilter): object {
+/** Search by meaning, and return the hits that the filter leaves. Throws what `Server.request` does. */
+export async function sendSearch(
+    server: Server,
+    query: string,
+    filter: SearchFilter,
+    token: vscode.CancellationToken,
+): Promise<Answer> {
+    return filterAnswer(await server.request<Answer>(SEARCH, createSearchParams(query, filter), token), filter);
+}
+
+function createSearchParams(query: string, { language, folder, isWithoutTests }: SearchFilter): object {
     const limit = vscode.workspace.getConfiguration('codekin').get('search.limit', 10);
     return {
         query,
@@ -25,7 +34,7 @@ export function createSearchParams(query: string, { language, folder, isWithoutT
 }
 
 /** Remove tests from an answer, if the filter says so. */
-export function filterAnswer(answer: Answer, { isWithoutTests }: SearchFilter): Answer {
+function filterAnswer(answer: Answer, { isWithoutTests }: SearchFilter): Answer {
     if (!isWithoutTests) {
         return answer;
     }

@@ -12,6 +12,7 @@ import {
     type HitGroup,
     splitWeakHits,
 } from './format';
+import { isWorthRepeating } from './growth';
 import { HitKeys } from './hitKeys';
 import {
     CELL_SCHEME,
@@ -26,6 +27,7 @@ import {
     toRange,
 } from './navigation';
 import { type Answer, FIND_SIMILAR, type Hit, type SimilarQuery } from './protocol';
+import { type SearchFilter, sendSearch } from './searchFilter';
 import type { Server } from './server';
 import { shiftSpan } from './spanTracking';
 import {
@@ -41,7 +43,6 @@ import {
 } from './treeItems';
 
 const DEBOUNCE_MS = 400; // after an edit, before the request is repeated
-const COVERAGE_STEP = 0.1; // share of the workspace that must be newly indexed before the request is repeated
 const MAX_TOOLTIP_LINES = 24;
 export const NOTHING_SIMILAR = vscode.l10n.t('No similar code was found in this workspace.');
 
@@ -53,12 +54,13 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     readonly onDidChangeTreeData = this.changeEmitter.event;
     private query: SimilarQuery | undefined;
     private searchQuery: string | undefined; // of results kept from a search in words
+    private searchFilter: SearchFilter = {};
     private groups: HitGroup[] = [];
     private readonly hitKeys = new HitKeys();
     private readonly dismissedKeys = new Set<string>();
     private cancellation: vscode.CancellationTokenSource | undefined;
     private timer: NodeJS.Timeout | undefined;
-    private coverage = 1; // when the request was last sent
+    private coverage = 1; // of the answer, or of the index when its request is repeated
     private isWaitingForServer = false;
     private selectedKeys: readonly string[] = []; // keys, because each answer has new hit objects
     private targetKey: string | undefined;
@@ -94,15 +96,14 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
             this.dismissedKeys.clear();
             void vscode.commands.executeCommand('codekin.similar.focus', { preserveFocus: true });
         }
-        clearTimeout(this.timer);
-        this.cancellation?.cancel();
-        const cancellation = new vscode.CancellationTokenSource();
-        this.cancellation = cancellation;
+        const cancellation = this.replaceRequest();
+        const indexedShare = this.indexedShare;
         try {
             const request = this.server.request<Answer>(FIND_SIMILAR, query, cancellation.token);
             const answer = reveal ? await showViewProgress(request) : await request;
             if (cancellation === this.cancellation) {
                 this.showAnswer(answer);
+                this.handleGrowth(indexedShare);
                 return answer;
             }
         } catch (error) {
@@ -116,14 +117,38 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     }
 
     /** Show the results of a search in words. */
-    showResults(searchQuery: string, answer: Answer): void {
-        this.cancellation?.cancel();
-        this.cancellation = undefined;
+    showResults(searchQuery: string, answer: Answer, filter: SearchFilter = {}): void {
+        this.replaceRequest();
         this.query = undefined;
         this.searchQuery = searchQuery;
+        this.searchFilter = filter;
         this.dismissedKeys.clear();
         this.showAnswer(answer);
+        this.handleServerChange(); // more may have been indexed since the answer
         void vscode.commands.executeCommand('codekin.similar.focus');
+    }
+
+    /** Cancel the request under way, and return the token of the one that replaces it. */
+    private replaceRequest(): vscode.CancellationTokenSource {
+        clearTimeout(this.timer);
+        this.cancellation?.cancel();
+        this.cancellation = new vscode.CancellationTokenSource();
+        return this.cancellation;
+    }
+
+    /** Repeat a search in words whose results were kept. They stay if it fails. */
+    private async repeatSearch(searchQuery: string): Promise<void> {
+        const cancellation = this.replaceRequest();
+        const indexedShare = this.indexedShare;
+        try {
+            const answer = await sendSearch(this.server, searchQuery, this.searchFilter, cancellation.token);
+            if (cancellation === this.cancellation) {
+                this.showAnswer(answer);
+                this.handleGrowth(indexedShare);
+            }
+        } catch (error) {
+            this.server.log.warn(String(error));
+        }
     }
 
     /** Repeat the last request. A search in words is repeated where its words are typed. */
@@ -306,19 +331,28 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         return this.server.state !== 'missing' && this.server.state !== 'installing';
     }
 
+    private get indexedShare(): number {
+        return this.server.status?.coverage ?? 0;
+    }
+
+    /** Repeat the request if more was indexed while it was answered: no other change of the server may follow. */
+    private handleGrowth(indexedShare: number): void {
+        if (this.indexedShare > indexedShare) {
+            this.handleServerChange();
+        }
+    }
+
     /** Repeat the request once the server is there, whenever much more is indexed, and when everything is. */
     private handleServerChange(): void {
-        const coverage = this.server.status?.coverage ?? 0;
-        const isMoreIndexed = coverage >= 1 || coverage >= this.coverage + COVERAGE_STEP;
         if (!this.hasServer && (this.answer || this.view.message)) {
             this.showMessage(undefined); // the view's welcome tells what to do
             this.isWaitingForServer = true;
         } else if (this.isWaitingForServer && this.server.state === 'running') {
             this.isWaitingForServer = false;
             void (this.query && this.refresh()); // a search in words would open by itself
-        } else if (this.query && this.answer && this.coverage < 1 && isMoreIndexed) {
-            this.coverage = coverage;
-            void this.refresh();
+        } else if (this.answer && isWorthRepeating(this.coverage, this.indexedShare)) {
+            this.coverage = this.indexedShare;
+            void (this.searchQuery === undefined ? this.refresh() : this.repeatSearch(this.searchQuery));
         }
     }
 }

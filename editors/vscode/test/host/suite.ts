@@ -2,6 +2,7 @@
 
 import { defineCompletionsTests } from './completions';
 import { defineDuplicatesTests } from './duplicates';
+import { defineGrowthTests } from './growth';
 import { defineLanguageModelsTests } from './languageModels';
 import { defineNotebooksTests } from './notebooks';
 import { defineSearchTests } from './search';
@@ -16,6 +17,7 @@ export function defineSuite(): void {
         defineSimilarTests();
         defineNotebooksTests();
         defineSearchTests();
+        describe('while the index grows', defineGrowthTests);
         defineDuplicatesTests();
         defineLanguageModelsTests();
         defineServerTests();

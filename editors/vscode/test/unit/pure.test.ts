@@ -17,8 +17,16 @@ import {
     shortenPaths,
     splitWeakHits,
 } from '../../src/format';
+import { isWorthRepeating } from '../../src/growth';
 import { HitKeys } from '../../src/hitKeys';
-import { InstallError, type InstallStep, parseProgress, planInstall, runSteps } from '../../src/installPlan';
+import {
+    InstallError,
+    type InstallStep,
+    parseProgress,
+    planInstall,
+    planTreeKill,
+    runSteps,
+} from '../../src/installPlan';
 import { getIsolatedOptions } from '../../src/isolation';
 import type { Hit, Status } from '../../src/protocol';
 import { RestartBackoff } from '../../src/restartBackoff';
@@ -31,6 +39,25 @@ function createHit(overrides: Partial<Hit>): Hit {
     const defaults = { name: 'f', kind: 'function', language: 'python', score: 1, why: '', preview: '' };
     return { location, selectionRange: range, qualifiedName: '', kinship: 'similar', ...defaults, ...overrides };
 }
+
+describe('a request while the index grows', () => {
+    it('is worth repeating when twice as much is indexed, a tenth more, or everything', () => {
+        const cases: [answered: number, indexed: number, isWorth: boolean][] = [
+            [0, 0, false],
+            [0, 0.001, true],
+            [0.02, 0.03, false],
+            [0.02, 0.04, true],
+            [0.5, 0.55, false],
+            [0.5, 0.6, true],
+            [0.97, 1, true],
+            [1, 1, false],
+            [0.5, 0.2, false], // it is built again
+        ];
+        for (const [answered, indexed, isWorth] of cases) {
+            assert.equal(isWorthRepeating(answered, indexed), isWorth, `${answered} ${indexed}`);
+        }
+    });
+});
 
 describe('The restart delay', () => {
     it('grows until there is none, and starts anew after a while or when the user restarts', () => {
@@ -410,6 +437,17 @@ describe('Installing', () => {
         const pid = Number(lines.at(-1)?.slice('pid '.length));
         const statusFile = `/proc/${pid}/stat`; // one that has ended may still be listed
         assert.ok(!fs.existsSync(statusFile) || fs.readFileSync(statusFile, 'utf8').includes(') Z '));
+    });
+
+    it('ends the children, too, where processes have no groups', () => {
+        assert.deepEqual(planTreeKill(7, 'D:\\Windows'), [
+            'D:\\Windows\\System32\\taskkill.exe',
+            '/pid',
+            '7',
+            '/t',
+            '/f',
+        ]);
+        assert.equal(planTreeKill(7)[0], 'C:\\Windows\\System32\\taskkill.exe');
     });
 
     it('extracts progress from pip’s output', () => {
