@@ -125,6 +125,12 @@ class TestContents:
         assert found[2].score == pytest.approx(1.0)
         assert index.search_words(SPACE, {}, 5, EVERYTHING) == []
 
+    def test_a_content_without_words_is_found_by_meaning(self, index: SharedIndex, contents: list[SharedContent]):
+        index.put_contents(SPACE, [replace(contents[3], id=f"{998:032x}", words=(), weight=0.0)])
+        found = index.search_vectors(SPACE, np.asarray(contents[3].vector, np.float32), 2, EVERYTHING)
+        assert {item.id for item in found} == {contents[3].id, f"{998:032x}"}
+        assert f"{998:032x}" not in {item.id for item in index.search_words(SPACE, {1: 1.0}, 300, EVERYTHING)}
+
     def test_writing_again_replaces_and_deleting_removes(self, index: SharedIndex, contents: list[SharedContent]):
         index.put_contents(SPACE, contents[:3])
         assert index.count_contents(SPACE) == 200

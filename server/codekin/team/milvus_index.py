@@ -28,6 +28,7 @@ _BATCH = 1_000  # rows a call: some MB, below gRPC's limit of messages
 _MAX_ROWS = 16_384  # that Milvus returns for one query
 _EF_SEARCH = 100
 _CONNECT_TIMEOUT_S = 10.0
+_NO_WORDS = {0: 1e-9}  # Milvus refuses an empty sparse vector
 _NOT_LOADED = ("'released'", "not loaded")  # Lite's message, and a cluster's
 
 Result = TypeVar("Result")
@@ -111,7 +112,7 @@ class MilvusIndex:
                     "id": content.id,
                     "set_id": content.set_id,
                     "vector": np.asarray(content.vector, dtype),
-                    "words": dict.fromkeys(content.words, content.weight),
+                    "words": dict.fromkeys(content.words, content.weight) or _NO_WORDS,
                 }
                 for content in contents[start : start + _BATCH]
             ]
@@ -170,8 +171,7 @@ class MilvusIndex:
         self, space: str, vector: NDArray[np.floating], k: int, allowed: SetFilter
     ) -> list[SharedCandidate]:
         """Return about the `k` nearest contents of allowed sets by cosine, best first, found in the server's graph."""
-        dtype = np.float32 if self._is_lite else np.float16
-        return self._search(space, "vector", np.asarray(vector, dtype), k, allowed)
+        return self._search(space, "vector", vector.astype(np.float32 if self._is_lite else np.float16), k, allowed)
 
     def search_words(
         self, space: str, weights: Mapping[int, float], k: int, allowed: SetFilter

@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 
 from codekin.team.postgres_schema import to_sql
+from codekin.team.shared_index import SetFilter
 
 MAX_OPEN_CONTENTS = 5_000  # up to as many, no graph is built: they are compared in some ms
 MAX_COMPARED_CONTENTS = 40_000  # of a question's sets: of more, the graphs find the nearest sooner
@@ -97,21 +98,28 @@ class ContentCounts:
     """Knows which filters few contents meet: to count them takes a third of a question's time. Safe on any thread."""
 
     def __init__(self) -> None:
-        self._counted: dict[tuple[str, tuple[int, ...]], tuple[float, bool]] = {}  # when, and whether they are few
+        self._counted: dict[tuple[str, SetFilter], tuple[float, bool]] = {}  # when, and whether they are few
 
-    def has_few(self, connection: psycopg.Connection[Any], table: str, set_ids: tuple[int, ...]) -> bool:
-        """Return whether these sets had at most 40,000 contents some time in the last minute: all are compared then."""
-        counted_at, has_few = self._counted.get((table, set_ids), (float("-inf"), False))
+    def has_few(self, connection: psycopg.Connection[Any], table: str, allowed: SetFilter) -> bool:
+        """Return whether a filter had at most 40,000 contents some time in the last minute: all are compared then."""
+        if allowed == SetFilter():
+            return False
+        counted_at, has_few = self._counted.get((table, allowed), (float("-inf"), False))
         now = time.monotonic()
         if now - counted_at < _COUNT_LIFETIME_S:
             return has_few
-        statement = f"SELECT 1 FROM {table} WHERE set_id = ANY(%s::bigint[]) LIMIT {MAX_COMPARED_CONTENTS + 1}"
-        counted = connection.execute(to_sql(f"SELECT count(*) FROM ({statement}) AS counted"), [list(set_ids)])
+        statement = f"SELECT 1 FROM {table} WHERE {allow(allowed)} LIMIT {MAX_COMPARED_CONTENTS + 1}"
+        counted = connection.execute(to_sql(f"SELECT count(*) FROM ({statement}) AS counted"), [list(allowed.ids)])
         has_few = int(counted.fetchall()[0][0]) <= MAX_COMPARED_CONTENTS
         if len(self._counted) >= _MAX_COUNTS:
             self._counted.clear()
-        self._counted[table, set_ids] = now, has_few
+        self._counted[table, allowed] = now, has_few
         return has_few
+
+
+def allow(allowed: SetFilter) -> str:
+    """Return the SQL condition that set_id is allowed; its one placeholder takes the filter's ids."""
+    return "set_id <> ALL(%s::bigint[])" if allowed.is_excluded else "set_id = ANY(%s::bigint[])"
 
 
 def make_nearest(table: str, graphs: Iterable[Graph], condition: str, k: int) -> str:

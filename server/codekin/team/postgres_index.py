@@ -17,6 +17,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from codekin.errors import TeamError
 from codekin.team.postgres_graphs import (
     ContentCounts,
+    allow,
     build_graph,
     find_open_segment,
     has_many_open,
@@ -147,7 +148,7 @@ class PostgresIndex:
 
     def get_vectors(self, space: str, ids: Collection[str], allowed: SetFilter) -> dict[str, NDArray[np.floating]]:
         """Return content id → stored vector, of those of these contents that are in allowed sets."""
-        statement = f"SELECT id, vector FROM {name_contents(space)} WHERE id = ANY(%s::uuid[]) AND {_allow(allowed)}"
+        statement = f"SELECT id, vector FROM {name_contents(space)} WHERE id = ANY(%s::uuid[]) AND {allow(allowed)}"
         records = self._fetch(to_sql(statement), [list(ids), list(allowed.ids)])
         return {record[0].hex: record[1].to_numpy() for record in records}
 
@@ -189,10 +190,10 @@ class PostgresIndex:
         table = name_contents(space)
         with self._connect() as connection:
             graphs = list_graphs(connection, table)
-            if not allowed.is_excluded and self._counts.has_few(connection, table, allowed.ids):
-                parts, nearest = 1, f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {_allow(allowed)}"
+            if self._counts.has_few(connection, table, allowed):
+                parts, nearest = 1, f"SELECT id, vector <#> %s AS distance FROM {table} WHERE {allow(allowed)}"
             else:
-                parts, nearest = len(graphs) + 1, make_nearest(table, graphs, _allow(allowed), k)
+                parts, nearest = len(graphs) + 1, make_nearest(table, graphs, allow(allowed), k)
             statement = f"""WITH near AS MATERIALIZED ({nearest}) SELECT id, -distance FROM near
                 ORDER BY distance, id LIMIT {int(k)}"""
             values = [HalfVector(vector), list(allowed.ids)] * parts
@@ -206,7 +207,7 @@ class PostgresIndex:
         statement = f"""SELECT id, words, weight * (
                 SELECT sum(given.weight) FROM unnest(%s::int[], %s::real[]) AS given(word, weight)
                 WHERE given.word = ANY(words)) AS score
-            FROM {name_contents(space)} WHERE words && %s::int[] AND {_allow(allowed)}
+            FROM {name_contents(space)} WHERE words && %s::int[] AND {allow(allowed)}
             ORDER BY score DESC, id LIMIT {int(k)}"""
         words = list(weights)
         records = self._fetch(to_sql(statement), [words, list(weights.values()), words, list(allowed.ids)])
@@ -287,11 +288,6 @@ class PostgresIndex:
                 for row in values:
                     copy.write_row(row)
             connection.execute(format_sql(sql.SQL(merge), key=columns[0]))
-
-
-def _allow(allowed: SetFilter) -> str:
-    """Return the SQL condition that set_id is allowed; its one placeholder takes the filter's ids."""
-    return "set_id <> ALL(%s::bigint[])" if allowed.is_excluded else "set_id = ANY(%s::bigint[])"
 
 
 def _to_line(error: Exception) -> str:
