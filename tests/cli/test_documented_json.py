@@ -34,6 +34,10 @@ NOTEBOOK = """{"cells": [{"cell_type": "code", "id": "one", "metadata": {}, "out
 "\\n", "def weigh_parcels(parcels):\\n", "    total = sum(parcel.weight for parcel in parcels)\\n",
 "    return round(total, 2)\\n",
 "\\n", "def weigh_letters(letters):\\n", "    total = sum(letter.weight for letter in letters)\\n",
+"    return round(total, 2)\\n",
+"\\n", "def weigh_boxes(boxes):\\n", "    total = sum(box.weight for box in boxes)\\n",
+"    return round(total, 2)\\n",
+"\\n", "def weigh_books(books):\\n", "    total = sum(book.weight for book in books)\\n",
 "    return round(total, 2)\\n"]}],
 "metadata": {"language_info": {"name": "python"}}, "nbformat": 4, "nbformat_minor": 5}"""
 NEW_CODE = FILES["src/reading.py"].partition("\n\n\n")[2].replace("count_words", "tally")

@@ -116,7 +116,9 @@ def test_the_documents_own_stale_copy_is_not_used(engine: Engine):
 
 def test_where_the_most_probable_rest_does_not_parse_the_next_one_is_tried(engine: Engine):
     statements = "def use_{0}(a):\n    go(a.size)\n    return go(a.size)\n\n\n"
-    function = statements + "def check_{0}(a):\n    if go(a.size):\n        go(a)\n\n\n"
+    function = (
+        statements + "def check_{0}(a):\n    if go(a.size):\n        go(a)\n    if go(a.size):\n        go(a)\n\n\n"
+    )
     text = "".join(map(function.format, range(3))) + "def use_more(a):\n    while go(a."
     assert complete(engine, text) == ["size):"]
 

@@ -1,8 +1,10 @@
 """The tokens around a cursor, and the n-gram model there: made once for the rest of its line and for whole lines."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,8 +21,11 @@ from codekin.completion.line_tokens import (
     read_line_tokens,
 )
 from codekin.completion.ngram import NgramModel
+from codekin.completion.parallel_code import ParallelCode
 from codekin.completion.workspace_tokens import TokenSnapshot
 
+_KEPT_MODELS = 4  # of the cursor's line
+_MAX_NEAR_TOKENS = 150_000  # in which parallel code is looked for
 _OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
 _NO_TOKENS = LineTokens(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
 
@@ -45,11 +50,53 @@ class CursorReading:
     is_completable: bool  # whether something is typed, no word goes on behind the cursor, and no comment ends there
 
 
+class _NearCode(NamedTuple):
+    """The tokens of the documents nearest to one."""
+
+    snapshot: TokenSnapshot
+    key: tuple[Path | int, ...]  # the document's path, and the numbers of the documents that are left out
+    code: ParallelCode
+
+
+class _Surroundings(NamedTuple):
+    """All that a model depends on besides the cursor's line; equal only where the tokens are the same objects."""
+
+    snapshot: TokenSnapshot
+    near_code: ParallelCode  # without the documents that are excluded
+    tokens_above: LineTokens
+    tokens_below: LineTokens
+    cursor_row: int
+    first_row: int  # of the cursor's function
+    is_block_ended: bool
+
+    def make_document(self, read_line: LineTokens) -> DocumentTokens:
+        """Return a new document with these tokens on the cursor's line."""
+        return DocumentTokens(
+            self.tokens_above.followed_by(read_line, self.cursor_row),
+            replace(self.tokens_below, rows=self.tokens_below.rows + self.cursor_row + 1),
+            self.snapshot.vocabulary,
+            self.first_row,
+            self.is_block_ended,
+        )
+
+
 class CursorReader:
     """Reads the line at a cursor; keeps the tokens above and below it, which stay the same while a line is typed."""
 
     def __init__(self) -> None:
         self._token_cache = _TokenCache()
+        self._near_code: _NearCode | None = None  # of the last document
+        self._surroundings: _Surroundings | None = None  # of the last line
+        self._models: dict[bytes, tuple[NgramModel, DocumentTokens]] = {}  # by the symbols of that line's beginnings
+
+    def _find_near_code(self, document_path: Path, snapshot: TokenSnapshot, excluded: Sequence[int]) -> ParallelCode:
+        """Return the tokens of the documents nearest to this one, none `excluded`; cached for the last document."""
+        key: tuple[Path | int, ...] = (document_path, *excluded)
+        near_code = self._near_code
+        if near_code is None or near_code.snapshot is not snapshot or near_code.key != key:
+            near_code = _NearCode(snapshot, key, read_near_code(snapshot, document_path, excluded))
+            self._near_code = near_code
+        return near_code.code
 
     def read(
         self, context: CompletionContext, snapshot: TokenSnapshot, excluded: Sequence[int], hidden: frozenset[bytes]
@@ -60,23 +107,24 @@ class CursorReader:
         the `excluded` documents of the snapshot, nor in the document's own snippets whose hashes are `hidden`. The
         tokens above and below the line are cached.
         """
-        vocabulary, lines, cursor_row = snapshot.vocabulary, _hide_snippets(context, hidden), context.row
-        tokens_above = self._token_cache.read_above((*lines[:cursor_row], ""), context.language, vocabulary)
-        tokens_below = self._token_cache.read_below(lines[cursor_row + 1 :], context.language, vocabulary)
-        line_tokens = read_line_tokens(context.text_before, context.language, vocabulary)
+        lines, cursor_row = _hide_snippets(context, hidden), context.row
+        vocabulary, language = snapshot.vocabulary, context.language
+        tokens_above = self._token_cache.read_above((*lines[:cursor_row], ""), language, vocabulary)
+        tokens_below = self._token_cache.read_below(lines[cursor_row + 1 :], language, vocabulary)
+        line_tokens = read_line_tokens(context.text_before, language, vocabulary)
         if tokens_above is None or tokens_below is None or line_tokens is None:
             return None
-        tokens_after = replace(tokens_below, rows=tokens_below.rows + cursor_row + 1)
+        near_code = self._find_near_code(context.path, snapshot, excluded)
+        surroundings = _Surroundings(
+            snapshot, near_code, tokens_above, tokens_below, cursor_row, context.first_row, is_block_ended(context)
+        )
         cursor_lines: list[CursorLine] = []
         for read_line, open_token in _read_line(context, line_tokens):
             if cursor_lines and not cursor_lines[0].document.has_token(vocabulary[cursor_lines[0].open_token]):
                 break  # the beginning of a longer name, most likely
-            tokens_before = tokens_above.followed_by(read_line, cursor_row)
-            document = DocumentTokens(
-                tokens_before, tokens_after, vocabulary, context.first_row, is_block_ended(context)
-            )
-            ngram_model = NgramModel(document, snapshot.index, excluded)
-            cursor_lines.append(CursorLine(document, ngram_model, open_token, len(read_line.symbols)))
+            model, document = self._find_model(surroundings, read_line, excluded)
+            cursor_lines.append(CursorLine(document, model, open_token, len(read_line.symbols)))
+        self._models = {key: self._models[key] for key in list(self._models)[-_KEPT_MODELS:]}
         is_in_word = re.match(r"[\w$]", context.text_after) is not None
         is_completable = bool(len(line_tokens.symbols)) and not is_in_word
         return CursorReading(
@@ -85,6 +133,28 @@ class CursorReader:
             tuple(cursor_lines),
             is_completable and not _is_comment_behind(context.text_before, line_tokens, vocabulary),
         )
+
+    def _find_model(
+        self, surroundings: "_Surroundings", read_line: LineTokens, excluded: Sequence[int]
+    ) -> tuple[NgramModel, DocumentTokens]:
+        """Return the model behind these tokens of the line, and its document; the last keys' ones where they agree.
+
+        While a name is typed, the tokens before it stay the same: so do all predictions.
+        """
+        if self._surroundings != surroundings:
+            self._surroundings, self._models = surroundings, {}
+        key = read_line.symbols.tobytes()
+        if key not in self._models:
+            document = surroundings.make_document(read_line)
+            index = surroundings.snapshot.index
+            self._models[key] = NgramModel(document, index, excluded, surroundings.near_code), document
+        return self._models[key]
+
+
+def read_near_code(snapshot: TokenSnapshot, document_path: Path, excluded: Collection[int]) -> ParallelCode:
+    """Return the tokens of the documents nearest to this one by folder, up to 150,000; none of those `excluded`."""
+    positions = snapshot.find_nearest(document_path, excluded, _MAX_NEAR_TOKENS)
+    return ParallelCode(snapshot.index.symbols[positions], snapshot.vocabulary, is_document=False, origins=positions)
 
 
 def is_block_ended(context: CompletionContext) -> bool:

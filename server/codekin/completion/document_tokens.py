@@ -27,7 +27,7 @@ from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, Followers
 ANY_NAME, ANY_STRING, ANY_NUMBER = -1, -2, -3  # abstract tokens: any local name, string or number
 _RECENT_TOKENS, _RECENT_DECAY = 300, 100.0  # before the cursor that are remembered; tokens to 1/e
 _RECENT_NAMES = 4
-_CONTEXT_TOKENS = 64  # kept before the cursor
+_CONTEXT_TOKENS = 64  # kept before the cursor and behind it, for parallel code
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class TokenContext:
     is_block_ended: bool = False  # whether the line begins further left than the one above
 
     def extended(self, token: int, vocabulary: TokenVocabulary) -> "TokenContext":
-        """Return a new context: the last 16 tokens of this one, then `token`; brackets and line length follow it."""
+        """Return a new context: the last 64 tokens of this one, then `token`; brackets and line length follow it."""
         text = vocabulary.texts[token]
         abstract_tokens = self.abstract_tokens[-MAX_CONTEXT_TOKENS:]
         if text == "(" and abstract_tokens[-1] == ANY_NAME:
@@ -52,7 +52,7 @@ class TokenContext:
             token_kind, token
         )
         return TokenContext(
-            [*self.tokens[-MAX_CONTEXT_TOKENS:], token],
+            [*self.tokens[-_CONTEXT_TOKENS:], token],
             [*abstract_tokens, abstract_token],
             _follow_bracket(self.open_brackets, text),
             0 if token == LINE_END else self.line_tokens + 1,

@@ -17,6 +17,7 @@ from codekin.completion.back_off import MIN_REST, Counts, Estimate, Weights, cou
 from codekin.completion.document_tokens import ANY_NAME, DocumentTokens, TokenContext
 from codekin.completion.line_tokens import BOUNDARY, LINE_END, LONG_LITERAL, Positions, Symbols
 from codekin.completion.ngram_weights import MIXER
+from codekin.completion.parallel_code import MIN_LENGTH, ParallelCode, ParallelFinder
 from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, ContextMatches, SuffixIndex
 from codekin.completion.token_features import Estimates, compute_features
 
@@ -53,15 +54,23 @@ class TokenFeatures:
 class NgramModel:
     """Predicts the symbols at one cursor."""
 
-    def __init__(self, document: DocumentTokens, workspace: SuffixIndex, excluded_documents: Sequence[int]) -> None:
-        """`excluded_documents` are the numbers, in `workspace`, of the document itself and of its copies."""
+    def __init__(
+        self,
+        document: DocumentTokens,
+        workspace: SuffixIndex,
+        excluded_documents: Sequence[int],
+        near_code: ParallelCode | None = None,
+    ) -> None:
+        """`excluded_documents`, which `near_code` is without, are the document itself and its copies in `workspace`."""
         self._document = document
         self._workspace = workspace
+        document_code = ParallelCode(document.symbols, document.vocabulary, is_document=True)
+        self._parallel_finder = ParallelFinder((document_code, near_code) if near_code else (document_code,))
         self._predictions: dict[Hashable, list[Prediction]] = {}
         self._excluded_ranges = [workspace.find_range(document_number) for document_number in excluded_documents]
 
     def predict(self, token_context: TokenContext) -> list[Prediction]:
-        """Return (symbol, probability) of up to 22 symbols that may come next, most probable first, below 1 in all."""
+        """Return (symbol, probability) of up to 26 symbols that may come next, most probable first, below 1 in all."""
         key = _make_key(token_context)
         if key not in self._predictions:
             self._predictions[key] = self._predict(token_context)
@@ -77,14 +86,16 @@ class NgramModel:
         return [Prediction(features.symbols[i], float(probabilities[i])) for i in symbol_order]
 
     def extract_features(self, token_context: TokenContext) -> TokenFeatures:
-        """Return up to 22 symbols that may come next, with a row of features for each, and one for all others."""
+        """Return up to 26 symbols that may come next, with a row of features for each, and one for all others."""
         estimates = self._estimate(token_context)
         best_symbols = estimates.exact.list_best(_MAX_SYMBOLS) + estimates.abstract.list_best(_MAX_ABSTRACT_SYMBOLS)
+        parallels = self._parallel_finder.find_parallels(token_context)
+        best_symbols += [parallel.symbol for parallel in parallels]
         best_symbols += self._list_recent_names(best_symbols, token_context.tokens[-1])
         symbols = [symbol for symbol in dict.fromkeys(best_symbols) if symbol >> 1 not in _NEVER_PREDICTED]
         if not symbols:
             return TokenFeatures([], np.empty(0))
-        return TokenFeatures(symbols, compute_features(symbols, estimates, self._document, token_context))
+        return TokenFeatures(symbols, compute_features(symbols, estimates, parallels, self._document, token_context))
 
     def _list_recent_names(self, best_symbols: Sequence[int], previous_token: int) -> list[int]:
         """Return up to 4 local names nearest before the cursor as symbols; [] if `best_symbols` has no local name."""
@@ -106,14 +117,30 @@ class NgramModel:
         return block_end.probabilities.get(1, 0.0)
 
     def find_source(self, token_context: TokenContext, symbol: int) -> Source | None:
-        """Return the position in document or workspace where `symbol` followed the longest context; None if nowhere."""
+        """Return where in document or workspace `symbol` followed the longest context, or parallel code; None: nowhere.
+
+        Parallel code counts where the same context is shorter than 5 tokens.
+        """
+        length, source = self._find_exact_source(token_context, symbol)
+        if length < MIN_LENGTH:
+            parallels = self._parallel_finder.find_parallels(token_context)
+            same_symbol = [parallel for parallel in parallels if parallel.symbol == symbol]
+            if same_symbol:
+                return Source(same_symbol[0].position, is_in_document=same_symbol[0].is_in_document)
+        return source
+
+    def _find_exact_source(self, token_context: TokenContext, symbol: int) -> tuple[int, Source | None]:
+        """Return the longest same context before `symbol`, in tokens, and where that is; (0, None) for nowhere.
+
+        The length is 0, too, where only code with other names is found.
+        """
         document = self._document
         abstract_matches = document.abstract_followers.match_contexts(token_context.abstract_tokens)
         exact_matches = document.followers.match_contexts(token_context.tokens)
         best_source: tuple[int, Source] | None = None
         if abstract_matches.longest:  # names that were put in are none of the source's
             nearest_position = self._find_nearest(abstract_matches.select(abstract_matches.longest))
-            best_source = abstract_matches.longest - MAX_CONTEXT_TOKENS, Source(nearest_position, is_in_document=True)
+            best_source = 0, Source(nearest_position, is_in_document=True)
         for context_length, positions in reversed(list(enumerate(exact_matches.levels, 1))):
             own_positions = positions[document.symbols[positions] == symbol]
             if len(own_positions):
@@ -124,7 +151,7 @@ class NgramModel:
             other_positions = allowed_positions[self._workspace.symbols[allowed_positions] == symbol]
             if len(other_positions) and (best_source is None or context_length > best_source[0]):
                 best_source = context_length, Source(int(other_positions.min()), is_in_document=False)
-        return best_source[1] if best_source else None
+        return best_source or (0, None)
 
     def _find_nearest(self, positions: Positions) -> int:
         """Return the one of these document positions that is nearest to the cursor."""

@@ -9,8 +9,11 @@ import numpy as np
 from codekin.completion.back_off import Estimate, Weights
 from codekin.completion.document_tokens import DocumentTokens, TokenContext
 from codekin.completion.line_tokens import LINE_END, NAME, NUMBER, STRING
+from codekin.completion.parallel_code import MAX_LENGTH, MAX_PARALLELS, Parallel
 
 _FLOOR, _RECENT_FLOOR = 1e-5, 1e-3  # keep logarithms finite
+_WITHOUT_PARALLEL = (math.log(_RECENT_FLOOR), *(0.0,) * 6)
+_MIN_EQUAL_SHARE = 0.1  # that is added to the share of equal tokens: names may all differ
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _CLOSERS, _OPENERS = frozenset(_PAIRS), frozenset(_PAIRS.values())
 _MAX_LENGTH, _MAX_LINE_TOKENS = 16.0, 20.0  # at which features become 1
@@ -19,13 +22,15 @@ FEATURE_NAMES = (
     "exact", "document", "workspace", "abstract", "recent", "mean", "longest",  # logarithms of shares
     "in_exact", "in_document", "in_workspace", "in_abstract", "in_longest",
     "length", "relative_length", "count", "abstract_length", "relative_abstract_length", "abstract_count",
+    "parallel", "in_parallel", "parallel_length", "parallel_equal", "renamed", "substituted", "likest",
     "line_end", "name", "string", "number", "foreign", "repeated",
     "closes", "closes_other", "leaves_open",
     "other",  # all tokens that are no candidates
     "all_length", "all_abstract_length", "all_count", "all_symbols", "all_abstract_count", "best", "best_abstract",
-    "is_open", "after_opener", "after_name", "line_tokens", "line_start",  # the same for all candidates
+    "is_open", "after_opener", "after_name", "line_tokens", "line_start",
+    "all_parallel_length", "all_parallel_equal", "parallels",  # the same for all candidates
 )  # fmt: skip
-_CONTEXT_FEATURES = 12  # at the end
+_CONTEXT_FEATURES = 15  # at the end
 
 
 class Estimates(NamedTuple):
@@ -38,7 +43,11 @@ class Estimates(NamedTuple):
 
 
 def compute_features(
-    symbols: Sequence[int], estimates: Estimates, document: DocumentTokens, token_context: TokenContext
+    symbols: Sequence[int],
+    estimates: Estimates,
+    parallels: Sequence[Parallel],
+    document: DocumentTokens,
+    token_context: TokenContext,
 ) -> Weights:
     """Return the features, (n + 1, features), of the candidates and, in the last row, of all other tokens."""
     features = np.zeros((len(symbols) + 1, len(FEATURE_NAMES)))
@@ -49,11 +58,15 @@ def compute_features(
     features[:-1, share_count : share_count + 5] = symbol_shares[:, [0, 1, 2, 3, 6]] > 0
     context_start = len(FEATURE_NAMES) - _CONTEXT_FEATURES
     features[:-1, share_count + 5 : context_start - 1] = [
-        (*_describe_evidence(symbol, estimates), *_describe_symbol(symbol, document, token_context))
+        (
+            *_describe_evidence(symbol, estimates),
+            *_describe_parallels(symbol, parallels),
+            *_describe_symbol(symbol, document, token_context),
+        )
         for symbol in symbols
     ]
     features[-1, context_start - 1] = 1
-    features[:, context_start:] = _describe_context(estimates, document, token_context)
+    features[:, context_start:] = (*_describe_context(estimates, document, token_context), *_describe_likest(parallels))
     return features
 
 
@@ -90,6 +103,31 @@ def _describe_evidence(symbol: int, estimates: Estimates) -> tuple[float, ...]:
         abstract_length / max(abstract_estimate.longest, 1),
         math.log1p(abstract_estimate.counts.get(symbol, 0.0)),
     )
+
+
+def _describe_parallels(symbol: int, parallels: Sequence[Parallel]) -> tuple[float, ...]:
+    """Return seven features: how much parallel code predicts the symbol, and how alike the likest of it is."""
+    likest = next((parallel for parallel in parallels if parallel.symbol == symbol), None)
+    if likest is None:
+        return _WITHOUT_PARALLEL
+    weights = [parallel.length * (_MIN_EQUAL_SHARE + parallel.equal_share) for parallel in parallels]
+    own_weight = sum(weight for parallel, weight in zip(parallels, weights, strict=True) if parallel.symbol == symbol)
+    return (
+        math.log(own_weight / sum(weights) + _RECENT_FLOOR),
+        1.0,
+        math.log1p(likest.length),
+        likest.equal_share,
+        likest.is_renamed,
+        likest.is_substituted,
+        likest is parallels[0],
+    )
+
+
+def _describe_likest(parallels: Sequence[Parallel]) -> tuple[float, ...]:
+    """Return three features of the parallel code that all candidates have in common."""
+    if not parallels:
+        return (0.0,) * 3
+    return parallels[0].length / MAX_LENGTH, parallels[0].equal_share, len(parallels) / MAX_PARALLELS
 
 
 def _describe_symbol(symbol: int, document: DocumentTokens, token_context: TokenContext) -> tuple[bool, ...]:

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from codekin.code.notebooks import is_notebook
 from codekin.code.prose import PROSE_LANGUAGES
-from codekin.completion.line_tokens import BOUNDARY, LINE_END, Symbols, TokenVocabulary, read_line_tokens
+from codekin.completion.line_tokens import BOUNDARY, LINE_END, Positions, Symbols, TokenVocabulary, read_line_tokens
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index, index_symbols, join_arrays
 from codekin.errors import CodekinError
 from codekin.index.index import Index
@@ -30,6 +30,7 @@ _MIN_PAUSE_S = 2.0  # between two updates
 _PAUSE_FACTOR = 20  # an update is put off for 20 times as long as the last one took: it sorts all tokens anew
 _BLOCK_INTEGERS = 1 << 20  # of 4 bytes: what is as large as that is mapped, and given back when it is freed
 _MAX_UNUSED_FACTOR = 2  # a vocabulary with more entries than this for each one in use is begun anew
+_NO_POSITIONS = np.empty(0, np.int64)
 _MIN_VOCABULARY = 50_000  # entries, below which it is not
 
 
@@ -60,6 +61,25 @@ class TokenSnapshot:
             return []
         own_hash = self.hashes[self.numbers[document_path]]
         return [document_number for document_number, text_hash in enumerate(self.hashes) if text_hash == own_hash]
+
+    def find_nearest(self, document_path: Path, excluded: Collection[int], max_tokens: int) -> Positions:
+        """Return the positions of `max_tokens` symbols, at most, of the nearest documents; none of those `excluded`.
+
+        Those with the path's suffix come first, then the nearest by folder.
+        """
+        position_parts, token_count = [_NO_POSITIONS], 0
+        numbered_paths = sorted(
+            (path.suffix != document_path.suffix, _measure_distance(path, document_path), path, number)
+            for path, number in self.numbers.items()
+            if number not in excluded
+        )
+        for *_, number in numbered_paths:
+            if token_count >= max_tokens:
+                break
+            start, end = self.index.find_range(number)
+            position_parts.append(np.arange(start, min(end, start + max_tokens - token_count)))
+            token_count += end - start
+        return np.concatenate(position_parts)
 
 
 def _make_empty_snapshot() -> TokenSnapshot:

@@ -21,12 +21,12 @@ import numpy.typing as npt
 
 from codekin.completion.context import read_context
 from codekin.completion.cursor import Cursor
-from codekin.completion.cursor_line import is_block_ended
+from codekin.completion.cursor_line import is_block_ended, read_near_code
 from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import NgramModel
-from codekin.completion.suffix_index import SuffixIndex, build_suffix_index
-from codekin.completion.workspace_tokens import read_document_tokens
+from codekin.completion.suffix_index import build_suffix_index
+from codekin.completion.workspace_tokens import TokenSnapshot, read_document_tokens
 from codekin.evaluation.completion import parse_cut_options
 from codekin.evaluation.line_cuts import LineCut, choose_line_cuts
 from codekin.indexing.pool import map_in_workers
@@ -84,22 +84,24 @@ def collect_examples(root: Path, count: int, seed: int) -> list[Example]:
     pairs = [(document, read_document_tokens(document, vocabulary)) for document in documents]
     known = [(document, tokens) for document, tokens in pairs if tokens is not None]
     index = build_suffix_index([tokens.symbols for _, tokens in known])
-    document_numbers = {document.path: document_number for document_number, (document, _) in enumerate(known)}
+    snapshot = TokenSnapshot(
+        vocabulary,
+        index,
+        tuple(document.path for document, _ in known),
+        tuple(tokens.hash for _, tokens in known),
+        tuple(tokens.line_rows for _, tokens in known),
+    )
     known_documents = [document for document, _ in known]
     cuts = chain(
         choose_line_cuts(known_documents, vocabulary, count, seed),
         choose_line_cuts(known_documents, vocabulary, count // 2, seed, at_starts=True),
     )
-    return [
-        example for cut in cuts for example in _collect_from_cut(cut, vocabulary, index, document_numbers[cut.path])
-    ]
+    return [example for cut in cuts for example in _collect_from_cut(cut, snapshot)]
 
 
-def _collect_from_cut(
-    cut: LineCut, vocabulary: TokenVocabulary, index: SuffixIndex, document_number: int
-) -> list[Example]:
+def _collect_from_cut(cut: LineCut, snapshot: TokenSnapshot) -> list[Example]:
     """Return an example for each of up to 12 true tokens behind the cut; [] where the language has no lexical rules."""
-    lines = cut.text.split("\n")
+    lines, vocabulary = cut.text.split("\n"), snapshot.vocabulary
     head = "\n".join([*lines[: cut.row], lines[cut.row][: cut.column]])
     before = read_line_tokens(head, cut.language, vocabulary)
     after = read_line_tokens("\n".join(lines[cut.row + 1 :]), cut.language, vocabulary)
@@ -108,7 +110,9 @@ def _collect_from_cut(
     cursor = Cursor(cut.path, cut.text, cut.language, cut.row, cut.column)
     context = read_context(cursor)
     document = DocumentTokens(before, after, vocabulary, context.first_row, is_block_ended(context))
-    model, token_context = NgramModel(document, index, [document_number]), document.make_context()
+    excluded = [snapshot.numbers[cut.path]]
+    near_code = read_near_code(snapshot, cut.path, excluded)
+    model, token_context = NgramModel(document, snapshot.index, excluded, near_code), document.make_context()
     examples = list[Example]()
     for symbol in cut.symbols[:_MAX_TOKENS_PER_CUT]:
         features = model.extract_features(token_context)
