@@ -21,6 +21,8 @@ EGLOT = """
 (await #'eglot-current-server) ; which eglot connects to in the background if the machine is busy
 (let ((bars (eglot--progress-reporters (eglot-current-server))))
   (report "progress" (await (lambda () (nth 3 (car (hash-table-values bars)))))))
+(codekin-search "qzxv wkjh")
+(report "nothing yet" (car (last (buffer-lines "*Messages*"))))
 (write-region "" nil "~/progress-is-shown")
 (defun codekin-status ()
   (plist-get (eglot-execute (eglot-current-server) '(:command "codekin.status" :arguments [])) :state))
@@ -45,6 +47,10 @@ EGLOT = """
 (press "M-x codekin-search RET hand SPC a SPC parcel SPC to SPC the SPC carrier RET")
 (press "n RET")
 (report "found" (current-location))
+
+(report "module" (xref-item-summary (codekin--xref
+  '(:kind "module" :qualifiedName "" :why "similar meaning" :location (:uri "file:///stock/shelves.py")
+    :selectionRange (:start (:line 0 :character 0))) 1)))
 
 (visit "shop/waste.py")
 (goto-char (point-max))
@@ -130,6 +136,12 @@ class TestEglot:
         assert eglot["similar"][0] == "1. shop/invoices.py"
         assert re.fullmatch(r" *4: ?function invoice_total: .+", eglot["similar"][1])
         assert eglot["found"] == "orders.py:15:5"
+
+    def test_modules_are_called_by_their_file(self, eglot: dict[str, Any]) -> None:
+        assert eglot["module"] == "module shelves.py: similar meaning"
+
+    def test_no_results_from_a_part_of_the_workspace_say_so(self, eglot: dict[str, Any]) -> None:
+        assert re.fullmatch(r"codekin: no results \(\d+% of the workspace is indexed so far\)", eglot["nothing yet"])
 
     def test_settings_reach_the_server_and_duplicates_are_shown(self, eglot: dict[str, Any]) -> None:
         assert eglot["diagnostics"] == ["codekin [duplicate]: Nearly the same code as shop/invoices.py:4 invoice_total"]
