@@ -4,18 +4,18 @@ from pathlib import Path
 
 import numpy as np
 
-from codekin.evaluation.ranking_fitting import PRIOR_WEIGHTS, FileChoice, collect_choices, fit_weights, format_module
+from codekin.evaluation.ranking_fitting import PRIOR_WEIGHTS, Choice, collect_choices, fit_weights, format_module
 from codekin.evaluation.repositories import Question, Repository, Target
 from codekin.search.ranking_weights import FILE_WEIGHTS
 
 NAMES = list(PRIOR_WEIGHTS)
 
 
-def choose(feature: str, *values: float, answer: int) -> FileChoice:
+def choose(feature: str, *values: float, answer: int) -> Choice:
     """Return the choice among files that differ in one feature."""
     rows = np.zeros((len(values), len(NAMES)))
     rows[:, NAMES.index(feature)] = values
-    return FileChoice(rows, np.eye(len(values))[answer], 1.0)
+    return Choice(rows, np.eye(len(values))[answer], 1.0)
 
 
 def test_a_feature_that_answers_have_weighs_more_than_before_and_one_that_they_lack_less() -> None:

@@ -56,14 +56,14 @@ def collect_examples(repository: Repository, checkouts: Path) -> list[Example]:
     examples: list[Example] = []
     with open_search(checkout / repository.root) as (search, index, roots):
         for question in questions:
-            results = search.retrieve(Query(_read_query(question.text, index), Task.NL2CODE), Event())
+            results = search.retrieve(Query(read_query(question.text, index), Task.NL2CODE), Event())
             answers = {checkout / target.path for target in question.targets}
             weight = CATEGORY_WEIGHTS.get(question.category, 1.0) / math.sqrt(len(questions))
             examples += make_examples(results, roots, answers, weight)
     return examples
 
 
-def _read_query(text: str, index: Index) -> str:
+def read_query(text: str, index: Index) -> str:
     """Return the text that the engine would search for: the question, or a report's title and up to 24 tokens of it."""
     question = read_question(text)
     report = read_issue_report(question)

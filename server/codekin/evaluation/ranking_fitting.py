@@ -60,27 +60,37 @@ PRIOR_WEIGHTS = {
     "former": -2.0,
     "prose": -4.2,
 }
-_FIXED = ("test", "prose")  # neither answers a question of a harvest, by its making
 # Of each question, by category: those that are most like people's count most.
 CATEGORY_WEIGHTS = {"commit": 0.3, "report": 0.2, "addition": 2.0, "documentation": 1.5, "definition": 0.5}
-_RIDGE_PENALTY = 0.1  # of a feature's weight times its deviation, beside the mean loss of a question
 _NEWTON_STEPS = 30
 _MAX_FILES_PER_QUESTION = 40  # the likeliest by the prior
 
 
 @dataclass(frozen=True, slots=True)
-class FileChoice:
-    """A question's candidate files: their features, and which of them answer it."""
+class Choice:
+    """A question's candidates, files or places of one: their features, and which of them answer it."""
 
-    rows: Floats  # (files, features)
-    targets: Floats  # (files,), of sum 1
+    rows: Floats  # (candidates, features)
+    targets: Floats  # (candidates,), of sum 1
     weight: float
 
 
-def collect_choices(repository: Repository, checkouts: Path) -> list[FileChoice]:
+@dataclass(frozen=True, slots=True)
+class RidgePlan:
+    """What weights are drawn towards, and how much."""
+
+    prior_weights: Mapping[str, float]
+    fixed: Sequence[str]
+    ridge_penalty: float  # of a feature's weight times its deviation, beside the mean loss of a question
+
+
+_FILE_PLAN = RidgePlan(PRIOR_WEIGHTS, ("test", "prose"), 0.1)  # these answer no question of a harvest, by its making
+
+
+def collect_choices(repository: Repository, checkouts: Path) -> list[Choice]:
     """Index a repository in a temporary folder; return features of a question's files, if an answer is among them."""
     checkout = (checkouts / repository.name).resolve()
-    choices: list[FileChoice] = []
+    choices: list[Choice] = []
     with open_search(checkout / repository.root) as (search, _, roots):
         for question in repository.questions:
             results = search.retrieve(Query(read_question(question.text), Task.NL2CODE), Event())
@@ -107,17 +117,17 @@ def open_search(root: Path) -> Iterator[tuple[SearchEngine, Index, Sequence[Path
             yield SearchEngine(index, Workspace(roots, settings.index), embedder), index, roots
 
 
-def fit_weights(choices: Sequence[FileChoice]) -> dict[str, float]:
-    """Return name → weight, fitted to one choice or more, two decimals; for tests and prose the prior's."""
-    names = list(PRIOR_WEIGHTS)
+def fit_weights(choices: Sequence[Choice], plan: RidgePlan = _FILE_PLAN) -> dict[str, float]:
+    """Return name → weight, fitted to one choice or more, two decimals; for the plan's fixed ones the prior's."""
+    names = list(plan.prior_weights)
     scale = np.concatenate([choice.rows for choice in choices]).std(axis=0) + 1e-6
-    prior = np.array(list(PRIOR_WEIGHTS.values())) * scale
-    is_free = np.array([name not in _FIXED for name in names], float)
+    prior = np.array(list(plan.prior_weights.values())) * scale
+    is_free = np.array([name not in plan.fixed for name in names], float)
     total_weight = sum(choice.weight for choice in choices)
     weights = prior.copy()
     for _ in range(_NEWTON_STEPS):
-        gradient = 2 * _RIDGE_PENALTY * (weights - prior)
-        hessian = 2 * _RIDGE_PENALTY * np.eye(len(names))
+        gradient = 2 * plan.ridge_penalty * (weights - prior)
+        hessian = 2 * plan.ridge_penalty * np.eye(len(names))
         for choice in choices:
             rows, share = choice.rows / scale, choice.weight / total_weight
             probabilities = _softmax(rows @ weights)
@@ -150,7 +160,7 @@ def format_module(weights: Mapping[str, float], repositories: int, questions: in
 
 def _make_choices(
     question: Question, signals: Mapping[str, Mapping[str, float]], repository_weight: float
-) -> Iterator[FileChoice]:
+) -> Iterator[Choice]:
     """Yield one choice: a question's 40 likeliest files and all answers; nothing where no candidate is an answer."""
     answers = {target.path for target in question.targets}
     are_answers = np.array([path in answers for path in signals], float)
@@ -161,7 +171,7 @@ def _make_choices(
     is_kept = are_answers > 0
     is_kept[order[:_MAX_FILES_PER_QUESTION]] = True
     weight = repository_weight * CATEGORY_WEIGHTS.get(question.category, 1.0)
-    yield FileChoice(rows[is_kept], are_answers[is_kept] / are_answers.sum(), weight)
+    yield Choice(rows[is_kept], are_answers[is_kept] / are_answers.sum(), weight)
 
 
 def _softmax(scores: Floats) -> Floats:

@@ -52,6 +52,11 @@ def deal_scores(scores: Scores, best: BestFiles) -> Scores:
     if not len(best.rows):
         return scores
     mixed = scores[best.rows] + FILE_MIXER.compute_scores((best.inputs - FILE_MIXER.means) / FILE_MIXER.scales)
-    dealt = scores.copy()
-    dealt[best.rows[np.argsort(-mixed, kind="stable")]] = scores[best.rows]  # which are in descending order
-    return dealt
+    return swap_scores(scores, best.rows, mixed)
+
+
+def swap_scores(scores: Scores, rows: npt.NDArray[np.int64], keys: Scores) -> Scores:
+    """Return a copy of all scores in which those of some rows are swapped, so that the highest key has the highest."""
+    swapped = scores.copy()
+    swapped[rows[np.argsort(-keys, kind="stable")]] = -np.sort(-scores[rows])
+    return swapped

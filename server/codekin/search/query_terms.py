@@ -27,7 +27,7 @@ _SAME, _PREFIX, _ABBREVIATION, _RELATED = 1.0, 0.8, 0.5, 0.6  # similarity of tw
 _ENDING_LIST = """
     s es ed er ers ing ings or ors ion ions e able ation ations ment al ive y ies ied ize izer izing ization ator
 """
-_ENDINGS = frozenset(_ENDING_LIST.split())
+ENDINGS = frozenset(_ENDING_LIST.split())
 _STEM_LENGTH = 3  # characters at the start that related words have in common
 # That are no plain word: `readLine`, `HTTPServer`, `read_line`, `_read`.
 _IDENTIFIER = re.compile(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]{2}|^_|_$|[^\W_]_[^\W_]")
@@ -89,7 +89,7 @@ class QueryTerms:
         self.lowercase_tokens = {token.lower() for token in tokens}
         self._document_frequency, self._load_frequencies = document_frequency, load_frequencies
         load_frequencies(self.words)
-        self._weights = [_compute_idf(document_frequency(word), total) for word in self.words]
+        self._weights = [compute_idf(document_frequency(word), total) for word in self.words]
         self._total_weight = sum(self._weights)
         self._certainties = self._weigh_tokens(question)  # the highest last
         self._lowercase_certainties = {token.lower(): value for token, value in self._certainties.items()}
@@ -107,6 +107,13 @@ class QueryTerms:
         self._stems_by_word = {word: word[:_STEM_LENGTH] for word in self.words}
         self._stems = set(self._stems_by_word.values())
         self._comparison = WordComparison(_decay(self._weights), self._compare_words, self._select_related)
+
+    @property
+    def kind_share(self) -> float:
+        """Return the share of the question that says of what kind its answer is (`class`, `defined`), as `cover` is."""
+        weights = _decay(self._weights)
+        kind_weights = [weight for word, weight in zip(self.words, weights, strict=True) if word in _KIND_WORDS]
+        return sum(kind_weights) / sum(weights) if kind_weights else 0.0
 
     def _list_symbols(self, question_words: Sequence[str]) -> list[str]:
         """Return names to look up: the question's tokens, and 2 to 4 words joined: `openfile`, `open_file`."""
@@ -203,7 +210,7 @@ def word_similarity(word: str, other_word: str) -> float:
     common_length = next((index for index, (left, right) in letter_pairs if left != right), len(shorter))
     if common_length >= 5 and common_length >= 0.6 * len(longer):
         return _RELATED
-    are_inflected = shorter[common_length:] in _ENDINGS and longer[common_length:] in _ENDINGS
+    are_inflected = shorter[common_length:] in ENDINGS and longer[common_length:] in ENDINGS
     return _RELATED if common_length >= 4 and are_inflected else 0.0
 
 
@@ -219,6 +226,6 @@ def _list_forms(word: str) -> list[str]:
     return [word, *(word[:end] for end in (-1, -2, -3) if len(word) + end >= 4), word[:-3] + "e"]
 
 
-def _compute_idf(frequency: int, total: int) -> float:
+def compute_idf(frequency: int, total: int) -> float:
     """Return the inverse document frequency (nats), as in BM25, of a word in `frequency` of `total` contents."""
     return math.log(1 + (max(total - frequency, 0) + 0.5) / (frequency + 0.5))

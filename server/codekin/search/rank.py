@@ -12,19 +12,22 @@ from pathlib import Path
 import numpy as np
 
 from codekin.search.answerability import AnswerEvidence
-from codekin.search.file_mixer import BestFiles, compare_best_files, deal_scores
+from codekin.search.file_mixer import BestFiles, compare_best_files, deal_scores, swap_scores
 from codekin.search.name_matches import Scores
 from codekin.search.paths import to_relative_paths
+from codekin.search.place_scores import compute_place_features, score_places
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank_features import Retrieved, SnippetFeatures, compute_file_features
 from codekin.search.ranking_weights import FILE_WEIGHTS
+from codekin.search.text_cover import TextCover
 from codekin.types import Candidate, Location, SnippetKind
 
 # Logits, of each further snippet of a file that has one among the hits. For a sentence the right file is often found
 # with another place of it first; a name is hardly defined twice in a file, and a report mentions many files.
-_REPEATED_FILE_PENALTY = 2.0
+_REPEATED_FILE_PENALTY = 2.5
 _REPEATED_NAME_PENALTY = 5.0
 _MAX_SNIPPETS_PER_FILE = 5
+_BEST_PLACE_WEIGHT = 0.1  # of the score of a file's best place, where a sentence's best files are put in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,17 @@ class QueryResults:
         lexical: Sequence[Candidate],
         *,
         wants_tests: bool = False,
-        compares_files: bool = True,
+        texts: TextCover | None = None,
     ) -> None:
         """Take the candidates of both retrievers for one question; locations follow by `add_locations`.
 
         `wants_tests`: the question is limited to tests, so that it is not held against a file that it has tests.
-        `compares_files`: the best files are ordered beside each other, for which it must be known how many contents
-        have each word of a file's name.
+        `texts`: the index's; None where it is another's, not here to be asked: then the best files are not ordered
+        beside each other, nor a file's places by what their texts say.
         """
         self._terms = terms
         self._wants_tests = wants_tests
-        self._compares_files = compares_files
+        self._texts = texts
         self._retrieved = Retrieved(
             {candidate.content: candidate.score for candidate in dense},
             {candidate.content: candidate.score for candidate in lexical},
@@ -103,6 +106,11 @@ class QueryResults:
         )
 
     @property
+    def is_for_name(self) -> bool:
+        """Return whether the question is nothing but a name."""
+        return bool(self._terms.name)
+
+    @property
     def word_count(self) -> int:
         """Return the number of distinct significant words of the question."""
         return len(self._terms.words)
@@ -112,16 +120,21 @@ class QueryResults:
         return set(self._locations_by_file)
 
     def rank_locations(self, roots: Sequence[Path]) -> list[RankedLocation]:
-        """Return up to five RankedLocations per file, best first; a file's further ones rank behind its first."""
+        """Return up to five RankedLocations per file, best first; a file's further ones rank behind its first.
+
+        Raises StoreError.
+        """
         if not self._locations_by_file:
             return []
         snippets, _ = self._extract_features(roots)
-        offsets = self._score_files(roots) - snippets.find_highest(snippets.scores)
-        base_scores = (offsets[snippets.file_rows] + snippets.scores).tolist()
+        place_scores = self._score_places(snippets)
+        highest = snippets.find_highest(place_scores)
+        offsets = self._score_files(roots, highest) - highest
+        base_scores = (offsets[snippets.file_rows] + place_scores).tolist()
         penalty = _REPEATED_NAME_PENALTY if self._terms.name else _REPEATED_FILE_PENALTY
         first_rows = np.array([location.span.start for location in snippets.locations])
         ranked_locations: list[RankedLocation] = []
-        order = np.lexsort((first_rows, -snippets.scores, snippets.file_rows)).tolist()
+        order = np.lexsort((first_rows, -place_scores, snippets.file_rows)).tolist()
         for start, end in pairwise([*snippets.starts.tolist(), len(order)]):
             kept_rows = islice(_join_parts(order[start:end], snippets.locations), _MAX_SNIPPETS_PER_FILE)
             ranked_locations += [
@@ -136,9 +149,22 @@ class QueryResults:
         sums = self._sum_signals(roots)
         return sums, compare_best_files(sums, file_features, list(self._locations_by_file), self._terms)
 
-    def _score_files(self, roots: Sequence[Path]) -> Scores:
-        """Return the files' summed signals, logits (files,); by default the network has put the best ones in order."""
-        return deal_scores(*self.compare_files(roots)) if self._compares_files else self._sum_signals(roots)
+    def _score_places(self, snippets: SnippetFeatures) -> Scores:
+        """Return the snippets' scores beside others of their files, logits (n,): for a sentence, by their texts too."""
+        return score_places(snippets, self._texts) if self._texts and not self._terms.name else snippets.scores
+
+    def _score_files(self, roots: Sequence[Path], highest: Scores) -> Scores:
+        """Return the files' summed signals, logits (files,); where texts are known, the best files are put in order.
+
+        The network orders them, then their best places, whose scores are `highest`, have a say.
+        """
+        if not self._texts:
+            return self._sum_signals(roots)
+        sums, best = self.compare_files(roots)
+        dealt = deal_scores(sums, best)
+        if self._terms.name:
+            return dealt
+        return swap_scores(dealt, best.rows, dealt[best.rows] + _BEST_PLACE_WEIGHT * highest[best.rows])
 
     def _sum_signals(self, roots: Sequence[Path]) -> Scores:
         """Return the weighted sum of each file's signals, in logits, (files,)."""
@@ -151,6 +177,11 @@ class QueryResults:
     def list_files(self) -> list[Path]:
         """Return the list of the files of the locations added so far, in the order in which they were added."""
         return list(self._locations_by_file)
+
+    def list_place_features(self, roots: Sequence[Path]) -> tuple[list[Location], dict[str, Scores]]:
+        """Return all locations, file by file, and feature → values, (n,), by which those of a file are ordered."""
+        snippets, _ = self._extract_features(roots)
+        return snippets.locations, compute_place_features(snippets, self._texts) if self._texts else {}
 
     def list_signals(self, roots: Sequence[Path]) -> dict[Path, dict[str, float]]:
         """Return file → (feature → value) of all files with added locations; features: FILE_WEIGHTS' and more."""

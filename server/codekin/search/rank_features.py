@@ -19,8 +19,9 @@ from codekin.search.paths import find_current_version, is_former_version, read_t
 from codekin.search.query_terms import QueryTerms
 from codekin.types import Location, SnippetKind
 
-# Of a snippet's features, in logits, beside others of its file. Fitted by softmax regression to the functions that
-# commits changed and to definitions that were asked for, except for `class` and `named`, which are for single names.
+# Of a snippet's features, in logits, beside others of its file, for a name and for documentation; for other questions,
+# what a place's text says counts as well (place_scores). Fitted by softmax regression to the functions that commits
+# changed and to definitions that were asked for, except for `class` and `named`, which are for single names.
 _SNIPPET_WEIGHTS = {
     "cosine": 3.3,
     "share": 3.8,
@@ -39,12 +40,13 @@ _OTHER_WEIGHTS = {SnippetKind.CLASS: _SNIPPET_WEIGHTS["rest of a class"]} | {
     for kind in SnippetKind
     if not kind.is_function and kind is not SnippetKind.CLASS
 }
-_KIND_NUMBERS = {kind: number for number, kind in enumerate(SnippetKind)}
+KIND_NUMBERS = {kind: number for number, kind in enumerate(SnippetKind)}
 _ARE_FUNCTIONS = np.array([kind.is_function for kind in SnippetKind])
 _KIND_WEIGHTS = np.array([_OTHER_WEIGHTS.get(kind, _SNIPPET_WEIGHTS.get(kind, 0.0)) for kind in SnippetKind])
 _MAX_STUB_LINES = 2  # of a function: it hands on what others do
 _UNSEEN_SHARE = 0.9  # of the last candidate's cosine: assumed for snippets that were not retrieved
 _RANK_DECAY = 10.0  # places behind the best one, at which a rank says half
+_MIN_SUBJECT_SHARE = 0.05  # of a question, that is not about kinds of definitions
 _NEAREST_COUNT = 3  # snippets of a file whose mean cosine is a feature
 
 
@@ -81,10 +83,10 @@ class SnippetFeatures:
         counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
         self.file_rows = np.repeat(np.arange(len(counts)), counts)  # (n,): each snippet's file
-        self._kinds = np.array([_KIND_NUMBERS[location.kind] for location in self.locations])
-        self.is_function = _ARE_FUNCTIONS[self._kinds]
-        line_counts = np.array([location.span.end - location.span.start for location in self.locations])
-        self.is_stub = self.is_function & (line_counts <= _MAX_STUB_LINES)
+        self.kinds = np.array([KIND_NUMBERS[location.kind] for location in self.locations])
+        self.is_function = _ARE_FUNCTIONS[self.kinds]
+        self.line_counts = np.array([location.span.end - location.span.start for location in self.locations])
+        self.is_stub = self.is_function & (self.line_counts <= _MAX_STUB_LINES)
         self._match_definitions(terms)
         self._match_names(terms)
         self._look_up(retrieved)
@@ -92,7 +94,7 @@ class SnippetFeatures:
 
     def _match_definitions(self, terms: QueryTerms) -> None:
         """Set `is_prose`, `defined` (is the name in the question?) and `named` (is it the whole question?)."""
-        self.is_prose = self._kinds == _KIND_NUMBERS[SnippetKind.SECTION]
+        self.is_prose = self.kinds == KIND_NUMBERS[SnippetKind.SECTION]
         self.defined = _to_scores(terms.match_definition(location.name) for location in self.locations)
         self.defined[self.is_prose] = 0.0
         self.named = np.zeros(len(self.locations))
@@ -111,6 +113,8 @@ class SnippetFeatures:
         ]
         matches = terms.match_names(list(starmap(list_qualified_words, rows)))
         self.called = matches.strength[name_rows]
+        # The share of the question that its name has, words for kinds of definitions left out.
+        self.name_cover = np.minimum(matches.cover[name_rows] / max(1 - terms.kind_share, _MIN_SUBJECT_SHARE), 1.0)
         self.qualified = matches.product[qualified_rows]
         self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
 
@@ -135,8 +139,8 @@ class SnippetFeatures:
 
     def _weigh_kinds(self) -> Scores:
         """Return the logits (n,) by which the snippets' kinds, and being a stub, raise or lower their scores."""
-        kind_weights = _KIND_WEIGHTS[self._kinds] + np.where(self.is_stub, _SNIPPET_WEIGHTS["stub"], 0.0)
-        is_defined_class = (self._kinds == _KIND_NUMBERS[SnippetKind.CLASS]) & (self.defined > 0)
+        kind_weights = _KIND_WEIGHTS[self.kinds] + np.where(self.is_stub, _SNIPPET_WEIGHTS["stub"], 0.0)
+        is_defined_class = (self.kinds == KIND_NUMBERS[SnippetKind.CLASS]) & (self.defined > 0)
         return np.where(is_defined_class, _SNIPPET_WEIGHTS["class"] * self.defined, kind_weights)
 
     def find_highest(self, values: Scores) -> Scores:

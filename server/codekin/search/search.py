@@ -36,6 +36,7 @@ from codekin.search.query_terms import QueryTerms
 from codekin.search.rank import QueryResults, RankedLocation
 from codekin.search.report_ranking import ReportRanker
 from codekin.search.structural import StructuralRetriever
+from codekin.search.text_cover import TextCover
 from codekin.storage.rows import file_title
 from codekin.types import Cancel, Candidate, Filter, Hit, Location, Query, Snippet, SnippetKind, Task
 from codekin.workspace.workspace import Workspace
@@ -173,7 +174,8 @@ class SearchEngine:
             named += index.qualified_names.find_definitions(terms.name[-1], _MAX_NAMED_DEFINITIONS, hit_filter)
         named_files = index.file_names.find_files(terms.file_words, _MAX_NAMED_FILES, hit_filter)
         wants_tests = self._is_limited_to_tests(hit_filter)
-        results = QueryResults(terms, _drop_remote_prose(get_dense()), list(lexical), wants_tests=wants_tests)
+        texts, dense = TextCover(terms.words, index), _drop_remote_prose(get_dense())
+        results = QueryResults(terms, dense, list(lexical), wants_tests=wants_tests, texts=texts)
         results.add_locations(store.list_locations(results.retrieved_contents(), hit_filter))
         results.add_locations(named)
         for path in _select_files(named_files, terms, results.files()):

@@ -16,6 +16,8 @@ from codekin.types import Candidate
 
 BM25_K1, BM25_B = 1.2, 0.75  # SQLite's
 _FIND_POSTINGS = "SELECT group_concat(rowid) FROM words WHERE words MATCH ?"
+_FIND_SOME_POSTINGS = "SELECT group_concat(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)"
+_MIN_BEGINNING = 4  # characters
 _TOKEN = re.compile(r"[A-Za-z0-9_\x80-\U0010ffff]+")  # as the tokenizer cuts a text
 _MAX_WORD_COUNT = 2**31 - 1  # of one content
 # A row of FTS5's own table: the numbers of rows and of words, as SQLite's variable-length integers.
@@ -61,6 +63,25 @@ def find_postings(connection: sqlite3.Connection, words: Sequence[str]) -> list[
     statement = " UNION ALL ".join([_FIND_POSTINGS] * len(words))
     rows = connection.execute(statement, list(map(quote_word, words))) if words else ()
     return [np.fromstring(numbers or "", np.int64, sep=",") for (numbers,) in rows]
+
+
+def find_beginnings(
+    connection: sqlite3.Connection, beginnings: Sequence[str], limit: int
+) -> list[npt.NDArray[np.int64]]:
+    """Return a list: for each beginning up to `limit` contents that have a word with it. Raises sqlite3.Error.
+
+    They are the lowest numbers, ascending. One of fewer than four letters, or not of ASCII, has to be the whole word.
+    """
+    statement = " UNION ALL ".join([_FIND_SOME_POSTINGS] * len(beginnings))
+    values = [value for beginning in beginnings for value in (_match_beginning(beginning), limit)]
+    rows = connection.execute(statement, values) if beginnings else ()
+    return [np.fromstring(numbers or "", np.int64, sep=",") for (numbers,) in rows]
+
+
+def _match_beginning(beginning: str) -> str:
+    """Return an FTS5 expression: words that begin so, or the word itself if it is short or not alphanumeric ASCII."""
+    is_long = len(beginning) >= _MIN_BEGINNING and beginning.isascii() and beginning.isalnum()
+    return f'"{beginning}" *' if is_long else quote_word(beginning)
 
 
 def decode_totals(data: bytes) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from codekin.storage.full_text import (
     SELECT_TOTALS,
     decode_totals,
     decode_word_count,
+    find_beginnings,
     find_best_matches,
     find_postings,
     quote_word,
@@ -240,6 +241,13 @@ class SnippetQueries(SkippedFiles):
     def find_postings(self, words: Sequence[str]) -> list[npt.NDArray[np.int64]]:
         """Return a list: for each word the contents that have it, ascending, int64 (n,). Raises StoreError."""
         return self._read(lambda connection: find_postings(connection, words))
+
+    def find_beginnings(self, beginnings: Sequence[str], limit: int) -> list[npt.NDArray[np.int64]]:
+        """Return a list: for each beginning of words up to `limit` contents that have one, ascending.
+
+        Words of fewer than four letters, or not of ASCII, are found in full only. Raises StoreError.
+        """
+        return self._read(lambda connection: find_beginnings(connection, beginnings, limit))
 
     def count_words_of(self, contents: Sequence[int]) -> dict[int, int]:
         """Return content → number of its distinct indexed words, without contents that are gone. Raises StoreError."""

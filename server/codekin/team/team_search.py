@@ -127,7 +127,7 @@ class PendingHits:
         """
         frequencies = answer.frequencies
         terms = QueryTerms(self._query.text, lambda word: frequencies.get(word, 0), max(answer.content_count, 1))
-        results = QueryResults(terms, _rank(answer.cosines), _rank(answer.shares), compares_files=False)
+        results = QueryResults(terms, _rank(answer.cosines), _rank(answer.shares))
         locations = {_to_location(place): place for place in places}
         results.add_locations(locations)
         roots = [_TREE / name for name in {place.repository for place in places}]

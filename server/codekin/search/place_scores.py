@@ -1,0 +1,61 @@
+"""Order the places of a file for a sentence: which of its snippets does what is asked?
+
+The file is found already, so that its name, its class's and its common words say little here. What counts is how much
+of the question a place says, in its text or its names, and whether it is more than a stub or a remainder.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from codekin.search.name_matches import Scores
+from codekin.search.place_weights import PLACE_WEIGHTS
+from codekin.search.rank_features import KIND_NUMBERS, SnippetFeatures
+from codekin.search.text_cover import TextCover
+from codekin.types import SnippetKind
+
+
+def compute_place_features(snippets: SnippetFeatures, texts: TextCover) -> dict[str, Scores]:
+    """Return name → values (n,) of the features of the snippets, those in PLACE_WEIGHTS. Raises StoreError."""
+    is_class = _are_of_kind(snippets, SnippetKind.CLASS)
+    is_defined = snippets.defined > 0
+    return {
+        "cosine": snippets.cosines,
+        "share": snippets.shares,  # of BM25
+        "said": _cover_question(snippets, texts),
+        "qualified": snippets.qualified,  # its name and its class's have the question's words, and few others
+        "defined": snippets.defined,  # the question has its name
+        "defined alone": snippets.defined * snippets.name_cover,  # and says little else
+        "class": (is_class & ~is_defined).astype(np.float64),  # what is left of it without its methods
+        "defined class": is_class * snippets.defined,
+        "rest of a file": (~snippets.is_function & ~is_class).astype(np.float64),
+        "method": _are_of_kind(snippets, SnippetKind.METHOD).astype(np.float64),
+        "constructor": _are_of_kind(snippets, SnippetKind.CONSTRUCTOR).astype(np.float64),
+        "test": _are_of_kind(snippets, SnippetKind.TEST).astype(np.float64),
+        "stub": snippets.is_stub.astype(np.float64),
+        "lines": np.log1p(snippets.line_counts),
+    }
+
+
+def score_places(snippets: SnippetFeatures, texts: TextCover) -> Scores:
+    """Return the snippets' scores, (n,), in logits beside others of the same file. Raises StoreError.
+
+    Documentation has those that it had: the weights were fitted to code.
+    """
+    features = compute_place_features(snippets, texts)
+    scores = sum(weight * features[name] for name, weight in PLACE_WEIGHTS.items())
+    return np.where(snippets.is_prose, snippets.scores, scores)
+
+
+def _cover_question(snippets: SnippetFeatures, texts: TextCover) -> Scores:
+    """Return how much of the question each snippet's text or qualified name says, 0 to 1 by the rarity of the words."""
+    contents: Sequence[int] = [location.content for location in snippets.locations]
+    rarities, has_words = texts.compare(contents)
+    total = float(rarities.sum())
+    covered = np.maximum(snippets.similarities, has_words) @ rarities
+    return np.asarray(covered / total) if total else np.zeros(len(contents))
+
+
+def _are_of_kind(snippets: SnippetFeatures, kind: SnippetKind) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Return for each snippet whether it is of the kind, (n,)."""
+    return np.asarray(snippets.kinds == KIND_NUMBERS[kind])
