@@ -147,6 +147,17 @@ it('one of a thing is in the singular', function()
   assert_equal({ '0 files', '1 file', '2 files' }, vim.tbl_map(function(count) return format_count(count, 'file') end, { 0, 1, 2 }))
 end)
 
+it('a module is called by its file, and code without a name by its first line', function()
+  local range = { start = { line = 0, character = 0 }, ['end'] = { line = 2, character = 0 } }
+  local function get_head(kind)
+    local location = { uri = vim.uri_from_fname(home .. '/stock/shelves.py'), range = range }
+    local hit = { kind = kind, name = '', score = 0.5, why = '', preview = 'import stock', location = location, selectionRange = range }
+    local result = require('codekin.hits').create_result({ hits = { hit }, coverage = 1 }, '', { id = 1, offset_encoding = 'utf-8' })
+    return result.items[1].user_data.codekin.head
+  end
+  assert_equal({ '50%  shelves.py', '50%  import stock' }, { get_head('module'), get_head('block') })
+end)
+
 it('the status line is empty without a server', function()
   assert_equal({ '' }, { codekin.status() })
 end)

@@ -52,7 +52,9 @@ end
 local function get_name(hit)
   local name = from_json(hit.qualifiedName) or ''
   name = name ~= '' and name or (hit.name or '')
-  if name == '' then -- the first line with a letter or digit
+  if name == '' and hit.kind == 'module' then
+    name = vim.fs.basename(vim.uri_to_fname(hit.location.uri))
+  elseif name == '' then -- the first line with a letter or digit
     name = vim.trim(('\n' .. (hit.preview or '')):match('\n([^\n]*%w[^\n]*)') or '…')
   end
   name = vim.fn.strtrans(name)
