@@ -16,7 +16,7 @@ POOL = '''"""A pool of connections."""
 
 
 class ConnectionPool:
-    """Hands out connections, a limited number of them."""
+    """Hands out connections, a limited number of them: кладёт соединения обратно, gère les défaillances."""
 
     size = 4
 
@@ -83,6 +83,14 @@ def test_a_text_says_a_word_in_any_of_its_forms_but_a_short_one_as_it_is(engine:
     )
     assert has_words.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0]]
     assert rarities.min() > 0
+
+
+def test_words_of_any_script_are_found_in_their_forms(engine: Engine) -> None:
+    index = engine._index
+    contents = {place.name: place.content for place in index.store.locations_in(next(iter(index.store.file_states())))}
+    cover = TextCover(["défaillances", "défaillance", "соединения"], index)
+    has_words = cover.compare([contents["ConnectionPool"], contents["prune"]])[1]
+    assert has_words.tolist() == [[1, 1, 1], [0, 0, 0]]
 
 
 def test_a_question_without_words_or_places_has_no_cover(engine: Engine) -> None:

@@ -174,6 +174,25 @@ def test_words_with_marks_of_the_query_language_are_only_words(store: Store):
         store.match_words([word], 10)
 
 
+def test_contents_are_found_by_the_beginnings_of_words_in_any_script_and_by_short_words_in_full(store: Store):
+    texts = ["def a(): größer", "def b(): größe соединения", "def c(): ids", "def d(): id 接続", "def e(): größ_te"]
+    store.replace_files([record(FILES[0], texts)])
+    numbers = [store.find_content(hash_content(text)) for text in texts]
+    beginnings = ["größ", "соедин", "ids", "id", "接続", "größ_t", "unheard"]
+    found = [[numbers.index(number) for number in contents] for contents in store.find_beginnings(beginnings, 9)]
+    assert found == [[0, 1, 4], [1], [2], [3], [3], [4], []]
+    assert [len(contents) for contents in store.find_beginnings(["größ", "соедин"], 2)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    "beginning", ['"alpha" OR beta', "alph*", "alpha) OR (beta", "", "-alpha NEAR(beta)", "a\0pha", "'"]
+)
+def test_beginnings_with_marks_of_the_query_language_are_only_words(store: Store, beginning: str):
+    store.replace_files([record(FILES[0], TEXTS)])
+    beta = store.find_content(hash_content(TEXTS[3]))
+    assert beta not in store.find_beginnings([beginning], 9)[0].tolist()
+
+
 def test_names_are_found_by_any_part_exact_ones_first(store: Store):
     store.replace_files(
         [record(FILES[0], ["def read_file_lines(): pass", "def read_file(): pass", "def Xread_fileX(): pass"])]

@@ -70,7 +70,7 @@ def find_beginnings(
 ) -> list[npt.NDArray[np.int64]]:
     """Return a list: for each beginning up to `limit` contents that have a word with it. Raises sqlite3.Error.
 
-    They are the lowest numbers, ascending. One of fewer than four letters, or not of ASCII, has to be the whole word.
+    They are the lowest numbers, ascending. One of fewer than four letters has to be the whole word.
     """
     statement = " UNION ALL ".join([_FIND_SOME_POSTINGS] * len(beginnings))
     values = [value for beginning in beginnings for value in (_match_beginning(beginning), limit)]
@@ -79,9 +79,9 @@ def find_beginnings(
 
 
 def _match_beginning(beginning: str) -> str:
-    """Return an FTS5 expression: words that begin so, or the word itself if it is short or not alphanumeric ASCII."""
-    is_long = len(beginning) >= _MIN_BEGINNING and beginning.isascii() and beginning.isalnum()
-    return f'"{beginning}" *' if is_long else quote_word(beginning)
+    """Return an FTS5 expression: words that begin so; if it is short or no single word, the text's whole words."""
+    is_open = len(beginning) >= _MIN_BEGINNING and _TOKEN.fullmatch(beginning)
+    return f'"{beginning}" *' if is_open else quote_word(beginning)
 
 
 def decode_totals(data: bytes) -> tuple[int, int]:

@@ -245,7 +245,7 @@ class SnippetQueries(SkippedFiles):
     def find_beginnings(self, beginnings: Sequence[str], limit: int) -> list[npt.NDArray[np.int64]]:
         """Return a list: for each beginning of words up to `limit` contents that have one, ascending.
 
-        Words of fewer than four letters, or not of ASCII, are found in full only. Raises StoreError.
+        Words of fewer than four letters are found in full only. Raises StoreError.
         """
         return self._read(lambda connection: find_beginnings(connection, beginnings, limit))
 
