@@ -1,5 +1,6 @@
 """The cursor's line is read once, for its rest and for whole lines: its last token may go on, or be whole."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hypothesis import example, given
@@ -10,6 +11,7 @@ from codekin.completion.context import read_context
 from codekin.completion.cursor import Cursor
 from codekin.completion.cursor_line import CursorLine, CursorReader, CursorReading
 from codekin.completion.line_tokens import TokenVocabulary
+from codekin.completion.ngram import NgramModel
 from codekin.completion.suffix_index import build_suffix_index
 from codekin.completion.workspace_tokens import TokenSnapshot
 
@@ -82,3 +84,43 @@ def test_lines_are_read_again_as_if_for_the_first_time(
         assert kept.before.rows.tolist() == anew.before.rows.tolist()
         assert kept.after.rows.tolist() == anew.after.rows.tolist()
         assert kept.before.offsets.tolist() == anew.before.offsets.tolist()
+
+
+class _Interrupted(list[int]):
+    """No documents to exclude; whenever they are listed, another thread's question comes in between."""
+
+    def __init__(self, interrupt: Callable[[], object]) -> None:
+        super().__init__()
+        self._interrupt = interrupt
+
+    def __iter__(self) -> Iterator[int]:
+        self._interrupt()
+        return super().__iter__()
+
+
+def test_a_question_in_another_document_that_comes_between_is_answered_by_its_own_models():
+    snapshot, reader = TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), (), ()), CursorReader()
+
+    def read_names(name: str, excluded: list[int]) -> set[str]:
+        context = read_context(Cursor(Path(f"/{name}.py"), f"{name} = 1\n", "python", 1, 0))
+        reading = reader.read(context, snapshot, excluded, frozenset())
+        assert reading is not None
+        return {snapshot.vocabulary.texts[token] for token in reading.lines[0].document.tokens} & {"one", "two"}
+
+    assert read_names("one", _Interrupted(lambda: read_names("two", []))) == {"one"}
+    assert read_names("two", []) == {"two"}
+    assert read_names("one", []) == {"one"}
+
+
+def test_a_model_is_kept_while_a_name_is_typed_but_for_another_line_or_version_made_anew():
+    snapshot, reader = TokenSnapshot(TokenVocabulary(), build_suffix_index([]), (), (), ()), CursorReader()
+
+    def find_model(text: str) -> NgramModel:
+        reading = reader.read(asked(text), snapshot, [], frozenset())
+        assert reading is not None
+        return reading.lines[0].model
+
+    model = find_model(ABOVE + "    return ")
+    for typed in ("r", "re", "rep", "repl", "reply"):
+        assert find_model(f"{ABOVE}    return {typed}") is model
+    assert find_model(ABOVE.replace("url", "uri") + "    return ") is not model

@@ -1,6 +1,8 @@
 """The tokens around a cursor, and the n-gram model there: made once for the rest of its line and for whole lines."""
 
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,8 +88,7 @@ class CursorReader:
     def __init__(self) -> None:
         self._token_cache = _TokenCache()
         self._near_code: _NearCode | None = None  # of the last document
-        self._surroundings: _Surroundings | None = None  # of the last line
-        self._models: dict[bytes, tuple[NgramModel, DocumentTokens]] = {}  # by the symbols of that line's beginnings
+        self._line_models: _LineModels | None = None  # of the last line
 
     def _find_near_code(self, document_path: Path, snapshot: TokenSnapshot, excluded: Sequence[int]) -> ParallelCode:
         """Return the tokens of the documents nearest to this one, none `excluded`; cached for the last document."""
@@ -115,16 +116,18 @@ class CursorReader:
         if tokens_above is None or tokens_below is None or line_tokens is None:
             return None
         near_code = self._find_near_code(context.path, snapshot, excluded)
-        surroundings = _Surroundings(
-            snapshot, near_code, tokens_above, tokens_below, cursor_row, context.first_row, is_block_ended(context)
+        line_models = self._find_line_models(
+            _Surroundings(
+                snapshot, near_code, tokens_above, tokens_below, cursor_row, context.first_row, is_block_ended(context)
+            ),
+            excluded,
         )
         cursor_lines: list[CursorLine] = []
         for read_line, open_token in _read_line(context, line_tokens):
             if cursor_lines and not cursor_lines[0].document.has_token(vocabulary[cursor_lines[0].open_token]):
                 break  # the beginning of a longer name, most likely
-            model, document = self._find_model(surroundings, read_line, excluded)
+            model, document = line_models.find_model(read_line)
             cursor_lines.append(CursorLine(document, model, open_token, len(read_line.symbols)))
-        self._models = {key: self._models[key] for key in list(self._models)[-_KEPT_MODELS:]}
         is_in_word = re.match(r"[\w$]", context.text_after) is not None
         is_completable = bool(len(line_tokens.symbols)) and not is_in_word
         return CursorReading(
@@ -134,21 +137,40 @@ class CursorReader:
             is_completable and not _is_comment_behind(context.text_before, line_tokens, vocabulary),
         )
 
-    def _find_model(
-        self, surroundings: "_Surroundings", read_line: LineTokens, excluded: Sequence[int]
-    ) -> tuple[NgramModel, DocumentTokens]:
-        """Return the model behind these tokens of the line, and its document; the last keys' ones where they agree.
+    def _find_line_models(self, surroundings: _Surroundings, excluded: Sequence[int]) -> "_LineModels":
+        """Return the models of the line within these surroundings: those of the last line if it is the same one."""
+        line_models = self._line_models
+        if line_models is None or line_models.surroundings != surroundings:
+            line_models = self._line_models = _LineModels(surroundings, excluded)
+        return line_models
 
-        While a name is typed, the tokens before it stay the same: so do all predictions.
-        """
-        if self._surroundings != surroundings:
-            self._surroundings, self._models = surroundings, {}
+
+class _LineModels:
+    """The models behind beginnings of one line, of the last four that were asked for. Thread-safe.
+
+    While a name is typed, the tokens before it stay the same: so do all predictions.
+    """
+
+    def __init__(self, surroundings: _Surroundings, excluded: Sequence[int]) -> None:
+        self.surroundings = surroundings
+        self._excluded = excluded
+        self._models: OrderedDict[bytes, tuple[NgramModel, DocumentTokens]] = OrderedDict()  # by the line's symbols
+        self._lock = threading.Lock()
+
+    def find_model(self, read_line: LineTokens) -> tuple[NgramModel, DocumentTokens]:
+        """Return the model behind these tokens of the line, and its document; cached."""
         key = read_line.symbols.tobytes()
-        if key not in self._models:
-            document = surroundings.make_document(read_line)
-            index = surroundings.snapshot.index
-            self._models[key] = NgramModel(document, index, excluded, surroundings.near_code), document
-        return self._models[key]
+        with self._lock:
+            found = self._models.get(key)
+            if found is None:
+                surroundings = self.surroundings
+                document = surroundings.make_document(read_line)
+                index, near_code = surroundings.snapshot.index, surroundings.near_code
+                found = self._models[key] = NgramModel(document, index, self._excluded, near_code), document
+            self._models.move_to_end(key)
+            while len(self._models) > _KEPT_MODELS:
+                self._models.popitem(last=False)
+            return found
 
 
 def read_near_code(snapshot: TokenSnapshot, document_path: Path, excluded: Collection[int]) -> ParallelCode:
