@@ -1,8 +1,9 @@
 """A fresh clone's vectors come from the team's index, if it is the same model and she may read them; else as ever."""
 
+import http.server
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pytest
 pytest.importorskip("onnxruntime", reason="the small model needs ONNX Runtime: pip install 'codekin[small]'")
 
 from codekin.engine import Engine
+from codekin.errors import TeamError
+from codekin.indexing import warm_start
 from codekin.settings import CacheSettings, IndexSettings, ModelSettings, Settings, TeamSettings
+from codekin.team import team_vectors
 from codekin.team.access import AccessFile
 from codekin.team.catalogue import Catalogue
 from codekin.team.cutting import TextEmbedder, load_team_embedder
@@ -77,17 +81,63 @@ def serve(index: MemoryIndex, tmp_path: Path) -> Iterator[str]:
 
 def fill(folder: Path, tmp_path: Path, url: str, token: str) -> tuple[int, ModelStatus, tuple[str, ...]]:
     """Clone, index, and fill the small model's vectors: how many were embedded, its status, problems."""
-    root = tmp_path / f"work-{token[:3]}" / "shop"
-    git(tmp_path, "clone", "-q", str(folder / "shop"), str(root))
-    cache = CacheSettings(directory=str(tmp_path / f"cache-{token[:3]}"))
-    engine = Engine([root], Settings(cache=cache, model=MODEL, team=TeamSettings(url, token)))
-    try:
-        engine.refresh(lambda _: None, threading.Event(), 1)
+    with open_engine(folder, tmp_path, TeamSettings(url, token), token[:3]) as engine:
         embedded = engine.embed_with_heavy_model(lambda _: None, threading.Event())
         status = engine.status()
         return embedded, status.models[1], status.problems
-    finally:
-        engine.close()
+
+
+@contextmanager
+def open_engine(folder: Path, tmp_path: Path, team: TeamSettings, name: str) -> Iterator[Engine]:
+    """An engine on a fresh clone, indexed, without the small model's vectors."""
+    root = tmp_path / f"work-{name}" / "shop"
+    git(tmp_path, "clone", "-q", str(folder / "shop"), str(root))
+    cache = CacheSettings(directory=str(tmp_path / f"cache-{name}"))
+    with closing(Engine([root], Settings(cache=cache, model=MODEL, team=team))) as engine:
+        engine.refresh(lambda _: None, threading.Event(), 1)
+        yield engine
+
+
+@contextmanager
+def dribble() -> Iterator[str]:
+    """Serve HTTP answers of which a byte comes every 50 ms, for ever."""
+    has_ended = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while not has_ended.wait(0.05):
+                    self.wfile.write(b" ")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    has_ended.set()
+    server.shutdown()
+    server.server_close()
+
+
+class FailingSource:
+    """Remembers what it is asked for, and fails."""
+
+    def __init__(self) -> None:
+        self.requests: list[list[bytes]] = []
+
+    @property
+    def told(self) -> set[bytes]:
+        return {content_hash for request in self.requests for content_hash in request}
+
+    def count_per_request(self, dim: int) -> int:
+        return 2_000
+
+    def find_vectors(self, space: str, dim: int, hashes: Sequence[bytes]) -> dict[bytes, np.ndarray]:
+        self.requests.append(list(hashes))
+        raise TeamError("It fails.")
 
 
 class TestWarmStart:
@@ -99,11 +149,48 @@ class TestWarmStart:
             embedded, status, problems = fill(folder, tmp_path, url, BOB)
             assert (embedded, status.from_team, status.share, problems) == (COUNT, 0, 1.0, ())
 
-    def test_a_gateway_that_is_not_there_costs_nothing(self, team_index: tuple[MemoryIndex, Path], tmp_path: Path):
+    def test_a_gateway_that_is_not_there_costs_nothing(
+        self, team_index: tuple[MemoryIndex, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(warm_start, "_PAUSE_S", 600.0)  # until then the problem is told
         url = f"http://127.0.0.1:{find_free_port()}"
         embedded, status, problems = fill(team_index[1], tmp_path, url, ANN)
         assert (embedded, status.from_team, status.share) == (COUNT, 0, 1.0)
         assert any("can't be asked" in problem for problem in problems)
+
+    def test_a_gateway_that_answers_without_end_is_left(
+        self, team_index: tuple[MemoryIndex, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Each byte of its answer comes in time; the whole answer never would."""
+        monkeypatch.setattr(warm_start, "_PAUSE_S", 600.0)
+        monkeypatch.setattr(team_vectors, "_TIMEOUT_S", 0.5)
+        with dribble() as url:
+            embedded, status, problems = fill(team_index[1], tmp_path, url, ANN)
+        assert (embedded, status.from_team, status.share) == (COUNT, 0, 1.0)
+        assert any("gave no vectors within 0.5 s" in problem for problem in problems)
+
+    def test_a_source_that_fails_is_told_one_sample_alone(
+        self, team_index: tuple[MemoryIndex, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """However often it is asked: else it would get to know all hashes, and give nothing."""
+        for name, value in (("_PAUSE_S", 0.0), ("_SAMPLE", 10), ("_FEW", 5)):
+            monkeypatch.setattr(warm_start, name, value)
+        source = FailingSource()
+        with open_engine(team_index[1], tmp_path, TeamSettings(), ANN) as engine:
+            engine._heavy.warm_start.source = source
+            assert engine.embed_with_heavy_model(lambda _: None, threading.Event()) > 0
+        assert len(source.told) == 10
+        assert len(source.requests) > 1
+
+    def test_few_contents_are_not_told(
+        self, team_index: tuple[MemoryIndex, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(warm_start, "_FEW", COUNT)
+        source = FailingSource()
+        with open_engine(team_index[1], tmp_path, TeamSettings(), ANN) as engine:
+            engine._heavy.warm_start.source = source
+            assert engine.embed_with_heavy_model(lambda _: None, threading.Event()) == COUNT
+        assert source.requests == []
 
     @pytest.mark.parametrize(
         ("make_wrong", "problem"),
