@@ -153,6 +153,8 @@ class TestProperty:
         assert answer.places == ()
         assert answer.cosines == {}
         assert answer.identical == ""
+        assert search.find_vectors(SPACE, [make_hash(1)], {REPOSITORIES[0]}) == {}
+        assert search.find_vectors(SPACE, [make_hash(1)], {REPOSITORIES[1]}).keys() == {make_hash(1)}
 
 
 class TestFilters:

@@ -11,6 +11,7 @@ from codekin.team.catalogue import Catalogue
 from codekin.team.postgres_graphs import Graph, list_graphs
 from codekin.team.postgres_index import PostgresIndex
 from codekin.team.postgres_schema import name_contents
+from codekin.team.repository_sets import RepositorySets
 from codekin.team.shared_index import SetFilter, SharedContent
 
 from .clones import SPACE as EMBEDDED_SPACE
@@ -102,3 +103,24 @@ def test_what_a_killed_ingest_left_is_built_by_the_next_one(
     assert [summary.is_unchanged for summary in ingest(opened, tmp_path)] == [True]
     assert graphs_of(postgres_uri, EMBEDDED_SPACE) == [Graph(0, 0)]
     assert Catalogue(opened).find_active_space() == EMBEDDED_SPACE
+
+
+def test_forgetting_a_repository_leaves_nothing_to_compare(opened: PostgresIndex, postgres_uri: str, tmp_path: Path):
+    """What another repository has, too, changes its set, and so leaves its graph: one is built with it."""
+    text = "\n\n".join(f"def f{n}(value):\n    total = value + {n}\n    return total\n" for n in range(80))
+    for name in ("shop", "fork"):
+        commit(tmp_path / name, {"a.py": text})
+    ingest(opened, tmp_path)
+    assert graphs_of(postgres_uri, EMBEDDED_SPACE) == [Graph(0, 0)]
+    assert RepositorySets(Catalogue(opened)).forget("fork") == 0
+    assert graphs_of(postgres_uri, EMBEDDED_SPACE) == [Graph(0, 1)]
+    assert not opened.needs_optimizing(EMBEDDED_SPACE)
+
+
+def test_an_ingest_builds_the_graphs_of_other_models_too(opened: PostgresIndex, postgres_uri: str, tmp_path: Path):
+    """Whose contents it moves out of them where sets change."""
+    Catalogue(opened).open_space(SPACE, DIM)
+    opened.put_contents(SPACE, make_contents(60))
+    commit(tmp_path / "shop", {"a.py": "def add(left, right):\n    return left + right\n"})
+    ingest(opened, tmp_path)
+    assert graphs_of(postgres_uri, SPACE) == [Graph(0, 0)]

@@ -96,8 +96,9 @@ class Catalogue:
             self.write_meta({"schema": str(SCHEMA_VERSION), "key": keyring.check})
             return
         if stored["schema"] != str(SCHEMA_VERSION):
-            remedy = f"This codekin knows version {SCHEMA_VERSION}: use the one that filled it, or ingest anew."
-            raise TeamError(f"The shared index has schema version {stored['schema']}. {remedy}")
+            remedy = "Use the codekin that filled it, or ingest into an empty database or another file."
+            versions = f"schema version {stored['schema']}, and this codekin knows {SCHEMA_VERSION}"
+            raise TeamError(f"The shared index has {versions}. {remedy}")
         if stored.get("key") != keyring.check:
             raise TeamError("The shared index was filled with another team key. Pass that one with --key FILE.")
 
@@ -151,6 +152,12 @@ class Catalogue:
         self.write_meta({"spaces": json.dumps(spaces), "searched_spaces": json.dumps(searched)})
         self.bump_generation()
         self.index.drop_space(space)
+
+    def optimize_spaces(self) -> None:
+        """Build missing graphs of all vector spaces, as after an ingest that was killed, or that of another model."""
+        for space in self.list_spaces():
+            if self.index.needs_optimizing(space):
+                self.index.optimize(space)
 
     def bump_generation(self) -> None:
         """Store a new generation (the time), from which gateways see that repositories or sets have changed."""

@@ -123,7 +123,7 @@ def allow(allowed: SetFilter) -> str:
 
 
 def make_nearest(table: str, graphs: Iterable[Graph], condition: str, k: int) -> str:
-    """Return a SELECT of id and distance of candidates for the `k` nearest: by each graph, and all in none.
+    """Return a SELECT of id and distance of candidates for the `k` nearest: `k` by each graph, and `k` in none.
 
     Each of its parts has two placeholders: the query's vector, and those of `condition`. The parts are as many as the
     graphs and one.
@@ -131,7 +131,8 @@ def make_nearest(table: str, graphs: Iterable[Graph], condition: str, k: int) ->
     ordered = sorted(graphs)
     select = f"SELECT id, vector <#> %s AS distance FROM {table} WHERE"
     by_graph = [f"({select} {graph.condition} AND {condition} ORDER BY distance LIMIT {int(k)})" for graph in ordered]
-    compared = f"({select} segment >= {find_open_segment(ordered)} AND {condition})"
+    open_segment = find_open_segment(ordered)
+    compared = f"({select} segment >= {open_segment} AND {condition} ORDER BY distance LIMIT {int(k)})"
     return " UNION ALL ".join([*by_graph, compared])
 
 

@@ -94,6 +94,7 @@ class RepositorySets:
         count = self.settle(contents)
         self._index.delete(REPOSITORIES, {"number": [record.number]})
         self._catalogue.bump_generation()
+        self._catalogue.optimize_spaces()  # what others have, too, is in no graph any more
         return count
 
     def _find_repositories(self, contents: Sequence[str]) -> dict[str, frozenset[int]]:
