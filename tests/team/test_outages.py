@@ -25,7 +25,7 @@ from codekin.team.ingest import ingest_repositories
 from codekin.team.messages import encode_vector
 from codekin.team.rate_limit import RateLimit
 from codekin.team.repository_update import IngestContext
-from codekin.team.session import check_index
+from codekin.team.session import check_index, describe_index
 from codekin.team.shared_index import SharedIndex, open_shared_index
 from codekin.types import Filter, Role, Task
 
@@ -171,11 +171,18 @@ class TestNewModel:
             for _ in range(3):
                 assert request_search(served.port) == 200
                 assert request_search(served.port, space, new_vector) == 400
+                assert list_searched(catalogue) == {SPACE: (True, True), space: (False, False)}
                 next(summaries)
             assert next(summaries, None) is None
+            assert list_searched(catalogue) == {SPACE: (False, True), space: (True, True)}
             assert request_search(served.port) == 200  # of clients that have the former model
             assert request_search(served.port, space, new_vector) == 200
         assert catalogue.find_active_space() == space
+
+
+def list_searched(catalogue: Catalogue) -> dict[str, tuple[bool, bool]]:
+    """Space → whether it is the active one, and whether any client's questions are answered from it, as status says."""
+    return {space["space"]: (space["is_active"], space["is_searched"]) for space in describe_index(catalogue)["spaces"]}
 
 
 class SmallerWorkers(LocalWorkers):

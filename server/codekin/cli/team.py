@@ -134,10 +134,8 @@ def status(uri: str, key: Path | None, as_json: bool) -> int:
         return 0
     console.write(f"{document['engine']}, schema version {document['schema']}")
     for space in document["spaces"]:
-        search_state = "searched" if space["is_active"] else "not searched"
-        console.write(
-            f"{space['contents']:,} contents, vectors of {space['dim']} numbers, {search_state}: {space['space']}"
-        )
+        state = "searched" if space["is_active"] else "for former clients" if space["is_searched"] else "not searched"
+        console.write(f"{space['contents']:,} contents, vectors of {space['dim']} numbers, {state}: {space['space']}")
     for repository in document["repositories"]:
         console.write(f"{repository['name']}  {repository['commit'][:12]}  {repository['state']}")
     return 0

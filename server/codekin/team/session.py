@@ -80,11 +80,13 @@ def run_ingest(source: Path, uri: str, options: IngestOptions, on_progress: OnPr
 def describe_index(catalogue: Catalogue) -> dict[str, Any]:
     """Return a dict for JSON: an index's engine, schema version, vector spaces with counts, and repositories."""
     meta = catalogue.read_meta()
+    active = meta.get("active_space")
     spaces = [
         {
             "space": space,
             "dim": dim,
-            "is_active": space == meta.get("active_space"),
+            "is_active": space == active,
+            "is_searched": space in {active, *catalogue.list_searched_spaces()},
             "contents": _count_contents(catalogue, space, dim),
         }
         for space, dim in catalogue.list_spaces().items()
