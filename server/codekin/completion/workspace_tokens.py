@@ -1,12 +1,13 @@
 """The tokens of all documents in the workspace: read in the background, and again where a document has changed."""
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import takewhile
+from heapq import heapify, heappop
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from codekin.code.notebooks import is_notebook
 from codekin.code.prose import PROSE_LANGUAGES
+from codekin.completion.edits import count_common_items
 from codekin.completion.line_tokens import BOUNDARY, LINE_END, Positions, Symbols, TokenVocabulary, read_line_tokens
 from codekin.completion.suffix_index import SuffixIndex, build_suffix_index, index_symbols, join_arrays
 from codekin.errors import CodekinError
@@ -68,18 +70,28 @@ class TokenSnapshot:
         Those with the path's suffix come first, then the nearest by folder.
         """
         position_parts, token_count = [_NO_POSITIONS], 0
-        numbered_paths = sorted(
-            (path.suffix != document_path.suffix, _measure_distance(path, document_path), path, number)
-            for path, number in self.numbers.items()
-            if number not in excluded
-        )
-        for *_, number in numbered_paths:
-            if token_count >= max_tokens:
-                break
+        nearest = self._rank_documents(document_path, frozenset(excluded))
+        heapify(nearest)
+        while nearest and token_count < max_tokens:
+            *_, number = heappop(nearest)
             start, end = self.index.find_range(number)
             position_parts.append(np.arange(start, min(end, start + max_tokens - token_count)))
             token_count += end - start
         return np.concatenate(position_parts)
+
+    def _rank_documents(self, document_path: Path, excluded: Container[int]) -> list[tuple[bool, int, int]]:
+        """Return, unsorted, (whether the suffix is another, distance in folders, number) of all but the `excluded`."""
+        suffix, distances = document_path.suffix, dict[str, int]()  # by folder: there may be a hundred thousand files
+        ranks: list[tuple[bool, int, int]] = []
+        for number, path in enumerate(self.paths):
+            if number in excluded:
+                continue
+            path_text = str(path)
+            folder = path_text.rpartition(os.sep)[0]
+            if folder not in distances:
+                distances[folder] = _measure_distance(path, document_path)
+            ranks.append((not path_text.endswith(suffix), distances[folder], number))
+        return ranks
 
 
 def _make_empty_snapshot() -> TokenSnapshot:
@@ -242,8 +254,5 @@ def read_document_tokens(document: Document, vocabulary: TokenVocabulary) -> Doc
 
 def _measure_distance(document_path: Path, other_path: Path) -> int:
     """Return how many folders lie between two files: 0 in the same folder."""
-    path_parts, other_parts = document_path.parent.parts, other_path.parent.parts
-    common_count = sum(
-        1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(path_parts, other_parts, strict=False))
-    )
-    return len(path_parts) + len(other_parts) - 2 * common_count
+    path_folders, other_folders = (path.parts[:-1] for path in (document_path, other_path))
+    return len(path_folders) + len(other_folders) - 2 * count_common_items(path_folders, other_folders)
