@@ -36,7 +36,8 @@ def write_predicted(before: str, count: int) -> str:
     """Each token is the one that the likest parallel code predicts."""
     vocabulary = TokenVocabulary()
     code = read_code(vocabulary, SIBLING + CALLED)
-    context, finder = read_document(vocabulary, before).make_context(), ParallelFinder([code])
+    context = read_document(vocabulary, before).make_context()
+    finder = ParallelFinder([code], lambda token: token in code.symbols >> 1)
     words = []
     for _ in range(count):
         token = finder.find_parallels(context)[0].symbol >> 1
@@ -54,10 +55,20 @@ def test_words_that_differ_in_other_names_are_replaced_in_a_member():
     assert write_predicted("def get_order(client, order_id):\n    order = client.", 4) == "fetch_order ( order_id )"
 
 
+@pytest.mark.parametrize("excluded, expected", [([], "fetch_order"), ([1], "fetch_user")])
+def test_no_name_is_made_that_only_the_documents_own_stale_copy_has(excluded: list[int], expected: str):
+    vocabulary = TokenVocabulary()
+    sibling, copy = (read_code(vocabulary, text) for text in (SIBLING, CALLED))
+    document = read_document(vocabulary, "def get_order(client, order_id):\n    order = client.")
+    model = NgramModel(document, build_suffix_index([sibling.symbols, copy.symbols]), excluded, sibling)
+    candidates = {vocabulary.texts[symbol >> 1] for symbol, _ in model.predict(document.make_context())}
+    assert candidates & {"fetch_order"} == {expected} - {"fetch_user"}
+
+
 def test_code_of_another_shape_predicts_nothing():
     vocabulary = TokenVocabulary()
     context = read_document(vocabulary, "x = [1 + 2] * 3\n").make_context()
-    assert ParallelFinder([read_code(vocabulary, SIBLING)]).find_parallels(context) == []
+    assert ParallelFinder([read_code(vocabulary, SIBLING)], bool).find_parallels(context) == []
 
 
 def test_what_is_predicted_by_parallel_code_alone_has_its_source():

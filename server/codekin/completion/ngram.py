@@ -65,9 +65,10 @@ class NgramModel:
         self._document = document
         self._workspace = workspace
         document_code = ParallelCode(document.symbols, document.vocabulary, is_document=True)
-        self._parallel_finder = ParallelFinder((document_code, near_code) if near_code else (document_code,))
+        codes = (document_code, near_code) if near_code else (document_code,)
+        self._parallel_finder = ParallelFinder(codes, self._has_token)
         self._predictions: dict[Hashable, list[Prediction]] = {}
-        self._excluded_ranges = [workspace.find_range(document_number) for document_number in excluded_documents]
+        self._excluded_ranges = np.array([workspace.find_range(number) for number in sorted(excluded_documents)])
 
     def predict(self, token_context: TokenContext) -> list[Prediction]:
         """Return (symbol, probability) of up to 26 symbols that may come next, most probable first, below 1 in all."""
@@ -158,10 +159,18 @@ class NgramModel:
         return int(positions[np.argmin(np.abs(positions - self._document.cursor_position))])
 
     def _drop_excluded(self, positions: Positions) -> Positions:
-        """Return the positions that are in none of the excluded documents."""
-        for range_start, range_end in self._excluded_ranges:
-            positions = positions[(positions < range_start) | (positions >= range_end)]
-        return positions
+        """Return the positions that are in none of the excluded documents, of which there may be thousands."""
+        if not len(self._excluded_ranges):
+            return positions
+        starts, ends = self._excluded_ranges.T
+        ranges = np.searchsorted(starts, positions, side="right") - 1  # the last that begins before; -1 for none
+        is_allowed: npt.NDArray[np.bool_] = (ranges < 0) | (positions >= ends[ranges])
+        return positions[is_allowed]
+
+    def _has_token(self, token: int) -> bool:
+        """Return whether document or workspace has the token; the vocabulary has those of excluded documents, too."""
+        positions = self._workspace.find_matches([token], (1,)).get(1, _NO_POSITIONS)
+        return self._document.has_token(token) or bool(len(self._drop_excluded(positions)))
 
     def _estimate(self, token_context: TokenContext) -> Estimates:
         """Return four estimates of the next symbol: exact, in the document, elsewhere, and with names left open."""

@@ -4,7 +4,7 @@ A test after another one, a handler after its sibling, the next case of a switch
 are the same but for names, strings and numbers, the token that follows there is likely, with the names at the cursor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -118,8 +118,11 @@ class ParallelCode:
         equal_counts = places.equal_counts[is_kept] + (self._tokens[positions] == token)
         return _Places(positions + 1, lengths, np.minimum(equal_counts, lengths))
 
-    def predict(self, place: _Place, tokens: Symbols) -> Parallel:
-        """Return what the place predicts behind `tokens`, its names replaced by those that stand for them there."""
+    def predict(self, place: _Place, tokens: Symbols, is_known: Callable[[int], bool]) -> Parallel:
+        """Return what the place predicts behind `tokens`, its names replaced by those that stand for them there.
+
+        A name whose words are replaced must be `is_known`.
+        """
         symbol = int(self.symbols[place.position])
         spacing, token = symbol & 1, symbol >> 1
         if token == LINE_END:
@@ -133,12 +136,12 @@ class ParallelCode:
             new_token = int(new_tokens[same_places[-1]])
             return _make_parallel(place, new_token * 2 + spacing, is_renamed=new_token != token)
         substituted_token = self._substitute(token, former_tokens, new_tokens)
-        if substituted_token is not None:
+        if substituted_token is not None and is_known(substituted_token):
             return _make_parallel(place, substituted_token * 2 + spacing, is_substituted=True)
         return _make_parallel(place, symbol)
 
     def _substitute(self, token: int, former_tokens: Symbols, new_tokens: Symbols) -> int | None:
-        """Return the known token that the nearest pair of different names makes of `token` by its words; else None."""
+        """Return the vocabulary's token that the nearest pair of different names makes of `token`; None for none."""
         texts = self.vocabulary.texts
         for place in np.flatnonzero(former_tokens != new_tokens)[::-1].tolist():
             text = substitute_words(texts[token], texts[int(former_tokens[place])], texts[int(new_tokens[place])])
@@ -158,9 +161,10 @@ def _make_parallel(place: _Place, symbol: int, *, is_renamed: bool = False, is_s
 class ParallelFinder:
     """Finds parallel code at one cursor; behind a longer context it follows what it found behind the shorter one."""
 
-    def __init__(self, codes: Sequence[ParallelCode]) -> None:
-        """Keep the codes, at least one, which must have the same vocabulary."""
+    def __init__(self, codes: Sequence[ParallelCode], is_known: Callable[[int], bool]) -> None:
+        """Keep the codes, at least one, of the same vocabulary; no other tokens than `is_known` are made of words."""
         self._codes = codes
+        self._is_known = is_known
         self._kinds = codes[0].vocabulary.kinds
         self._places: dict[tuple[int, ...], list[_Places]] = {}  # the last tokens → the places in each code
 
@@ -176,7 +180,7 @@ class ParallelFinder:
         ]
         likest.sort(key=lambda place: -place.length - place.equal_count)
         context_tokens = np.array(tokens, np.int32)
-        return [place.code.predict(place, context_tokens) for place in likest[:MAX_PARALLELS]]
+        return [place.code.predict(place, context_tokens, self._is_known) for place in likest[:MAX_PARALLELS]]
 
     def _follow_places(self, tokens: Sequence[int]) -> list[_Places]:
         """Return the places found behind all tokens but the last that go on like that one; [] where none does."""
