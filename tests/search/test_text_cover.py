@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from codekin.engine import Engine
 from codekin.search.text_cover import TextCover, cut_ending
 from codekin.settings import CacheSettings, Settings
+from codekin.types import SnippetKind
 
 POOL = '''"""A pool of connections."""
 
@@ -46,12 +47,35 @@ class ConnectionPool:
                 connection.reconnect()
 '''
 
+CLIENT = """package net;
+
+/** Talks to one server. */
+public class RetryingClient {
+    private final int limit;
+
+    /** Creates a client that connects to the server and gives up after some retries. */
+    public RetryingClient(Server server, int limit, Clock clock) {
+        if (limit < 0) {
+            throw new IllegalArgumentException("limit");
+        }
+        this.server = server;
+        this.limit = limit;
+        this.clock = clock;
+    }
+
+    public Response send(Request request) {
+        return server.handle(request);
+    }
+}
+"""
+
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder = tmp_path_factory.mktemp("pool")
     (folder / "code").mkdir()
     (folder / "code" / "pool.py").write_text(POOL)
+    (folder / "code" / "RetryingClient.java").write_text(CLIENT)
     settings = Settings(cache=CacheSettings(directory=str(folder / "cache")))
     with closing(Engine([folder / "code"], settings)) as engine:
         engine.refresh(lambda _: None, threading.Event(), 0)
@@ -77,7 +101,12 @@ def test_a_stem_is_a_beginning(word: str) -> None:
 
 def test_a_text_says_a_word_in_any_of_its_forms_but_a_short_one_as_it_is(engine: Engine) -> None:
     index = engine._index
-    contents = {place.name: place.content for place in index.store.locations_in(next(iter(index.store.file_states())))}
+    contents = {
+        place.name: place.content
+        for place in index.store.locations_in(
+            next(path for path in index.store.file_states() if path.name == "pool.py")
+        )
+    }
     rarities, has_words = TextCover(["reconnecting", "timeouts", "pee", "unheard"], index).compare(
         [contents["prune"], contents["acquire"], contents["prune"]]
     )
@@ -87,7 +116,12 @@ def test_a_text_says_a_word_in_any_of_its_forms_but_a_short_one_as_it_is(engine:
 
 def test_words_of_any_script_are_found_in_their_forms(engine: Engine) -> None:
     index = engine._index
-    contents = {place.name: place.content for place in index.store.locations_in(next(iter(index.store.file_states())))}
+    contents = {
+        place.name: place.content
+        for place in index.store.locations_in(
+            next(path for path in index.store.file_states() if path.name == "pool.py")
+        )
+    }
     cover = TextCover(["défaillances", "défaillance", "соединения"], index)
     has_words = cover.compare([contents["ConnectionPool"], contents["prune"]])[1]
     assert has_words.tolist() == [[1, 1, 1], [0, 0, 0]]
@@ -112,3 +146,9 @@ def test_the_function_that_does_it_comes_before_one_that_is_only_called_like_a_w
 def test_a_class_that_is_named_beside_what_its_method_does_comes_after_that_method(engine: Engine) -> None:
     assert ask(engine, "ConnectionPool error when waiting for a free connection takes too long")[0].endswith("acquire")
     assert ask(engine, "where is the class ConnectionPool defined")[0] == "ConnectionPool"
+
+
+@pytest.mark.parametrize("question", ["where is RetryingClient defined", "what does the class RetryingClient do"])
+def test_a_class_that_is_asked_for_comes_before_its_constructor_of_the_same_name(engine: Engine, question: str) -> None:
+    kinds = [hit.place.kind for hit in engine.search(question, 5).hits if hit.place.name == "RetryingClient"]
+    assert kinds == [SnippetKind.CLASS, SnippetKind.CONSTRUCTOR]

@@ -17,20 +17,20 @@ from codekin.types import SnippetKind
 
 def compute_place_features(snippets: SnippetFeatures, texts: TextCover) -> dict[str, Scores]:
     """Return name → values (n,) of the features of the snippets, those in PLACE_WEIGHTS. Raises StoreError."""
-    is_class = _are_of_kind(snippets, SnippetKind.CLASS)
-    is_defined = snippets.defined > 0
+    is_class, is_constructor = (_are_of_kind(snippets, kind) for kind in (SnippetKind.CLASS, SnippetKind.CONSTRUCTOR))
+    defined = snippets.defined * ~is_constructor  # Java's has the name of its class, which is what is meant
     return {
         "cosine": snippets.cosines,
         "share": snippets.shares,  # of BM25
         "said": _cover_question(snippets, texts),
         "qualified": snippets.qualified,  # its name and its class's have the question's words, and few others
-        "defined": snippets.defined,  # the question has its name
-        "defined alone": snippets.defined * snippets.name_cover,  # and says little else
-        "class": (is_class & ~is_defined).astype(np.float64),  # what is left of it without its methods
-        "defined class": is_class * snippets.defined,
+        "defined": defined,  # the question has its name
+        "defined alone": defined * snippets.name_cover,  # and says little else
+        "class": (is_class & (defined == 0)).astype(np.float64),  # what is left of it without its methods
+        "defined class": is_class * defined,
         "rest of a file": (~snippets.is_function & ~is_class).astype(np.float64),
         "method": _are_of_kind(snippets, SnippetKind.METHOD).astype(np.float64),
-        "constructor": _are_of_kind(snippets, SnippetKind.CONSTRUCTOR).astype(np.float64),
+        "constructor": is_constructor.astype(np.float64),
         "test": _are_of_kind(snippets, SnippetKind.TEST).astype(np.float64),
         "stub": snippets.is_stub.astype(np.float64),
         "lines": np.log1p(snippets.line_counts),
