@@ -37,3 +37,9 @@ def test_each_answer_is_a_choice_beside_the_places_of_its_file_that_are_none(tmp
     assert right[NAMES.index("said")] > wrong[NAMES.index("said")]
     assert right[NAMES.index("lines")] == np.log1p(3)
     assert choice.weight == 1 / np.sqrt(2)
+
+
+def test_a_repository_without_code_has_no_choices(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    question = Question("1", "commit", "send a stamped letter", (Target("mail.py", Span(4, 7)),))
+    assert collect_choices(Repository("empty", "python", "", "", "", (question,)), tmp_path) == []

@@ -60,6 +60,8 @@ def make_choices(
     results: QueryResults, roots: Sequence[Path], question: Question, checkout: Path, weight: float
 ) -> Iterator[Choice]:
     """Yield a Choice for up to three answers in each file, beside its places that are none; they share the weight."""
+    if not results.files():
+        return
     locations, features = results.list_place_features(roots)
     rows = np.array([features[name] for name in PRIOR_WEIGHTS]).T
     likeliest = np.argsort(-(rows @ np.array(list(PRIOR_WEIGHTS.values()))), kind="stable").tolist()
@@ -68,7 +70,7 @@ def make_choices(
     for row in likeliest:
         rows_by_file.setdefault(locations[row].path, []).append(row)
     files = {checkout / target.path for target in targets}
-    for path in files & rows_by_file.keys():
+    for path in sorted(files & rows_by_file.keys()):
         relative_path = path.relative_to(checkout).as_posix()
         hits = {row: Target(relative_path, locations[row].span) for row in rows_by_file[path]}
         right = [row for row, hit in hits.items() if any(target.matches(hit) for target in targets)]
