@@ -153,8 +153,9 @@ def access_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def served(memory: MemoryIndex, access_file: Path) -> Iterator[Served]:
-    """Serve the index in memory by a gateway with the access file, until the test ends."""
+def served(memory: MemoryIndex, access_file: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """Serve the index in memory by a gateway with the access file, until the test ends; clients wait as it needs."""
+    monkeypatch.setattr("codekin.team.client.TIMEOUT_S", 120.0)  # 300 ms are not enough on a busy machine
     access = AccessFile(access_file)
     gateway = Served(Gateway(GatewaySearch(Catalogue(memory), KEYRING), access, access, RateLimit(1_000, 1_000)))
     yield gateway
