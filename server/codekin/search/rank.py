@@ -53,8 +53,8 @@ class QueryResults:
         """Take the candidates of both retrievers for one question; locations follow by `add_locations`.
 
         `wants_tests`: the question is limited to tests, so that it is not held against a file that it has tests.
-        `texts`: the index's; None where it is another's, not here to be asked: then the best files are not ordered
-        beside each other, nor a file's places by what their texts say.
+        `texts`: knows which texts of the index have the question's words; None where the candidates are from a team's
+        index: then the network does not order the best files, nor do their texts order a file's places.
         """
         self._terms = terms
         self._wants_tests = wants_tests
@@ -179,7 +179,10 @@ class QueryResults:
         return list(self._locations_by_file)
 
     def list_place_features(self, roots: Sequence[Path]) -> tuple[list[Location], dict[str, Scores]]:
-        """Return all locations, file by file, and feature → values, (n,), by which those of a file are ordered."""
+        """Return all locations, file by file, and feature → values, (n,), by which those of a file are ordered.
+
+        Locations must have been added. Without `texts` there are no features. Raises StoreError.
+        """
         snippets, _ = self._extract_features(roots)
         return snippets.locations, compute_place_features(snippets, self._texts) if self._texts else {}
 
