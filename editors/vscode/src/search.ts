@@ -187,7 +187,8 @@ export class SearchPicker implements vscode.Disposable {
         this.timer = setTimeout(() => void this.search(value.trim()), DEBOUNCE_MS);
     }
 
-    private async search(query: string): Promise<void> {
+    /** Search, and show what is found; but not what a search that was repeated by itself finds while the user moves. */
+    private async search(query: string, { isRepeated = false } = {}): Promise<void> {
         const cancellation = new vscode.CancellationTokenSource();
         this.cancellation = cancellation;
         this.coverage = this.server.status?.coverage ?? 0;
@@ -199,6 +200,9 @@ export class SearchPicker implements vscode.Disposable {
             const answer = await sendSearch(this.server, query, this.filter, cancellation.token);
             if (isCurrent()) {
                 this.isSearching = false;
+                if (isRepeated && this.hasNavigated) {
+                    return;
+                }
                 this.showItems(createItems(answer, this.server));
                 this.showTitle(answer);
                 this.answer = answer;
@@ -213,7 +217,7 @@ export class SearchPicker implements vscode.Disposable {
                 return;
             }
             this.isSearching = false;
-            if (!(error instanceof vscode.CancellationError)) {
+            if (!(isRepeated && this.hasNavigated) && !(error instanceof vscode.CancellationError)) {
                 this.answer = undefined;
                 this.isWaitingForServer = this.server.state !== 'running';
                 this.showTitle();
@@ -249,7 +253,7 @@ export class SearchPicker implements vscode.Disposable {
         const isIncomplete = this.answer !== undefined && this.answer.coverage < 1 && !this.isSearching;
         const isMoreIndexed = isIncomplete && isWorthRepeating(this.coverage, coverage) && !this.hasNavigated;
         if (query && (isMoreIndexed || (this.isWaitingForServer && this.server.state === 'running'))) {
-            void this.search(query);
+            void this.search(query, { isRepeated: isMoreIndexed });
         }
     }
 

@@ -136,7 +136,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         return this.cancellation;
     }
 
-    /** Repeat a search in words whose results were kept. They stay if it fails. */
+    /** Repeat a search in words whose results were kept. They stay if it fails, until the server changes again. */
     private async repeatSearch(searchQuery: string): Promise<void> {
         const cancellation = this.replaceRequest();
         const indexedShare = this.indexedShare;
@@ -147,7 +147,10 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
                 this.handleGrowth(indexedShare);
             }
         } catch (error) {
-            this.server.log.warn(String(error));
+            if (cancellation === this.cancellation && !(error instanceof vscode.CancellationError)) {
+                this.coverage = this.answer?.coverage ?? 1;
+                this.server.log.warn(String(error));
+            }
         }
     }
 

@@ -42,8 +42,14 @@ class GrowingServer {
     }
 
     async waitForRequests(...coverages: number[]): Promise<void> {
-        await waitFor(`requests at ${coverages}`, () => this.sentCoverages.length >= coverages.length);
-        assert.deepEqual(this.sentCoverages, coverages);
+        await waitFor(`requests at ${coverages}`, () => this.listRequests().length >= coverages.length);
+        assert.deepEqual(this.listRequests(), coverages);
+    }
+
+    /** Without a repetition of the first: a busy VS Code reports the words that it was given after they were asked for. */
+    private listRequests(): number[] {
+        const [first, ...others] = this.sentCoverages;
+        return first === undefined ? [] : [first, ...others.slice(others[0] === first ? 1 : 0)];
     }
 
     restore(): void {
@@ -74,6 +80,23 @@ export function defineGrowthTests(): void {
         await server.waitForRequests(0.01, 0.02, 0.4);
         server.grow(1);
         await server.waitForRequests(0.01, 0.02, 0.4, 1);
+    });
+
+    it('leaves the results alone in which the user has begun to move', async () => {
+        server = new GrowingServer(0.3);
+        await vscode.commands.executeCommand('codekin.search', 'the total price');
+        await waitFor('two answers', () => api.search.items.filter((item) => item.hit).length > 1);
+        const release = server.holdAnswers();
+        server.grow(1);
+        await server.waitForRequests(0.3, 1);
+        await waitFor('the second item to be active', async () => {
+            await vscode.commands.executeCommand('workbench.action.quickOpenSelectNext');
+            return api.search['hasNavigated'];
+        });
+        const { items } = api.search;
+        release();
+        await waitFor('the answer', () => !api.search['isSearching']);
+        assert.equal(api.search.items[0], items[0]);
     });
 
     it('repeats a search for similar code if everything was indexed before it was answered', async () => {
