@@ -70,7 +70,7 @@ def test_a_question_says_that_it_waits_for_the_server(start: Start) -> None:
     editor.execute("6 | Codekin similar")
     assert editor.lua("return messages") == ["codekin: starting…"]
     editor.wait_until(INDEXED)
-    editor.execute("only | 6 | Codekin similar limit=1")
+    editor.execute("drop shop/orders.py | only | 6 | Codekin similar limit=1")
     editor.wait_until("return #vim.fn.getqflist() == 1")
     assert sum("starting" in message for message in editor.lua("return messages")) == 1
 
