@@ -16,7 +16,14 @@ from threading import Event
 import numpy as np
 
 from codekin.evaluation.file_mixer_fitting import draw_questions, read_query
-from codekin.evaluation.ranking_fitting import Choice, RidgePlan, collect_in_workers, fit_weights, open_search
+from codekin.evaluation.ranking_fitting import (
+    Choice,
+    RidgePlan,
+    collect_in_workers,
+    fit_weights,
+    format_weights,
+    open_search,
+)
 from codekin.evaluation.repositories import Question, Repository, Target
 from codekin.search.rank import QueryResults
 from codekin.types import Query, Task
@@ -95,20 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def format_module(weights: Mapping[str, float], repositories: int, answers: int) -> str:
     """Return the source text of the module that holds the weights; writes no file."""
-    origin = f"Made by codekin.evaluation.place_fitting on {answers:,} answers about {repositories} repositories"
-    return "\n".join(
-        [
-            '"""Weights of the features of places beside others of their file, in logits: fitted, not chosen.',
-            "",
-            f"{origin}.",
-            "None of these are measured on. Their meaning: search/place_scores.py.",
-            '"""',
-            "",
-            "PLACE_WEIGHTS = {",
-            *(f'    "{name}": {weight},' for name, weight in weights.items()),
-            "}",
-            "",
-        ]
+    return format_weights(
+        "Weights of the features of places beside others of their file, in logits: fitted, not chosen.",
+        f"Made by codekin.evaluation.place_fitting on {answers:,} answers about {repositories} repositories. "
+        "None of these are measured on. Their meaning: search/place_scores.py.",
+        "PLACE_WEIGHTS",
+        weights,
     )
 
 

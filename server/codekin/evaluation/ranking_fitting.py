@@ -12,6 +12,7 @@ import argparse
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -141,16 +142,25 @@ def fit_weights(choices: Sequence[Choice], plan: RidgePlan = _FILE_PLAN) -> dict
 
 def format_module(weights: Mapping[str, float], repositories: int, questions: int) -> str:
     """Return the source text of the module that holds the weights; writes no file."""
-    origin = f"Made by codekin.evaluation.ranking_fitting on {questions:,} questions about {repositories} repositories"
+    return format_weights(
+        "Weights of the features of files, in logits: fitted, not chosen, except for those of tests and prose.",
+        f"Made by codekin.evaluation.ranking_fitting on {questions:,} questions about {repositories} repositories, "
+        "none of which answers are measured on. Their meaning: search/rank.py.",
+        "FILE_WEIGHTS",
+        weights,
+    )
+
+
+def format_weights(title: str, origin: str, constant: str, weights: Mapping[str, float]) -> str:
+    """Return the source text of a module that holds named weights as `constant`; writes no file."""
     return "\n".join(
         [
-            '"""Weights of the features of files, in logits: fitted, not chosen, except for those of tests and prose.',
+            f'"""{title}',
             "",
-            f"{origin}, none of which answers",
-            "are measured on. Their meaning: search/rank.py.",
+            *textwrap.wrap(origin, 116),
             '"""',
             "",
-            "FILE_WEIGHTS = {",
+            f"{constant} = {{",
             *(f'    "{name}": {weight},' for name, weight in weights.items()),
             "}",
             "",

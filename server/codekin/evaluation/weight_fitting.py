@@ -20,6 +20,7 @@ from codekin.completion.context import read_context
 from codekin.completion.features import FEATURES
 from codekin.completion.line_words import strip_blanks
 from codekin.evaluation.completion import make_cursor, open_temporary_completer, parse_cut_options
+from codekin.evaluation.ranking_fitting import format_weights
 from codekin.indexing.pool import map_in_workers
 from codekin.settings import Settings
 
@@ -71,17 +72,12 @@ def _fit_logistic_regression(
 
 def format_module(weights: Mapping[str, float], names: Sequence[str], cuts: int) -> str:
     """Return the source text of the module that holds the weights; writes no file."""
-    lines = [
-        '"""Weights of the features of candidates, in logits: fitted, not chosen.',
-        "",
+    return format_weights(
+        "Weights of the features of candidates, in logits: fitted, not chosen.",
         f"Made by codekin.evaluation.weight_fitting on {cuts:,} cuts of {', '.join(names)}.",
-        '"""',
-        "",
-        "CANDIDATE_WEIGHTS = {",
-        *(f'    "{feature_name}": {value},' for feature_name, value in weights.items()),
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
+        "CANDIDATE_WEIGHTS",
+        weights,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
