@@ -27,7 +27,7 @@ from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, Followers
 ANY_NAME, ANY_STRING, ANY_NUMBER = -1, -2, -3  # abstract tokens: any local name, string or number
 _RECENT_TOKENS, _RECENT_DECAY = 300, 100.0  # before the cursor that are remembered; tokens to 1/e
 _RECENT_NAMES = 4
-_CONTEXT_TOKENS = 64  # kept before the cursor and behind it, for parallel code
+CONTEXT_TOKENS = 64  # that a context keeps of those before the next one
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class TokenContext:
             token_kind, token
         )
         return TokenContext(
-            [*self.tokens[-_CONTEXT_TOKENS:], token],
+            [*self.tokens[-CONTEXT_TOKENS:], token],
             [*abstract_tokens, abstract_token],
             _follow_bracket(self.open_brackets, text),
             0 if token == LINE_END else self.line_tokens + 1,
@@ -179,7 +179,7 @@ class DocumentTokens:
     def make_context(self) -> TokenContext:
         """Return the TokenContext at the cursor: the last 64 tokens, open brackets, tokens since the line end."""
         cursor_position = self.cursor_position
-        start_position = max(cursor_position - _CONTEXT_TOKENS, 0)
+        start_position = max(cursor_position - CONTEXT_TOKENS, 0)
         context_tokens = self.tokens[start_position:cursor_position].tolist()
         open_brackets: tuple[str, ...] = ()
         for token in context_tokens:

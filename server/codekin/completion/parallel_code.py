@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codekin.completion.document_tokens import TokenContext
+from codekin.completion.document_tokens import CONTEXT_TOKENS, TokenContext
 from codekin.completion.line_tokens import (
     BOUNDARY,
     KIND_BITS,
@@ -25,7 +25,6 @@ from codekin.completion.line_tokens import (
 from codekin.completion.suffix_index import MAX_CONTEXT_TOKENS, Followers
 from codekin.completion.word_substitution import substitute_words
 
-MAX_LENGTH = 64  # tokens before the cursor that are compared
 MIN_LENGTH = 5  # of them that must agree
 MAX_PARALLELS = 4  # places that predict
 _KEY_TOKENS = 17  # at the end of a context, by which it is known again
@@ -114,7 +113,7 @@ class ParallelCode:
         """Return those of the places that have the token, or another one of its shape, each a token further on."""
         is_kept = (self._shapes[places.positions] == shape) & (places.positions + 1 < len(self.symbols))
         positions = places.positions[is_kept]
-        lengths = np.minimum(places.lengths[is_kept] + 1, MAX_LENGTH)
+        lengths = np.minimum(places.lengths[is_kept] + 1, CONTEXT_TOKENS)
         equal_counts = places.equal_counts[is_kept] + (self._tokens[positions] == token)
         return _Places(positions + 1, lengths, np.minimum(equal_counts, lengths))
 
@@ -170,7 +169,7 @@ class ParallelFinder:
 
     def find_parallels(self, token_context: TokenContext) -> list[Parallel]:
         """Return what the up to 4 places most like the context predict, the likest first; [] where none is parallel."""
-        tokens = token_context.tokens[-MAX_LENGTH:]
+        tokens = token_context.tokens[-CONTEXT_TOKENS:]
         all_places = self._follow_places(tokens) or self._search_places(tokens, token_context.is_block_ended)
         self._places[tuple(tokens[-_KEY_TOKENS:])] = all_places
         likest = [

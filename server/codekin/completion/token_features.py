@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from codekin.completion.back_off import Estimate, Weights
-from codekin.completion.document_tokens import DocumentTokens, TokenContext
+from codekin.completion.document_tokens import CONTEXT_TOKENS, DocumentTokens, TokenContext
 from codekin.completion.line_tokens import LINE_END, NAME, NUMBER, STRING
-from codekin.completion.parallel_code import MAX_LENGTH, MAX_PARALLELS, Parallel
+from codekin.completion.parallel_code import MAX_PARALLELS, Parallel
 
 _FLOOR, _RECENT_FLOOR = 1e-5, 1e-3  # keep logarithms finite
 _WITHOUT_PARALLEL = (math.log(_RECENT_FLOOR), *(0.0,) * 6)
@@ -127,7 +127,7 @@ def _describe_likest(parallels: Sequence[Parallel]) -> tuple[float, ...]:
     """Return three features of the parallel code that all candidates have in common."""
     if not parallels:
         return (0.0,) * 3
-    return parallels[0].length / MAX_LENGTH, parallels[0].equal_share, len(parallels) / MAX_PARALLELS
+    return parallels[0].length / CONTEXT_TOKENS, parallels[0].equal_share, len(parallels) / MAX_PARALLELS
 
 
 def _describe_symbol(symbol: int, document: DocumentTokens, token_context: TokenContext) -> tuple[bool, ...]:
