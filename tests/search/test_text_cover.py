@@ -86,6 +86,13 @@ def ask(engine: Engine, question: str) -> list[str]:
     return [hit.place.qualified_name for hit in engine.search(question, 5).hits]
 
 
+def list_contents(engine: Engine) -> dict[str, int]:
+    """Return name → content of the places in pool.py."""
+    store = engine._index.store
+    path = next(path for path in store.file_states() if path.name == "pool.py")
+    return {place.name: place.content for place in store.locations_in(path)}
+
+
 @pytest.mark.parametrize(
     ("word", "stem"),
     [("reconnecting", "reconnect"), ("names", "name"), ("expires", "expir"), ("ring", "ring"), ("ids", "ids")],
@@ -100,13 +107,7 @@ def test_a_stem_is_a_beginning(word: str) -> None:
 
 
 def test_a_text_says_a_word_in_any_of_its_forms_but_a_short_one_as_it_is(engine: Engine) -> None:
-    index = engine._index
-    contents = {
-        place.name: place.content
-        for place in index.store.locations_in(
-            next(path for path in index.store.file_states() if path.name == "pool.py")
-        )
-    }
+    index, contents = engine._index, list_contents(engine)
     rarities, has_words = TextCover(["reconnecting", "timeouts", "pee", "unheard"], index).compare(
         [contents["prune"], contents["acquire"], contents["prune"]]
     )
@@ -115,13 +116,7 @@ def test_a_text_says_a_word_in_any_of_its_forms_but_a_short_one_as_it_is(engine:
 
 
 def test_words_of_any_script_are_found_in_their_forms(engine: Engine) -> None:
-    index = engine._index
-    contents = {
-        place.name: place.content
-        for place in index.store.locations_in(
-            next(path for path in index.store.file_states() if path.name == "pool.py")
-        )
-    }
+    index, contents = engine._index, list_contents(engine)
     cover = TextCover(["défaillances", "défaillance", "соединения"], index)
     has_words = cover.compare([contents["ConnectionPool"], contents["prune"]])[1]
     assert has_words.tolist() == [[1, 1, 1], [0, 0, 0]]
