@@ -39,9 +39,9 @@ def _serve(workspace_root: Path, settings: Settings, address_path: Path) -> None
             return
         service.warm_up()
         engine.start_embedding()
+        store_path = engine.status().store  # asked once, before anyone may come: the engine would make a new one
         listener.listen()
         listener.retire_others()
-        store_path = engine.status().store  # asked once: the engine would make a new one
         while _is_needed(service, workspace_root, store_path, listener) and fingerprint_code() == code_fingerprint:
             time.sleep(_CHECK_INTERVAL_S)
 
