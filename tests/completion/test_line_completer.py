@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -131,3 +132,14 @@ def test_a_beginning_is_marked_where_the_end_of_the_line_is_uncertain(engine: En
     (completion,) = engine.complete(path, len(lines) - 1, len(lines[-1]), text="\n".join(lines))
     assert completion.text == "canvas, brush,"
     assert isinstance(completion, LineBeginning)
+
+
+def test_further_rests_and_lines_are_offered_where_more_are_wanted(engine: Engine):
+    root = engine._workspace.roots[0]
+    settings = replace(engine.settings, completion=CompletionSettings(floor=0, limit=3))
+    with closing(Engine([root], settings)) as generous:
+        texts = complete(generous, BEGUN + "    re")
+        assert complete(engine, BEGUN + "    re") == texts[:1]
+        assert 1 < len(texts) <= 3
+        first_lines = [text.partition("\n")[0] for text in texts]
+        assert len(set(first_lines)) == len(first_lines)

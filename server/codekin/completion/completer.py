@@ -159,25 +159,24 @@ class Completer:
         cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
-        """Return the completions at the context: the rest of the line, or whole lines where these are more probable."""
+        """Return up to `limit` completions: rests of the line and whole lines, one for each first line."""
+        floor, limit = settings.floor, settings.limit
         reading = self.read_cursor(context, excluded)
-        line_rest = self._lines.complete_line(reading, parse_check, settings.floor, cancel_event) if reading else None
-        if line_rest is not None and line_rest.confidence >= _SURE:
-            return [line_rest]
+        line_rests = (
+            self._lines.complete_line(reading, parse_check, floor, limit, cancel_event) if reading is not None else []
+        )
+        if limit == 1 and line_rests and line_rests[0].confidence >= _SURE:
+            return line_rests
         line_completions: list[Completion] = []
         if context.can_continue and (ranked_lines := self._rank_lines(context, reading, cancel_event, excluded)):
             probable_lines = [
-                ranked_line
-                for ranked_line in ranked_lines[:_MAX_TRIED_LINES]
-                if ranked_line.probability >= settings.floor
+                ranked_line for ranked_line in ranked_lines[:_MAX_TRIED_LINES] if ranked_line.probability >= floor
             ]
             completions = LineTextMaker(context, parse_check, settings.max_lines).make_completions(
                 probable_lines, lambda symbol: self._lines.find_source_line(reading, symbol), cancel_event
             )
-            line_completions = list(islice(completions, settings.limit))
-        if line_rest is not None and (not line_completions or line_completions[0].confidence < line_rest.confidence):
-            return [line_rest]
-        return line_completions
+            line_completions = list(islice(completions, limit))
+        return _merge([*line_completions, *line_rests])[:limit]
 
     def _rank_lines(
         self,
@@ -223,6 +222,14 @@ class Completer:
             if extractor.adapt_candidate(candidate, typed_text):
                 candidates.append(candidate)
         return candidates
+
+
+def _merge(completions: Collection[Completion]) -> list[Completion]:
+    """Return the completions by falling confidence, and of those with the same first line only the surest."""
+    merged: dict[str, Completion] = {}
+    for completion in sorted(completions, key=lambda completion: -completion.confidence):
+        merged.setdefault(completion.text.partition("\n")[0], completion)
+    return list(merged.values())
 
 
 def _add_cell(completion: Completion, cursor: Cursor) -> Completion:

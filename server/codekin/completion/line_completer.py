@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -65,31 +66,26 @@ class LineCompleter:
         return self._cursor_reader.read(context, snapshot, sorted(excluded_documents), hidden_hashes)
 
     def complete_line(
-        self, reading: CursorReading, parse_check: ParseCheck, floor: float, cancel_event: Cancel
-    ) -> Completion | None:
-        """Return a completion by the likeliest rest of the line that fits and parses; None if none reaches `floor`."""
-        context = reading.context
+        self, reading: CursorReading, parse_check: ParseCheck, floor: float, limit: int, cancel_event: Cancel
+    ) -> list[Completion]:
+        """Return completions by the rests of the line that reach `floor`, fit and parse, likeliest first; often []."""
         if not reading.is_completable:
-            return None
+            return []
         for reading_number, cursor_line in enumerate(reading.lines):
             token_context = cursor_line.document.make_context()
-            proposals = LineProposer(cursor_line).propose_rests(token_context, floor, cancel_event)
-            if not proposals:
-                continue
-            fitting = next(
-                (
-                    (proposal, inserted_text)
-                    for proposal, inserted_text in _fit_proposals(context, proposals)
-                    if parse_check.fits_line(inserted_text, ends_line=proposal.is_whole)
-                ),
-                None,
-            )
-            if fitting is None:
-                return None
-            proposal, inserted_text = fitting
-            source_line = self.find_source_line(reading, proposal.symbols[0], reading_number)
-            return _make_completion(context, inserted_text, proposal, source_line) if source_line else None
-        return None
+            if proposals := LineProposer(cursor_line).propose_rests(token_context, floor, cancel_event):
+                return list(islice(self._make_completions(reading, reading_number, proposals, parse_check), limit))
+        return []
+
+    def _make_completions(
+        self, reading: CursorReading, reading_number: int, proposals: Sequence[LineProposal], parse_check: ParseCheck
+    ) -> Iterator[Completion]:
+        """Yield a completion for each proposal that fits at the cursor, parses, and whose source can be read."""
+        for proposal, inserted_text in _fit_proposals(reading.context, proposals):
+            if parse_check.fits_line(inserted_text, ends_line=proposal.is_whole):
+                source_line = self.find_source_line(reading, proposal.symbols[0], reading_number)
+                if source_line:
+                    yield _make_completion(reading.context, inserted_text, proposal, source_line)
 
     def find_source_line(
         self, reading: CursorReading | None, symbol: int, reading_number: int = 0
