@@ -153,10 +153,10 @@ class Catalogue:
         self.bump_generation()
         self.index.drop_space(space)
 
-    def optimize_spaces(self) -> None:
-        """Build missing graphs of all vector spaces, as after an ingest that was killed, or that of another model."""
+    def optimize_spaces(self, changed: Collection[str] = ()) -> None:
+        """Optimize the changed vector spaces, and others that need it, as after an ingest that was killed."""
         for space in self.list_spaces():
-            if self.index.needs_optimizing(space):
+            if space in changed or self.index.needs_optimizing(space):
                 self.index.optimize(space)
 
     def bump_generation(self) -> None:

@@ -26,9 +26,7 @@ def ingest_repositories(
         summary = _ingest_repository(context, repository, on_progress)
         has_changed |= not summary.is_unchanged
         yield summary
-    if has_changed:
-        context.catalogue.index.optimize(context.space)
-    context.catalogue.optimize_spaces()
+    context.catalogue.optimize_spaces(changed=[context.space] if has_changed else [])
     records = context.catalogue.list_repositories().values()
     is_complete = all(context.space in record.spaces and record.state == READY for record in records)
     if is_complete and context.catalogue.find_active_space() != context.space:

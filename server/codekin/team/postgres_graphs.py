@@ -56,9 +56,9 @@ def find_open_segment(graphs: Sequence[Graph]) -> int:
     return graphs[-1].last + 1 if graphs else 0
 
 
-def has_many_open(connection: psycopg.Connection[Any], table: str) -> bool:
-    """Return whether over 5,000 contents are in no graph."""
-    segment = find_open_segment(list_graphs(connection, table))
+def has_many_open(connection: psycopg.Connection[Any], table: str, graphs: Sequence[Graph]) -> bool:
+    """Return whether over 5,000 contents are in none of the table's graphs."""
+    segment = find_open_segment(graphs)
     counted = f"SELECT 1 FROM {table} WHERE segment >= {segment} LIMIT {MAX_OPEN_CONTENTS + 1}"
     ((count,),) = connection.execute(to_sql(f"SELECT count(*) FROM ({counted}) AS counted")).fetchall()
     return int(count) > MAX_OPEN_CONTENTS
@@ -69,9 +69,9 @@ def build_graph(connection: psycopg.Connection[Any], table: str) -> None:
 
     It does nothing where at most 5,000 contents are in no graph.
     """
-    if not has_many_open(connection, table):
-        return
     graphs = list_graphs(connection, table)
+    if not has_many_open(connection, table, graphs):
+        return
     segment = find_open_segment(graphs)
     counts = _count_segments(connection, table)
     size = sum(count for number, count in counts.items() if number >= segment)

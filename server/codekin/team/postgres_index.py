@@ -215,8 +215,9 @@ class PostgresIndex:
 
     def needs_optimizing(self, space: str) -> bool:
         """Return whether over 5,000 of the space's contents are in no graph, as after an ingest that was killed."""
+        table = name_contents(space)
         with self._connect() as connection:
-            return has_many_open(connection, name_contents(space))
+            return has_many_open(connection, table, list_graphs(connection, table))
 
     def optimize(self, space: str) -> None:
         """Build the space's word index if missing, and a graph of over 5,000 contents in none; ANALYZE all tables."""
