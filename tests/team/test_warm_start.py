@@ -149,6 +149,20 @@ class TestWarmStart:
             embedded, status, problems = fill(folder, tmp_path, url, BOB)
             assert (embedded, status.from_team, status.share, problems) == (COUNT, 0, 1.0, ())
 
+    def test_progress_tells_what_came_so_far(
+        self, team_index: tuple[MemoryIndex, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Request by request, as when the model embeds batch by batch."""
+        monkeypatch.setattr(warm_start, "_FEW", 0)
+        monkeypatch.setattr(team_vectors, "MAX_HASHES", 20)
+        reported: list[tuple[int, int]] = []
+        with (
+            serve(team_index[0], tmp_path) as url,
+            open_engine(team_index[1], tmp_path, TeamSettings(url, ANN), ANN[:3]) as engine,
+        ):
+            engine.embed_with_heavy_model(lambda p: reported.append((p.done, p.total)), threading.Event())
+        assert list(dict.fromkeys(reported)) == [(done, COUNT) for done in (0, 20, 40, 60, COUNT)]
+
     def test_a_gateway_that_is_not_there_costs_nothing(
         self, team_index: tuple[MemoryIndex, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ):

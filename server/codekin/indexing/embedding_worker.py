@@ -262,12 +262,18 @@ class EmbeddingWorker:
 
     def _embed_backlog(self, heavy: HeavyModel, on_progress: OnProgress, cancel_event: Cancel) -> int:
         """Embed and store missing heavy vectors, unless cancelled; return how many. Raises ModelError, StoreError."""
-        started, embedded_count = time.monotonic(), 0
+        embedded_count = 0
         self._index.follow()
         space = self._get_vectors().space
         with contextlib.closing(VectorStore(self._index_paths.vectors)) as vector_store:
-            self.warm_start.fill(heavy, vector_store, cancel_event)
+
+            def take_from_team() -> None:
+                """Take what the team's index has, reporting progress without an estimate: it may lack much."""
+                self.warm_start.fill(heavy, vector_store, lambda: on_progress(self._make_progress(None)), cancel_event)
+
             on_progress(self._make_progress(None))
+            take_from_team()
+            started = time.monotonic()
             for batch in self._backlog.iterate_batches(lambda: self._batches.size, cancel_event):
                 embedded_hashes = vector_store.hashes_with_vector(space, list(batch))
                 missing_texts = {key: text for key, text in batch.items() if key not in embedded_hashes}
@@ -275,7 +281,7 @@ class EmbeddingWorker:
                 if missing_texts:
                     self.problem = self.query_problem = None
                 self._index.follow()
-                self.warm_start.fill(heavy, vector_store, cancel_event)
+                take_from_team()
                 if embedded_count:
                     seconds_per_content = (time.monotonic() - started) / embedded_count
                     on_progress(self._make_progress(seconds_per_content * len(self._get_vectors().pending)))

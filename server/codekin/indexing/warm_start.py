@@ -8,7 +8,7 @@ hardly anything of it, is not told the other hashes. Whatever fails, the model e
 import logging
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -65,10 +65,13 @@ class WarmStart:
         """Return why the source is not asked at present, for people; "" where it is, or would be."""
         return self._problem if self._is_ended or time.monotonic() < self._paused_until else ""
 
-    def fill(self, heavy: HeavyModel, vector_store: VectorStore, cancel_event: Cancel) -> None:
+    def fill(
+        self, heavy: HeavyModel, vector_store: VectorStore, on_change: Callable[[], None], cancel_event: Cancel
+    ) -> None:
         """Store and load the vectors that the source, if any, has of pending contents; return if it fails or cancelled.
 
-        It does nothing for an endpoint, whose space another one's may resemble by name. Raises StoreError, ModelError.
+        `on_change` is called after each request that gave some. It does nothing for an endpoint, whose space another
+        one's may resemble by name. Raises StoreError, ModelError.
         """
         source, embedder = self.source, heavy.bulk
         if source is None or heavy.probe is not None:
@@ -83,6 +86,7 @@ class WarmStart:
             vector_store.put_vectors(space, list(vectors), np.stack(list(vectors.values())))
             self.count += len(vectors)
             self._index.follow()
+            on_change()
 
     def _choose_contents(self, count: int) -> list[bytes]:
         """Return at most `count` hashes to ask for next, a sample first; [] if there are few, or it is not to be asked.
