@@ -16,7 +16,7 @@ from .command import FILES, Codekin
 
 # Measured elsewhere on what they need, with `check_documented`: tests/evaluation, tests/team and test_model.
 ELSEWHERE = {"model pull", "evaluate", "evaluate clones", "evaluate completion"} | {
-    f"team {name}" for name in ("ingest", "status", "doctor", "forget")
+    f"team {name}" for name in ("ingest", "status", "doctor", "forget", "drop")
 }
 # Keys that need another model, a team's index, a failure, or another process at work.
 RARE = {

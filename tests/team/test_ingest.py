@@ -260,7 +260,11 @@ class TestKilled:
         assert document["spaces"][0]["contents"] == 2_000
         doctor = [*command[:3], "team", "doctor", "--key", str(tmp_path / "key"), "--index", postgres_uri]
         assert subprocess.run(doctor, capture_output=True, text=True, check=True).stdout == "Everything is sound.\n"
-        forget = [*command[:3], "team", "forget", "one", *doctor[5:]]
-        for checked in (doctor, forget):
+        with closing(open_shared_index(postgres_uri)) as index:
+            Catalogue(index).open_space("former", 24)
+        drop, forget = (
+            [*command[:3], "team", *words, *doctor[5:]] for words in (("drop", "former"), ("forget", "one"))
+        )
+        for checked in (drop, doctor, forget):
             output = subprocess.run([*checked, "--json"], capture_output=True, text=True, check=True).stdout
             check_documented(" ".join(checked[3:5]), json.loads(output))

@@ -179,6 +179,29 @@ class TestNewModel:
             assert request_search(served.port, space, new_vector) == 200
         assert catalogue.find_active_space() == space
 
+    def test_the_former_model_s_vectors_are_dropped_and_made_again(self, clones: Path, access_file: Path):
+        index = MemoryIndex()
+        ingest(index, clones)
+        catalogue = Catalogue(index)
+        with pytest.raises(TeamError, match="are searched"):
+            catalogue.drop_space(SPACE)
+        settings = ModelSettings(dim=64, small=False)
+        embedder = load_team_embedder(settings)
+        space = embedder.space(Task.CODE2CODE)
+        catalogue.open_space(space, embedder.dim)
+        context = IngestContext(catalogue, KEYRING, space, SmallerWorkers(settings), IndexSettings())
+        list(ingest_repositories(context, find_repositories(clones)))
+        with serve(index, access_file) as served:
+            assert request_search(served.port) == 200
+            catalogue.drop_space(SPACE)
+            assert request_search(served.port) == 400
+            assert index.spaces.keys() == {space}
+            assert check_index(catalogue) == []
+            with pytest.raises(TeamError, match="has no vectors of"):
+                catalogue.drop_space(SPACE)
+            assert [summary.embedded for summary in ingest(index, clones)] == [1, 1, 1]
+            assert request_search(served.port) == 200
+
 
 def list_searched(catalogue: Catalogue) -> dict[str, tuple[bool, bool]]:
     """Space → whether it is the active one, and whether any client's questions are answered from it, as status says."""

@@ -184,6 +184,28 @@ def forget(repository: str, uri: str, key: Path | None, as_json: bool) -> int:
 
 
 @team.command()
+@click.argument("space")
+@_INDEX
+@_KEY
+@JSON
+@DEBUG
+def drop(space: str, uri: str, key: Path | None, as_json: bool) -> int:
+    """Delete the vectors of a model that is not searched.
+
+    SPACE is their name, as codekin team status shows it. Clients with that model get no vectors, no hits any more.
+    """
+    from codekin.cli import console
+
+    with _open_catalogue(uri, key) as (catalogue, _), catalogue.index.lock_ingest():
+        catalogue.drop_space(space)
+    if as_json:
+        console.write_json({"space": space})
+    else:
+        console.write(f"The vectors of {space} are deleted.")
+    return 0
+
+
+@team.command()
 @click.argument("user")
 @DEBUG
 def token(user: str) -> int:

@@ -9,7 +9,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from codekin.errors import TeamError
 from codekin.team.cutting import CutBlob
@@ -143,15 +143,25 @@ class Catalogue:
         self.bump_generation()
 
     def drop_space(self, space: str) -> None:
-        """Delete a vector space with its contents, and its record. Raises TeamError where searches use it."""
+        """Delete a model's vectors, and what says that they are there. Raises TeamError for the active or no space.
+
+        What a drop that was killed has left is deleted, too, before there is said to be no such space.
+        """
+        spaces = self.list_spaces()
         if space == self.find_active_space():
             raise TeamError("These vectors are searched. Ingest with another model first.")
-        spaces = self.list_spaces()
-        spaces.pop(space, None)
-        searched = [name for name in self.list_searched_spaces() if name != space]
-        self.write_meta({"spaces": json.dumps(spaces), "searched_spaces": json.dumps(searched)})
-        self.bump_generation()
+        if space in spaces:
+            for record in self.list_repositories().values():
+                if space in record.spaces:  # first: a later ingest with that model must make its vectors again
+                    remaining = "\n".join(name for name in record.spaces if name != space)
+                    self.save_repository(replace(record, space=remaining))
+            searched = [name for name in self.list_searched_spaces() if name != space]
+            remaining_spaces = {name: dim for name, dim in spaces.items() if name != space}
+            self.write_meta({"spaces": json.dumps(remaining_spaces), "searched_spaces": json.dumps(searched)})
+            self.bump_generation()  # then no gateway opens the space again
         self.index.drop_space(space)
+        if space not in spaces:
+            raise TeamError(f"The shared index has no vectors of {space}. See codekin team status.")
 
     def optimize_spaces(self, changed: Collection[str] = ()) -> None:
         """Optimize the changed vector spaces, and others that need it, as after an ingest that was killed."""
