@@ -186,8 +186,11 @@ class Completer:
         excluded: Collection[bytes],
     ) -> list[RankedLine]:
         """Return the next lines, most probable first; [] where more likely the block ends, or when cancelled."""
-        candidates, scorer = self.list_candidates(context, cancel_event, excluded), make_scorer(reading)
-        if cancel_event.is_set() or (scorer and scorer.may_end_block()):
+        scorer = make_scorer(reading)
+        if scorer and scorer.may_end_block():
+            return []
+        candidates = self.list_candidates(context, cancel_event, excluded)
+        if cancel_event.is_set():
             return []
         ranked_lines = rank_lines(candidates, scorer)
         return [] if ranked_lines and is_closing(ranked_lines[0].line) else ranked_lines

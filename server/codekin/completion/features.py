@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
 
 from codekin.code.line_hashes import find_calls, find_local_names, find_names, make_line_hasher, rename_locals
 from codekin.code.lines import is_closing
@@ -11,12 +9,11 @@ from codekin.completion.candidates import LineCandidate, measure_rarity
 from codekin.completion.context import (
     SIGNATURE_LINES,
     CompletionContext,
-    find_block_header,
-    find_open_bracket,
     measure_indent,
     parse_parameters,
 )
 from codekin.completion.line_words import compute_jaccard, split_word_set, strip_blanks
+from codekin.completion.source_starts import SourceStart, read_source_start
 from codekin.index.index import Index
 
 # The order in which the weighted features are summed.
@@ -32,18 +29,6 @@ _PRODUCTS = {
     "begins_here": ("begins", "here"),
     "header_aligned": ("header", "aligned"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _SourceStart:
-    """The part of a candidate's source above and including its line."""
-
-    line: str  # the candidate's own, as its source has it
-    column: int  # at which that line starts
-    content_lines: tuple[str, ...]  # above it, without blank lines, comments and lone {
-    previous_line: str  # the last of them; "" where there is none
-    block_header: str  # "" where the line is in no block of the snippet
-    open_bracket: str  # the innermost; "" where there is none
 
 
 class FeatureExtractor:
@@ -73,16 +58,15 @@ class FeatureExtractor:
 
         `features` has all FEATURES in order.
         """
-        content_lines = self._list_content_lines(candidate)
-        source_line = candidate.source.lines[candidate.row].strip()
-        candidate.names = map_names(self._context, candidate, content_lines)
-        candidate.line = rename_locals(source_line, candidate.names)
+        source_start = read_source_start(candidate.source.lines, candidate.row, self._context.language)
+        candidate.names = map_names(self._context, candidate, source_start.content_lines)
+        candidate.line = rename_locals(source_start.line.strip(), candidate.names)
         if not candidate.line.startswith(typed_text):
             return False
-        self._extract_features(candidate, self._read_source_start(candidate, content_lines))
+        self._extract_features(candidate, source_start)
         return True
 
-    def _extract_features(self, candidate: LineCandidate, source_start: _SourceStart) -> None:
+    def _extract_features(self, candidate: LineCandidate, source_start: SourceStart) -> None:
         """Compute and set the candidate's `features`, products of features included, in the order of FEATURES."""
         features = {
             **self._compare_lines_above(candidate, source_start),
@@ -96,45 +80,24 @@ class FeatureExtractor:
         }
         candidate.features = {feature_name: float(features[feature_name]) for feature_name in FEATURES}
 
-    def _list_content_lines(self, candidate: LineCandidate) -> tuple[str, ...]:
-        """Return the lines of code that the source has above the candidate's."""
-        return tuple(
-            source_line for source_line in candidate.source.lines[: candidate.row] if self._hasher[source_line]
-        )
-
-    def _read_source_start(self, candidate: LineCandidate, content_lines: tuple[str, ...]) -> _SourceStart:
-        """Return the candidate's source line, its indent, all code lines, block header and open bracket above it."""
-        lines_above, source_line = candidate.source.lines[: candidate.row], candidate.source.lines[candidate.row]
-        source_column = measure_indent(source_line)
-        return _SourceStart(
-            source_line,
-            source_column,
-            content_lines,
-            content_lines[-1] if content_lines else "",
-            find_block_header(lines_above, source_column),
-            find_open_bracket(lines_above),
-        )
-
-    def _compare_lines_above(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
+    def _compare_lines_above(self, candidate: LineCandidate, source_start: SourceStart) -> dict[str, float]:
         """Return name → feature, comparing the lines above the candidate with those above the cursor."""
         rarity, previous_line = candidate.rarity, source_start.previous_line
-        source_hashes = {self._hasher[content_line] for content_line in source_start.content_lines}
-        common_rarity = sum(self._rarities[line_hash] for line_hash in source_hashes & self._rarities.keys())
-        source_words = frozenset().union(*map(split_word_set, source_start.content_lines))
+        common_rarity = sum(map(self._rarities.__getitem__, source_start.line_hashes & self._rarities.keys()))
         return {
             "rarity": min(rarity, 30) / 10,
             "root_rarity": math.sqrt(min(rarity, 60)) / 3 if rarity > 0 else 0,
             "depth": min(candidate.depth, 4),
             "aligned": candidate.depth > 0,
             "steps": common_rarity / self._total_rarity,
-            "words": compute_jaccard(self._context.word_set, source_words),
+            "words": compute_jaccard(self._context.word_set, source_start.word_set),
             "called": bool(self._last_calls) and find_calls(previous_line) == self._last_calls,
             "same_line": strip_blanks(previous_line) == self._last_line,
             "alike": compute_jaccard(self._last_words, split_word_set(previous_line)),
             "meaning": candidate.cosine,
         }
 
-    def _compare_blocks(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
+    def _compare_blocks(self, candidate: LineCandidate, source_start: SourceStart) -> dict[str, float]:
         """Return name → feature, comparing the block of the candidate's line with the cursor's."""
         return {
             "stands": self._has_same_indent_step(source_start),
@@ -157,7 +120,7 @@ class FeatureExtractor:
             "name": compute_jaccard(self._name_words, split_word_set(source_snippet.name)),
         }
 
-    def _describe_line(self, candidate: LineCandidate, source_start: _SourceStart) -> dict[str, float]:
+    def _describe_line(self, candidate: LineCandidate, source_start: SourceStart) -> dict[str, float]:
         """Return name → feature of the adapted line itself."""
         adapted_line = candidate.line
         local_names = find_local_names(adapted_line)
@@ -171,7 +134,7 @@ class FeatureExtractor:
             "closing": is_closing(source_start.line),
         }
 
-    def _has_same_indent_step(self, source_start: _SourceStart) -> bool:
+    def _has_same_indent_step(self, source_start: SourceStart) -> bool:
         """Return whether the line's indentation changes as at the cursor, within one column; True if unknown."""
         if self._indent_step is None:
             return True
@@ -184,12 +147,13 @@ class FeatureExtractor:
         return source_snippet.name_row >= 0 and not any(self._hasher[body_line] for body_line in body_above)
 
     def _has_unresolved_name(
-        self, candidate: LineCandidate, source_start: _SourceStart, local_names: Sequence[str]
+        self, candidate: LineCandidate, source_start: SourceStart, local_names: Sequence[str]
     ) -> bool:
         """Return whether the line needs a local name that its source has above and the context does not."""
-        source_names = set(chain.from_iterable(map(find_local_names, source_start.content_lines)))
         context_names = self._context.local_names | set(candidate.names.values())
-        return any(local_name in source_names and local_name not in context_names for local_name in local_names)
+        return any(
+            local_name in source_start.local_names and local_name not in context_names for local_name in local_names
+        )
 
     def _hash_header(self, block_header: str) -> int:
         """Return the header's line hash; 0 where there is no header."""
