@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -41,6 +42,17 @@ def test_a_name_may_go_on_or_be_whole():
 
 def test_the_beginning_of_an_unknown_name_goes_on():
     assert [describe(line) for line in read(ABOVE + "    return rep").lines] == [(["return"], "rep", 1)]
+
+
+@pytest.mark.parametrize("string", ['"', '"a b', "f'a {reply", '"' + 100 * "long "])
+def test_no_code_follows_a_string_that_is_not_closed(string: str):
+    known = f"first({string}\n"  # the document has what is typed, too
+    assert [describe(line) for line in read(known + "second(" + string).lines] == [(["("], string, 2)]
+
+
+def test_a_quote_may_begin_a_lifetime_and_a_closed_string_is_whole():
+    assert len(read("first('\nsecond('").lines) == 2
+    assert [describe(line)[1] for line in read(ABOVE + '    second("a \\" b"').lines] == [""]
 
 
 def test_an_empty_line_is_read_for_whole_lines_only():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.completion.insertion import find_indent_unit, looks_secret, make_insertion
+from codekin.completion.insertion import close_brackets, find_indent_unit, looks_secret, make_insertion
 from codekin.completion.truncation import find_statement_end
 
 from .contexts import asked
@@ -98,3 +98,10 @@ def test_credentials_are_known(line: str):
 @pytest.mark.parametrize("line", PLAIN)
 def test_code_about_credentials_is_none(line: str):
     assert not looks_secret(line)
+
+
+@pytest.mark.parametrize(
+    ("text", "closers"), [("", ""), ("a(b[", "])"), ("a(b) + {", "}"), ('a("(", [1]', ")"), ("a)", "")]
+)
+def test_brackets_that_are_left_open_are_closed(text: str, closers: str):
+    assert close_brackets(text) == closers

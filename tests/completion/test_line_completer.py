@@ -143,3 +143,19 @@ def test_further_rests_and_lines_are_offered_where_more_are_wanted(engine: Engin
         assert 1 < len(texts) <= 3
         first_lines = [text.partition("\n")[0] for text in texts]
         assert len(set(first_lines)) == len(first_lines)
+
+
+def test_a_rest_stops_before_a_string_that_is_uncertain(engine: Engine):
+    words = ("red", "blue", "green", "grey", "white", "black")
+    lines = [f'    paint(canvas, "{word}")' for word in words]
+    assert complete(engine, "\n".join(["def draw(canvas):", *lines, "    pa"]), "draw.py")[:1] == ["int(canvas,"]
+
+
+def test_a_string_that_is_not_closed_is_not_taken_for_a_whole_one(engine: Engine):
+    message = "this message is so long that no line of another function should ever repeat all of it"
+    lines = ["def warn(log):", *[f'    log.warning("{message} {number}")' for number in range(4)]]
+    assert complete(engine, "\n".join([*lines, f'    log.warning("another: {message}']), "warn.py") == []
+
+
+def test_less_than_three_characters_are_typed_sooner_than_read(engine: Engine):
+    assert complete(engine, BEGUN + '    return reply.json()["items') == []

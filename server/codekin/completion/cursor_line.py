@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,6 @@ from codekin.completion.document_tokens import DocumentTokens
 from codekin.completion.edits import count_common_items
 from codekin.completion.line_tokens import (
     LINE_END,
-    LONG_LITERAL,
     LineTokens,
     TokenVocabulary,
     mark_block_ends,
@@ -24,12 +23,12 @@ from codekin.completion.line_tokens import (
 )
 from codekin.completion.ngram import NgramModel
 from codekin.completion.parallel_code import ParallelCode
+from codekin.completion.typed_tokens import is_comment_behind, read_typed_tokens
 from codekin.completion.workspace_tokens import TokenSnapshot
 
 _KEPT_MODELS = 4  # of the cursor's line
+_ENDED_NAME = 0.6  # probability that a name which the document has ends at the cursor
 _MAX_NEAR_TOKENS = 150_000  # in which parallel code is looked for
-_OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
-_NO_TOKENS = LineTokens(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +39,7 @@ class CursorLine:
     model: NgramModel
     open_token: str  # the beginning of a name or string at the cursor, which `document` is without
     token_count: int  # of the cursor's line in `document`
+    probability: float = 1.0  # that the line is to be read like this
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,18 +123,19 @@ class CursorReader:
             excluded,
         )
         cursor_lines: list[CursorLine] = []
-        for read_line, open_token in _read_line(context, line_tokens):
+        for read_line, open_token in read_typed_tokens(context.text_before, line_tokens):
             if cursor_lines and not cursor_lines[0].document.has_token(vocabulary[cursor_lines[0].open_token]):
                 break  # the beginning of a longer name, most likely
             model, document = line_models.find_model(read_line)
-            cursor_lines.append(CursorLine(document, model, open_token, len(read_line.symbols)))
+            probability = _ENDED_NAME if cursor_lines else 1.0
+            cursor_lines.append(CursorLine(document, model, open_token, len(read_line.symbols), probability))
         is_in_word = re.match(r"[\w$]", context.text_after) is not None
         is_completable = bool(len(line_tokens.symbols)) and not is_in_word
         return CursorReading(
             context,
             snapshot,
             tuple(cursor_lines),
-            is_completable and not _is_comment_behind(context.text_before, line_tokens, vocabulary),
+            is_completable and not is_comment_behind(context.text_before, line_tokens, vocabulary),
         )
 
     def _find_line_models(self, surroundings: _Surroundings, excluded: Sequence[int]) -> "_LineModels":
@@ -186,17 +187,6 @@ def is_block_ended(context: CompletionContext) -> bool:
         and bool(context.content_lines)
         and context.indent_column < measure_indent(context.content_lines[-1])
     )
-
-
-def _read_line(context: CompletionContext, line_tokens: LineTokens) -> Iterator[tuple[LineTokens, str]]:
-    """Yield (typed tokens but the last, its text) if that one may go on, then (all typed tokens, "")."""
-    if not len(line_tokens.symbols):
-        yield _NO_TOKENS, ""
-        return
-    last_token = context.text_before[int(line_tokens.offsets[-1]) :]
-    if _OPEN_TOKEN.fullmatch(last_token):
-        yield LineTokens(line_tokens.symbols[:-1], line_tokens.rows[:-1], line_tokens.offsets[:-1]), last_token
-    yield line_tokens, ""
 
 
 def _hide_snippets(context: CompletionContext, hidden: frozenset[bytes]) -> tuple[str, ...]:
@@ -291,10 +281,3 @@ def _drop_beginning(lines: tuple[str, ...], former: _ReadLines, tokens: LineToke
         tokens.rows[dropped_tokens:] - dropped_count,
         tokens.offsets[dropped_tokens:] - dropped_offset,
     )
-
-
-def _is_comment_behind(typed_text: str, line_tokens: LineTokens, vocabulary: TokenVocabulary) -> bool:
-    """Return whether a comment follows the last token of the typed text."""
-    last_symbol = int(line_tokens.symbols[-1])
-    last_text = typed_text[int(line_tokens.offsets[-1]) :]
-    return last_symbol >> 1 != LONG_LITERAL and bool(last_text.removeprefix(vocabulary.texts[last_symbol >> 1]).strip())

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from codekin.code.line_hashes import blank_strings
 from codekin.completion.context import CompletionContext, measure_indent
 
 _CLOSERS = re.compile(r"[\s)\]}>;,\"'`]*")
+_CLOSER_OF = {"(": ")", "[": "]", "{": "}"}
 _SECRET = re.compile(
     r"-----BEGIN|\b(?:AKIA|ASIA|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|sk_live_|sk-[A-Za-z0-9]{16}|AIza)|eyJ[\w-]{10,}\.|"
     r"(?i:passw(?:or)?d|passphrase|secret|token|api_?key|access_?key|private_?key|credential|auth)\w*[\"']?\s*(?::=|=>|[:=])\s*"
@@ -37,6 +39,17 @@ def _is_random(word: str) -> bool:
     change_count = len(re.findall(r"[a-zA-Z](?=[0-9])|[0-9](?=[a-zA-Z])", word))
     is_hexadecimal = len(word) >= _MIN_HEX_LENGTH and re.fullmatch("[0-9a-f]+", word) is not None
     return (class_count >= _MIN_CHARACTER_CLASSES and change_count >= _MIN_CLASS_CHANGES) or is_hexadecimal
+
+
+def close_brackets(code_text: str) -> str:
+    """Return the brackets that close those which the text leaves open, the innermost first; "" for none."""
+    closers: list[str] = []
+    for character in blank_strings(code_text):
+        if character in _CLOSER_OF:
+            closers.append(_CLOSER_OF[character])
+        elif closers and character == closers[-1]:
+            closers.pop()
+    return "".join(reversed(closers))
 
 
 def find_indent_unit(lines: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from codekin.completion.context import CompletionContext
 from codekin.completion.cursor_line import CursorReader, CursorReading
-from codekin.completion.insertion import fit_text_after, looks_secret
+from codekin.completion.insertion import close_brackets, fit_text_after, looks_secret
 from codekin.completion.line_proposals import LineProposal, LineProposer
 from codekin.completion.line_texts import SourceLine
 from codekin.completion.parse_check import ParseCheck
@@ -20,7 +20,7 @@ from codekin.types import Cancel, Completion, Span
 from codekin.workspace.workspace import Workspace
 
 _CLI_TOKENS = 400_000  # that a single command reads: those of the nearest documents
-_MIN_CHARACTERS, _MIN_CERTAIN_CHARACTERS = 2, 4  # of a whole line and of a beginning: less is typed sooner than read
+_MIN_CHARACTERS, _MIN_CERTAIN_CHARACTERS = 3, 4  # of a whole line and of a beginning: less is typed sooner than read
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class LineCompleter:
     ) -> Iterator[Completion]:
         """Yield a completion for each proposal that fits at the cursor, parses, and whose source can be read."""
         for proposal, inserted_text in _fit_proposals(reading.context, proposals):
-            if parse_check.fits_line(inserted_text, ends_line=proposal.is_whole):
+            checked_text = inserted_text if proposal.is_whole else inserted_text + close_brackets(inserted_text)
+            if parse_check.fits_line(checked_text, ends_line=proposal.is_whole):
                 source_line = self.find_source_line(reading, proposal.symbols[0], reading_number)
                 if source_line:
                     yield _make_completion(reading.context, inserted_text, proposal, source_line)
@@ -135,7 +136,7 @@ def _make_completion(
 
 
 def _fit_at_cursor(context: CompletionContext, proposal: LineProposal) -> str | None:
-    """Return what to insert of the proposal; None if it is under 2 characters (a beginning: 4), or can't fit."""
+    """Return what to insert of the proposal; None if it is under 3 characters (a beginning: 4), or can't fit."""
     proposed_text = proposal.text.lstrip() if context.text_before[-1:].isspace() else proposal.text
     if not proposal.is_whole and (context.text_after.strip() or len(proposed_text.strip()) < _MIN_CERTAIN_CHARACTERS):
         return None

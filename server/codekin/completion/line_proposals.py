@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 from codekin.completion.cursor_line import CursorLine
 from codekin.completion.document_tokens import TokenContext
-from codekin.completion.line_tokens import LINE_END, write_symbols
+from codekin.completion.line_tokens import LINE_END, STRING, write_symbols
 from codekin.completion.ngram import Prediction
 from codekin.types import Cancel
 
 _BEAM_WIDTH = 2
 _CERTAIN = 0.7  # least probability of a beginning that is shown without its end
+_CERTAIN_STRING = 0.7  # of a string literal; a rest stops before a less probable one
+_MIN_CHARACTERS = 4  # of such a beginning
 _MAX_LINE_TOKENS = 25
 _MAX_PROPOSALS = 3  # whole rests that are tried: the first may not parse
 _MIN_RIVAL = 0.5  # of the best whole rest: less probable beginnings are dropped
@@ -36,6 +38,7 @@ class _Beginning:
     symbols: tuple[int, ...]
     probability: float
     context: TokenContext
+    before_string: "_Beginning | None" = None  # what comes before its first uncertain string literal, if it has one
 
 
 class LineProposer:
@@ -45,20 +48,25 @@ class LineProposer:
         self._model = cursor_line.model
         self._document = cursor_line.document
         self._open_token = cursor_line.open_token  # which the context of the search is without
+        self._reading_probability = cursor_line.probability
         self._vocabulary = cursor_line.document.vocabulary
 
     def propose_rests(self, token_context: TokenContext, floor: float, cancel_event: Cancel) -> list[LineProposal]:
         """Return up to 3 whole rests of the line that reach `floor`, likeliest first, then a beginning of 0.7+, if any.
 
-        `token_context` is the context at the cursor. [] when cancelled.
+        A rest with an uncertain string literal stands behind what comes before that. `token_context` is the context at
+        the cursor. [] when cancelled.
         """
         whole_rests, certain_beginning = self._search(token_context, floor, cancel_event)
         if whole_rests and not whole_rests[0].symbols:
             return []  # most likely the line ends at the cursor
-        shown_rests = [
-            whole_rest for whole_rest in whole_rests if whole_rest.symbols and whole_rest.probability >= floor
-        ]
-        proposals = [self._make_proposal(shown_rest, is_whole=True) for shown_rest in shown_rests[:_MAX_PROPOSALS]]
+        proposals = []
+        for whole_rest in [whole_rest for whole_rest in whole_rests if whole_rest.symbols][:_MAX_PROPOSALS]:
+            if whole_rest.before_string is not None and whole_rest.before_string.probability >= floor:
+                cut_rest = self._make_proposal(whole_rest.before_string, is_whole=False)
+                proposals += [cut_rest] if len(cut_rest.text.strip()) >= _MIN_CHARACTERS else []
+            if whole_rest.probability >= floor:
+                proposals.append(self._make_proposal(whole_rest, is_whole=True))
         if certain_beginning:
             proposals.append(self._make_proposal(certain_beginning, is_whole=False))
         return proposals
@@ -69,7 +77,7 @@ class LineProposer:
         """Return the whole rests that a beam search finds, likeliest first, and the longest beginning of 0.7+."""
         whole_rests: list[_Beginning] = []
         certain_beginning: _Beginning | None = None
-        beam = [_Beginning((), 1.0, token_context)]
+        beam = [_Beginning((), self._reading_probability, token_context)]
         for _ in range(_MAX_LINE_TOKENS):
             if cancel_event.is_set():
                 return [], None
@@ -118,10 +126,16 @@ class LineProposer:
         for beginning, prediction in continuing:
             probability = beginning.probability * prediction.probability
             if probability > min_probability:
-                yield _extend(
-                    beginning, prediction, beginning.context.extended(prediction.symbol >> 1, self._vocabulary)
-                )
+                yield self._extend_by_token(beginning, prediction)
                 min_probability = max(min_probability, _MIN_RELATIVE_PROBABILITY * probability)
+
+    def _extend_by_token(self, beginning: _Beginning, prediction: Prediction) -> _Beginning:
+        """Return the beginning with the predicted token added; before an uncertain string it may stop."""
+        token = prediction.symbol >> 1
+        longer = _extend(beginning, prediction, beginning.context.extended(token, self._vocabulary))
+        is_uncertain = self._vocabulary.kinds[token] == STRING and prediction.probability < _CERTAIN_STRING
+        may_stop = is_uncertain and beginning.before_string is None and bool(beginning.symbols)
+        return replace(longer, before_string=beginning) if may_stop else longer
 
     def _make_proposal(self, beginning: _Beginning, *, is_whole: bool) -> LineProposal:
         """Return the beginning as a proposal, its text without what is typed already."""
@@ -144,4 +158,5 @@ def _extend(beginning: _Beginning, prediction: Prediction, token_context: TokenC
         (*beginning.symbols, prediction.symbol),
         beginning.probability * prediction.probability,
         token_context,
+        beginning.before_string,
     )
