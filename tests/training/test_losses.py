@@ -53,6 +53,22 @@ def test_large_batches_give_the_same_loss_but_for_rounding() -> None:
     assert whole_loss == pytest.approx(float(exact), rel=1e-2)
 
 
+def test_a_hard_negative_is_a_wrong_answer_to_every_query_but_asks_for_nothing() -> None:
+    queries, passages, negatives = _rows(5, 16, 7), _rows(5, 16, 8), _rows(3, 16, 9)
+    equal_texts = torch.zeros(5, 8, dtype=torch.bool)
+    equal_texts[2, 6] = True  # the second negative answers the third query
+    scores = (queries @ torch.cat([passages, negatives]).T / 0.05).masked_fill(equal_texts, -torch.inf)
+    expected = (scores.logsumexp(1) + scores[:, :5].logsumexp(0)).mean() / 2 - scores[:, :5].diagonal().mean()
+    loss = info_nce_loss(queries, torch.cat([passages, negatives]), OBJECTIVE, equal_texts)
+    assert float(loss) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_a_negative_that_answers_a_query_by_another_pair_is_none() -> None:
+    queries, passages = ["open", "close", "open"], ["fopen()", "fclose()", "popen()"]
+    equal_texts = find_equal_texts(queries, passages, ["popen()", "unlink()"])
+    assert equal_texts[:, 3:].tolist() == [[True, False], [False, False], [True, False]]
+
+
 def test_equal_sides_of_distinct_rows_have_less_loss_than_shuffled_ones() -> None:
     rows = _rows(16, 32, 6)
     assert info_nce_loss(rows, rows, OBJECTIVE) < info_nce_loss(rows, rows.flip(0), OBJECTIVE)

@@ -266,6 +266,7 @@ def test_the_command_asks_for_a_block_list_before_it_downloads(tmp_path: Path) -
 
 def test_one_command_from_pairs_to_a_model(encoder_folder: Path, pairs: Path, tmp_path: Path) -> None:
     options = ["--pairs", str(tmp_path / "sources"), "--held", str(pairs), "--backbone", str(encoder_folder)]
+    options += ["--miner", "embedded"]
     sizes = ["--batch", "4", "--steps", "2", "--warm-up", "1", "--max-tokens", "32", "--threads", "1", "--float32"]
     (tmp_path / "sources").mkdir()
     code = "\n\n".join(
@@ -281,5 +282,7 @@ def test_one_command_from_pairs_to_a_model(encoder_folder: Path, pairs: Path, tm
     record = json.loads((tmp_path / "out" / "training.json").read_text())
     assert set(record["shares"]) == {"0", "0.25", "0.5", "0.75", "1", "best"}
     assert record["recipe"]["instructions"] == "tokens"
+    mined_file = PairFile(tmp_path / "work" / "mined.jsonl")
+    assert any(pair.negative for pair in mined_file.read_rows(range(len(mined_file))))
     assert read_checkpoint(ModelSettings(name=str(tmp_path / "out"))).licence == "apache-2.0"
     assert json.loads((tmp_path / "out" / "sentence_bert_config.json").read_text())["max_seq_length"] == 256

@@ -46,6 +46,12 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, 
     help="Weight of the loss that keeps sentences as similar to each other as the backbone finds them.",
 )
 @click.option("--start", metavar="MODEL", type=FOLDER, help="Start with the weights of a model that `small` wrote.")
+@click.option(
+    "--miner",
+    metavar="MODEL",
+    default="",
+    help="Model that finds, for each pair, a wrong passage like the right one. Default: none.",
+)
 @click.option("--held-limit", type=WholeNumber(2), default=500, show_default=True, help="Held-out pairs of a task.")
 @add_plan_options(steps=4_000, learning_rate=2e-4, warm_up=100)
 @DEBUG
@@ -73,7 +79,10 @@ def small(work: Path, out: Path, **options: Any) -> int:
         shares=_SHARES,
     )
     training_plan = TrainingPlan(**{field_name: options[field_name] for field_name in PLAN_FIELDS})
-    contrastive_corpus = ContrastiveCorpus(pairs_folder, options["held"], options["pair_limit"], options["benchmarks"])
+    corpus_fields = ("held", "benchmarks", "miner")
+    contrastive_corpus = ContrastiveCorpus(
+        pairs_folder, limit=options["pair_limit"], **{field_name: options[field_name] for field_name in corpus_fields}
+    )
     train_contrastive(contrastive_corpus, embedder_build, contrastive_recipe, training_plan, TrainingFolders(work, out))
     write_card(options["backbone"], out)
     return 0

@@ -19,6 +19,7 @@ from transformers import AutoModel, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from codekin.embed.local.checkpoint import find_checkpoint
+from codekin.embed.local.checkpoint_files import ONNX_FILE
 from codekin.embed.tasks import PREFIXES, Prefixes
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.errors import ModelError
@@ -123,11 +124,19 @@ class TextEncoder(nn.Module):
 
 
 def load_trained_weights(encoder: TextEncoder, model_folder: str) -> str:
-    """Load weights that `save` wrote into `encoder`; return the file's SHA-256 in hexadecimal. Raises ModelError."""
+    """Load weights that `save`, or `codekin train onnx`, wrote; return the file's SHA-256 in hexadecimal.
+
+    Those of an int8 graph keep their rounding errors. Raises ModelError.
+    """
     weights_path = Path(model_folder) / "model.safetensors"
+    read_weights = load_file
+    if not weights_path.exists():
+        from codekin.training.onnx_weights import read_onnx_weights
+
+        weights_path, read_weights = weights_path.with_name(ONNX_FILE), read_onnx_weights
     try:
-        encoder.backbone.load_state_dict(load_file(weights_path))
-    except (OSError, RuntimeError, SafetensorError) as error:
+        encoder.backbone.load_state_dict(read_weights(weights_path))
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ModelError(
             f"{weights_path} can't be gone on from. Name the folder of a model of this backbone."
         ) from error

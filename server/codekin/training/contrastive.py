@@ -22,6 +22,7 @@ from codekin.settings import ModelSettings
 from codekin.training import gradient_cache, held_out
 from codekin.training.auxiliary_losses import AuxiliaryLoss, SentenceLoss, TeacherLoss
 from codekin.training.backbone import SHAPE_MULTIPLE, EmbedderBuild, TextEncoder, load_trained_weights
+from codekin.training.hard_negatives import mine_negatives
 from codekin.training.jsonl import PairFile, TaskBatches
 from codekin.training.losses import LossConfig, find_equal_texts, matryoshka_loss
 from codekin.training.pair_sampling import gather_pairs
@@ -63,6 +64,15 @@ class ContrastiveCorpus:
     held: Path | None = None
     limit: int = 0  # pairs to draw from the folder of pairs; 0: all, but for plentiful kinds
     benchmarks: Path | None = None  # folder of retrieval sets; what holds a text of theirs is not extracted
+    miner: str = ""  # any value of model.name: chooses a hard negative for each pair; "": there are none
+
+    def open_training_pairs(self, work_folder: Path, seed: int) -> PairFile:
+        """Return the training pairs; gathers them, and mines negatives, into `work_folder` unless there. ModelError."""
+        benchmark_texts = load_benchmark_texts(self.benchmarks)
+        pairs_path = gather_pairs(self.pairs, work_folder / "pairs.jsonl", seed, benchmark_texts, self.limit)
+        if self.miner:
+            pairs_path = mine_negatives(pairs_path, work_folder / "mined.jsonl", self.miner)
+        return PairFile(pairs_path)
 
 
 def train_contrastive(
@@ -78,9 +88,7 @@ def train_contrastive(
     """
     work_folder = folders.work
     work_folder.mkdir(parents=True, exist_ok=True)
-    benchmark_texts = load_benchmark_texts(corpus.benchmarks)
-    pairs_path = work_folder / "pairs.jsonl"
-    pair_file = PairFile(gather_pairs(corpus.pairs, pairs_path, plan.seed, benchmark_texts, corpus.limit))
+    pair_file = corpus.open_training_pairs(work_folder, plan.seed)
     training_rows, held_out_rows = pair_file.split_held_out(recipe.held_every)
     held_out_pairs = pair_file.read_rows(held_out_rows)
     if corpus.held is not None:
@@ -153,16 +161,18 @@ class ContrastiveObjective:
         """Add the gradients of a step's batch (of one task) to the model's; return the loss."""
         pairs = self._pair_file.read_rows(self._batches.choose_rows(step))
         queries, passages = [pair.query for pair in pairs], [pair.passage for pair in pairs]
-        task, equal_texts = pairs[0].task, find_equal_texts(queries, passages).to(self.device)
+        negatives = [pair.negative for pair in pairs if pair.negative]
+        task, equal_texts = pairs[0].task, find_equal_texts(queries, passages, negatives).to(self.device)
         texts = [self._prefixes[task, Role.QUERY] + text for text in queries]
-        texts += [self._prefixes[task, Role.PASSAGE] + text for text in passages]
+        texts += [self._prefixes[task, Role.PASSAGE] + text for text in passages + negatives]
         auxiliary_losses = [auxiliary_loss.prepare(step, pairs) for auxiliary_loss in self._auxiliary_losses]
 
         def compute_loss(vectors: Tensor) -> Tensor:
-            """Return the loss of the batch's query and passage vectors."""
+            """Return the loss of the batch's vectors: queries, passages, hard negatives."""
             queries, passages = vectors[: len(pairs)], vectors[len(pairs) :]
             loss = matryoshka_loss(queries, passages, self._loss_config, equal_texts)
-            return sum((compute_auxiliary(vectors) for compute_auxiliary in auxiliary_losses), loss)
+            pair_vectors = vectors[: 2 * len(pairs)]
+            return sum((compute_auxiliary(pair_vectors) for compute_auxiliary in auxiliary_losses), loss)
 
         max_tokens = 0 if step % _LONG_TEXT_INTERVAL == 0 else self._recipe.short_tokens
         token_lists = self.model.tokenize(texts, max_tokens)

@@ -1,5 +1,6 @@
 """Read pairs from JSON lines `{"task", "query", "passage"}`, and choose the pairs of each step.
 
+A line may also have "group" and "negative", which are explained at `TaskPair`.
 The texts stay in the file: a line is read when its batch comes, so that a corpus may be larger than the memory.
 """
 
@@ -24,6 +25,7 @@ class TaskPair:
     query: str
     passage: str
     group: str = ""  # language and package, whose pairs are hard negatives of each other
+    negative: str = ""  # a passage that is like the right one, and wrong; "" for none
 
 
 def write_task_pairs(pairs: Iterable[TaskPair], pairs_path: Path) -> int:
@@ -44,6 +46,7 @@ class PairFile:
         """Read and check the whole file, but keep only positions and checksums. Raises ModelError, OSError."""
         self.path = pairs_path
         line_starts, task_indices, passage_keys, groups = [0], [], [], []
+        negative_digest = 0
         with pairs_path.open("rb") as pairs_file:
             for line_number, line in enumerate(pairs_file, start=1):
                 pair = _parse_pair(line, pairs_path, line_number)
@@ -51,19 +54,24 @@ class PairFile:
                 task_indices.append(list(Task).index(pair.task))
                 passage_keys.append(crc32(pair.passage.encode("utf-8", "replace")))
                 groups.append(pair.group)
+                if pair.negative:
+                    negative_digest = crc32(
+                        f"{line_number} {pair.negative}".encode("utf-8", "replace"), negative_digest
+                    )
         self._line_starts: NDArray[np.int64] = np.array(line_starts, dtype=np.int64)
-        self._task_indices: NDArray[np.int64] = np.array(task_indices, dtype=np.int64)
+        self.task_indices: NDArray[np.int64] = np.array(task_indices, dtype=np.int64)
         self._passage_keys: NDArray[np.int64] = np.array(passage_keys, dtype=np.int64)
+        self._negative_digest = negative_digest
         group_numbers = {group: number for number, group in enumerate(sorted(set(groups)))}
         self.group_numbers: NDArray[np.int64] = np.array([group_numbers[group] for group in groups], dtype=np.int64)
 
     def __len__(self) -> int:
-        return len(self._task_indices)
+        return len(self.task_indices)
 
     @property
     def digest(self) -> int:
-        """Return a CRC-32, as an int, of all passages in order, not of the queries, to recognise another file."""
-        return crc32(self._passage_keys.tobytes())
+        """Return a CRC-32 of all passages and negatives in order, not of the queries, to recognise another file."""
+        return crc32(self._passage_keys.tobytes()) ^ self._negative_digest
 
     def read_rows(self, rows: Iterable[int]) -> list[TaskPair]:
         """Return the pairs in these 0-based rows, in the order given, read from the file. Raises ModelError."""
@@ -76,7 +84,7 @@ class PairFile:
 
     def select_task(self, task: Task) -> NDArray[np.int64]:
         """Return the 0-based rows of the pairs for `task`, ascending; empty where there are none."""
-        return np.flatnonzero(self._task_indices == list(Task).index(task))
+        return np.flatnonzero(self.task_indices == list(Task).index(task))
 
     def split_held_out(self, interval: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return rows to train on and about one in `interval` to hold out, ascending; no passage is in both."""
@@ -88,8 +96,9 @@ def _parse_pair(line: bytes, path: Path, line_number: int) -> TaskPair:
     """Return the pair in a JSON line. Raises ModelError, which names the line, where it is none."""
     try:
         fields = json.loads(line)
-        pair = TaskPair(Task(fields["task"]), fields["query"], fields["passage"], fields.get("group", ""))
-        if all(isinstance(text, str) for text in (pair.query, pair.passage, pair.group)):
+        optional_fields = {name: fields[name] for name in ("group", "negative") if name in fields}
+        pair = TaskPair(Task(fields["task"]), fields["query"], fields["passage"], **optional_fields)
+        if all(isinstance(text, str) for text in (pair.query, pair.passage, pair.group, pair.negative)):
             return pair
     except (ValueError, KeyError, TypeError):
         pass

@@ -1,5 +1,6 @@
 """Losses of training, as pure functions of tensors: InfoNCE over in-batch negatives, Matryoshka, kept cosines."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,19 +24,21 @@ def info_nce_loss(
 ) -> Tensor:
     """Return the mean cross entropy of finding passage i for query i (with `both_ways` also query i) in the batch.
 
-    queries, passages: (n, d), unit rows. `equal_texts` (n, n) is true where passage j is no wrong answer to query i
-    (its text equals passage i's, or query j's equals query i's): such a pair is no negative; the diagonal is ignored.
+    queries: (n, d), passages: (m, d), m ≥ n, unit rows; passages from row n on are wrong answers, which no query has.
+    `equal_texts` (n, m) is true where passage j is no wrong answer to query i (its text equals passage i's, or query
+    j's equals query i's): such a pair is no negative; the diagonal is ignored.
     Source: arXiv 2508.21290, section 4 (the printed sum is over all i, j; the diagonal is meant).
     """
     scaled_queries = queries / loss_config.temperature
-    positives = (scaled_queries * passages).sum(dim=1)  # (n,)
+    pair_count = len(queries)
+    positives = (scaled_queries * passages[:pair_count]).sum(dim=1)  # (n,)
     # Cosines are bounded: exp needs no shift by the maximum, and one matrix serves both directions.
-    exponentials = _multiply_transposed(scaled_queries, passages).exp()  # (n, n)
+    exponentials = _multiply_transposed(scaled_queries, passages).exp()  # (n, m)
     if equal_texts is not None:
         exponentials = exponentials * (~equal_texts).fill_diagonal_(True)
     log_totals = exponentials.sum(dim=1).log()
     if loss_config.both_ways:
-        log_totals = (log_totals + exponentials.sum(dim=0).log()) / 2
+        log_totals = (log_totals + exponentials[:, :pair_count].sum(dim=0).log()) / 2
     return (log_totals - positives).mean()
 
 
@@ -65,14 +68,20 @@ def matryoshka_loss(
     return torch.stack(losses).mean()
 
 
-def find_equal_texts(queries: list[str], passages: list[str]) -> Tensor:
-    """Return a matrix (n, n), true where two pairs share a query or a passage; so on the diagonal, too."""
+def find_equal_texts(queries: list[str], passages: list[str], negatives: Sequence[str] = ()) -> Tensor:
+    """Return a matrix (n, n + m), true where two pairs share a query or a passage; so on the diagonal, too.
+
+    Its last m columns are of the `negatives`: true where one is a passage of a pair that shares query or passage.
+    """
     text_numbers: dict[tuple[int, str], int] = {}
     text_keys = [
         torch.tensor([text_numbers.setdefault((side, text), len(text_numbers)) for text in texts])
         for side, texts in enumerate((queries, passages))
     ]
-    return (text_keys[0][:, None] == text_keys[0]) | (text_keys[1][:, None] == text_keys[1])
+    equal_texts = (text_keys[0][:, None] == text_keys[0]) | (text_keys[1][:, None] == text_keys[1])
+    negative_keys = torch.tensor([text_numbers.get((1, text), -1) for text in negatives], dtype=torch.long)
+    answers = (equal_texts.float() @ (text_keys[1][:, None] == negative_keys).float()) > 0
+    return torch.cat([equal_texts, answers], dim=1)
 
 
 def similarity_loss(vectors: Tensor, reference_vectors: Tensor) -> Tensor:
