@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from codekin.completion.line_completer import LineBeginning
 from codekin.engine import Engine
 from codekin.settings import CacheSettings, CompletionSettings, Settings
+
+from ..workspace.trees import run_git
 
 SERVICE = """\
 import logging
@@ -159,3 +162,21 @@ def test_a_string_that_is_not_closed_is_not_taken_for_a_whole_one(engine: Engine
 
 def test_less_than_three_characters_are_typed_sooner_than_read(engine: Engine):
     assert complete(engine, BEGUN + '    return reply.json()["items') == []
+
+
+def test_an_edited_copy_in_another_worktree_says_nothing(tmp_path: Path):
+    main, topic = tmp_path / "main", tmp_path / "topic"
+    run_git("init", "-q", main)
+    (main / "service.py").write_text(SERVICE, "utf-8")
+    run_git("-C", main, "add", ".")
+    run_git("-C", main, "commit", "-q", "-m", "first")
+    run_git("-C", main, "worktree", "add", "-q", topic)
+    (topic / "service.py").write_text(SERVICE + "\n\n" + BEGUN + "    reply.forward_at_once()\n", "utf-8")
+    settings = Settings(
+        completion=CompletionSettings(floor=FLOOR), cache=CacheSettings(directory=str(tmp_path / "cache"))
+    )
+    with closing(Engine([main, topic], settings)) as engine:
+        engine.refresh(lambda _: None, Event(), workers=1)
+        text = SERVICE + "\n\n" + BEGUN + "    reply.for"
+        assert complete(engine, text, "service.py") == []
+        assert complete(engine, text, "unrelated.py") == ["ward_at_once()"]

@@ -22,6 +22,7 @@ from codekin.embed.embedder import Embedder
 from codekin.index.index import Index
 from codekin.types import Cancel, Role, Snippet, Task
 from codekin.vectors.continuation_vectors import truncate_vectors
+from codekin.workspace.worktrees import Worktrees
 
 _MAX_INDEX_LINES = 64  # lines of other documents that are read for the line before the cursor
 _MAX_SCANNED_LINES = 2000  # of the document, from the snippets nearest to the cursor on
@@ -47,7 +48,11 @@ class LineCandidate:
 class CandidateFinder:
     """Finds the candidates of a context in one index and in the document."""
 
-    def __init__(self, index: Index, documents: SourceDocuments, embedder: Embedder) -> None:
+    def __init__(
+        self, index: Index, documents: SourceDocuments, embedder: Embedder, worktrees: Worktrees | None = None
+    ) -> None:
+        """Without `worktrees`, a file's other checkouts propose lines like any other."""
+        self._worktrees = worktrees or Worktrees(())
         self._index = index
         self._documents = documents
         self._embedder = embedder
@@ -62,7 +67,8 @@ class CandidateFinder:
         """
         rarities = measure_rarity(context, self._index)
         document_candidates = find_document_candidates(context, rarities, excluded)
-        source_reader = SourceReader(self._index, self._documents, context.path, excluded)
+        other_checkouts = self._worktrees.find_other_checkouts(context.path)
+        source_reader = SourceReader(self._index, self._documents, context.path, excluded, other_checkouts)
         return [*document_candidates, *self._find_index_candidates(context, rarities, source_reader, cancel_event)]
 
     def _find_index_candidates(

@@ -29,6 +29,7 @@ from codekin.index.index import Index
 from codekin.settings import CompletionSettings
 from codekin.types import Cancel, Completion
 from codekin.workspace.workspace import Document, Workspace
+from codekin.workspace.worktrees import Worktrees
 
 _MAX_CONTEXTS = 8  # documents whose last context is kept
 _MAX_CHARACTERS = 1_048_576  # of a document: in larger ones a key would take seconds
@@ -45,8 +46,9 @@ class Completer:
         self._checks: OrderedDict[Path, ParseCheck] = OrderedDict()  # the last one of each document
         self._lock = threading.Lock()
         documents = SourceDocuments(workspace)
-        self._finder = CandidateFinder(index, documents, embedder)
-        self._lines = LineCompleter(index, workspace, documents)
+        worktrees = Worktrees(workspace.roots)
+        self._finder = CandidateFinder(index, documents, embedder, worktrees)
+        self._lines = LineCompleter(index, workspace, documents, worktrees)
 
     def load_tokens(self, near_path: Path | None = None) -> None:
         """Update the n-gram model's tokens, and wait for it; with `near_path` only about 400,000. Raises StoreError.

@@ -18,6 +18,7 @@ from codekin.completion.workspace_tokens import MAX_TOKENS, WorkspaceTokens
 from codekin.index.index import Index
 from codekin.types import Cancel, Completion, Span
 from codekin.workspace.workspace import Workspace
+from codekin.workspace.worktrees import Worktrees
 
 _CLI_TOKENS = 400_000  # that a single command reads: those of the nearest documents
 _MIN_CHARACTERS, _MIN_CERTAIN_CHARACTERS = 3, 4  # of a whole line and of a beginning: less is typed sooner than read
@@ -31,7 +32,8 @@ class LineBeginning(Completion):
 class LineCompleter:
     """Completes lines from one workspace."""
 
-    def __init__(self, index: Index, workspace: Workspace, documents: SourceDocuments) -> None:
+    def __init__(self, index: Index, workspace: Workspace, documents: SourceDocuments, worktrees: Worktrees) -> None:
+        self._worktrees = worktrees
         self._documents = documents
         self._tokens = WorkspaceTokens(index, workspace)
         self._cursor_reader = CursorReader()
@@ -56,13 +58,12 @@ class LineCompleter:
         """Return the cursor line's tokens and n-gram model, None without lexical rules; may start a token update.
 
         The update, of the workspace's tokens, runs in the background. Nothing is counted in other documents of
-        `excluded_paths`, nor in snippets of this one with `hidden_hashes`.
+        `excluded_paths`, in the document's other checkouts, nor in snippets of this one with `hidden_hashes`.
         """
         self._tokens.update_in_background()
         snapshot = self._tokens.snapshot
-        excluded_documents = {
-            number for path in (context.path, *excluded_paths) for number in snapshot.find_documents(path)
-        }
+        left_out_paths = (context.path, *self._worktrees.find_other_checkouts(context.path), *excluded_paths)
+        excluded_documents = {number for path in left_out_paths for number in snapshot.find_documents(path)}
         return self._cursor_reader.read(context, snapshot, sorted(excluded_documents), hidden_hashes)
 
     def complete_line(

@@ -91,19 +91,25 @@ class SourceReader:
     """Reads contents in documents other than the cursor's, each document once per completion."""
 
     def __init__(
-        self, index: Index, documents: SourceDocuments, cursor_path: Path, excluded: Collection[bytes]
+        self,
+        index: Index,
+        documents: SourceDocuments,
+        cursor_path: Path,
+        excluded: Collection[bytes],
+        other_checkouts: Collection[Path] = (),
     ) -> None:
-        """`cursor_path` is the cursor's document; it and contents whose hashes are in `excluded` are never read."""
+        """Never read are the cursor's document, its `other_checkouts`, and contents whose hashes are in `excluded`."""
         self._index = index
         self._source_documents = documents
         self._path = cursor_path
         self._excluded = excluded
+        self._left_out = frozenset((cursor_path, *other_checkouts))
         self._documents: dict[Path, SourceDocument | None] = {}
 
     def read_sources(self, contents: Sequence[int], cancel_event: Cancel) -> dict[int, SourceSnippet]:
         """Return content → snippet read from its file, one in the cursor's folder first; stale contents left out.
 
-        Also left out: contents excluded, in the cursor's document only, or not reached when cancelled.
+        Also left out: contents excluded, in no other document, or not reached when cancelled.
         """
         distinct_contents = list(dict.fromkeys(contents))
         locations_by_content = self._index.store.locations_of(distinct_contents)
@@ -111,7 +117,7 @@ class SourceReader:
         source_snippets: dict[int, SourceSnippet] = {}
         for content, locations in locations_by_content.items():
             content_hash = content_hashes.get(content)
-            candidates = [location for location in locations if location.path != self._path]
+            candidates = [location for location in locations if location.path not in self._left_out]
             if cancel_event.is_set() or not candidates or content_hash is None or content_hash in self._excluded:
                 continue
             source_snippet = self._read_source(min(candidates, key=self._distance_to), content_hash)
