@@ -20,7 +20,7 @@ _OTHER_SPACING = 0.5  # of a predicted token's probability, where it is written 
 _UNPREDICTED = 0.01  # of the probability of all other tokens, for one that is not predicted
 _LIKELY_END = 0.6  # probability of a block's end from which on nothing is suggested
 _MIN_REST = 1e-4  # of that probability
-_MAX_PREDICTIONS = 24  # that are made to write lines: each takes a third of a millisecond
+_MAX_PREDICTIONS = 16  # that are made to write lines: each takes a third of a millisecond; 24 found no more
 _MIN_PROBABILITY = 0.01  # of the beginning of a line that is written
 
 
