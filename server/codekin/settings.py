@@ -140,7 +140,7 @@ class CompletionSettings:
     """Completions, as ghost text and as completion items."""
 
     enabled: bool = setting(True, "Suggest completions taken from the workspace.")
-    floor: float = setting(0.3, "Minimum confidence for a suggestion. Higher shows fewer.", between=(0, 1))
+    floor: float = setting(0.35, "Minimum confidence for a suggestion. Higher shows fewer.", between=(0, 1))
     debounce_ms: int = setting(
         60, "Delay between a key stroke and the search for completions, in milliseconds.", between=(0, 10_000)
     )
