@@ -180,3 +180,12 @@ def test_an_edited_copy_in_another_worktree_says_nothing(tmp_path: Path):
         text = SERVICE + "\n\n" + BEGUN + "    reply.for"
         assert complete(engine, text, "service.py") == []
         assert complete(engine, text, "unrelated.py") == ["ward_at_once()"]
+
+
+def test_the_third_change_of_a_kind_is_proposed(engine: Engine):
+    function = 'def load_{0}(client, page):\n    reply = client.get("/{0}", page{1})\n    return reply.json()\n\n\n'
+    change = ", timeout=TIMEOUT_S"
+    above = "".join(function.format(name, change) for name in ("bills", "carts"))
+    before, after = function.format("notes", "|").split("|")
+    assert complete(engine, above + before, "api.py", below=after) == [change]
+    assert complete(engine, function.format("bills", "") + before, "api.py", below=after) == []
