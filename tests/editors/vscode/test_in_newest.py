@@ -13,11 +13,13 @@ from .language_pack import install_language_pack
 from .scenarios import VSCodeScenarios, run_in_window
 from .served import create_vscode
 
+NEWEST = "4.139.1"  # of code-server
+
 
 class TestInNewest(VSCodeScenarios):
     """VS Code 1.139."""
 
-    version = "4.139.1"
+    version = NEWEST
     installer = "uv"
 
     def test_german(self, built: ExtensionBuild, tmp_path: Path):
