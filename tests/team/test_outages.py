@@ -61,8 +61,10 @@ class TestGateway:
         access_file: Path,
         root: Path,
         tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
     ):
         """What the client holds open is closed at the other end: it is opened again, without a pause."""
+        monkeypatch.setattr("codekin.team.client.TIMEOUT_S", 120.0)  # 300 ms are not enough on a busy machine
         index = MemoryIndex()
         ingest(index, clones)
         with serve(index, access_file) as served:

@@ -27,6 +27,7 @@ from codekin.team.postgres_graphs import (
 from codekin.team.postgres_schema import (
     INGEST_LOCK,
     SQL_TYPES,
+    check_connection,
     configure_connection,
     make_where,
     name_contents,
@@ -59,7 +60,7 @@ class PostgresIndex:
                 max_size=_MAX_CONNECTIONS,
                 timeout=_CONNECT_TIMEOUT_S,
                 configure=configure_connection,
-                check=ConnectionPool.check_connection,  # a server that was started again costs no question
+                check=check_connection,  # a server that was started again costs no question
             )
         except psycopg.Error as error:
             raise TeamError(f"PostgreSQL at {self._address}: {_to_line(error)}. {_REMEDY}") from error

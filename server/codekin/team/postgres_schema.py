@@ -1,11 +1,13 @@
 """PostgreSQL's tables for a shared index, how rows are chosen, and how connections are set up."""
 
 import hashlib
+import selectors
 from typing import Any, LiteralString
 
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
+from psycopg_pool import ConnectionPool
 
 from codekin.team.tables import TABLES, ColumnType, Conditions, Table
 
@@ -46,6 +48,18 @@ def configure_connection(connection: psycopg.Connection[Any]) -> None:
     connection.execute(to_sql("SET plan_cache_mode = force_custom_plan"))
     connection.execute(to_sql("SET hnsw.iterative_scan = 'relaxed_order'"))
     connection.execute(to_sql(f"SET hnsw.max_scan_tuples = {_MAX_SCANNED}"))
+
+
+def check_connection(connection: psycopg.Connection[Any]) -> None:
+    """Raise psycopg.OperationalError where the server has closed an idle connection, as when it was started again.
+
+    The server is asked only where the socket has something to read, as its end: a question would ask five times.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        is_readable = bool(selector.select(0))
+    if is_readable:
+        ConnectionPool.check_connection(connection)
 
 
 def to_sql(statement: LiteralString | str) -> sql.SQL:
