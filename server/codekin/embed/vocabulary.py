@@ -6,6 +6,7 @@ Two neighbouring words of an identifier or sentence also form a phrase with a ro
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,9 @@ class Vocabulary:
 
         These ids follow its tokens; pairs of words are hashed to them. The library raises nothing more exact.
         """
-        from tokenizers import Tokenizer
-
         try:
-            self._tokenizer: Any = Tokenizer.from_file(str(path))
+            status = path.stat()
+            self._tokenizer = _load_tokenizer(path, (status.st_ino, status.st_size, status.st_mtime_ns))
         except Exception as error:
             raise ValueError(f"{path}: {error}") from error
         self._token_count = int(self._tokenizer.get_vocab_size())
@@ -105,6 +105,17 @@ class Vocabulary:
                 self._ids_by_part = {}
             token_ids = self._ids_by_part[part] = list(self._tokenizer.encode(part, add_special_tokens=False).ids)
         return token_ids
+
+
+@lru_cache(maxsize=1)
+def _load_tokenizer(path: Path, _identity: tuple[int, int, int]) -> Any:
+    """Load a tokenizer once for all engines of the process; a file of another inode, size or time is loaded anew.
+
+    It takes 50 ms of processor time, and is not changed by its use.
+    """
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(path))
 
 
 class _WordIds(dict[str, tuple[int, ...]]):
