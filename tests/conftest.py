@@ -4,6 +4,7 @@ import compileall
 import os
 import shutil
 import sysconfig
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,18 @@ STANDARD_LIBRARY_PARTS = (
 )
 
 
+LONGEST_FILES = (  # the longest first; with few tests each, xdist would start them last
+    "editors/vscode/test_in_newest.py",
+    "editors/vscode/test_in_oldest.py",
+    "training/test_contrastive.py",
+    "indexing/test_reconcile.py",
+    "indexing/test_changed_folders.py",
+    "e2e/test_heavy.py",
+    "editors/test_emacs.py",
+    "test_style.py",
+)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_small_model() -> Iterator[None]:
     """Let no engine of the session find the small model installed, unless a test patches that itself."""
@@ -52,6 +65,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compile the package once, before any process starts; with PYTHONDONTWRITEBYTECODE each would compile it again."""
     if not hasattr(config, "workerinput"):  # a worker of xdist has it, and starts later
         compileall.compile_dir(Path(codekin.__file__).parent, quiet=2)
+    if hasattr(config.option, "loadscopereorder"):  # xdist is there
+        config.option.loadscopereorder = False  # files are started in the order of the items
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, then those with the most tests, so that all workers end at about the same time."""
+    order = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FILES)}
+    counts = Counter(item.path for item in items)
+    items.sort(key=lambda item: (order.get(item.path, len(order)), -counts[item.path]))
 
 
 def pytest_xdist_auto_num_workers() -> int:
