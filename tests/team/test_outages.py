@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +132,28 @@ class TestEngine:
                 wait_until(lambda: request_search(served.port) == 200)
                 assert check_index(Catalogue(index)) == []
             assert [summary.is_unchanged for summary in ingest(index, clones)] == [True] * 3
+
+
+class TestTwoGateways:
+    def test_both_answer_during_an_ingest_and_know_what_it_brought(
+        self, postgres_uri: str, clones: Path, access_file: Path, tmp_path: Path
+    ):
+        """Each has connections of its own, and asks while another process's would write."""
+        code = [f"def f{n}(value):\n    total = value + {n}\n    return total\n" for n in range(600)]
+        commit(tmp_path / "more" / "new", {f"f{n}.py": text for n, text in enumerate(code)})
+        with ExitStack() as stack:
+            writing, *reading = (stack.enter_context(closing(open_shared_index(postgres_uri))) for _ in range(3))
+            ingest(writing, clones)
+            gateways = [stack.enter_context(serve(index, access_file)) for index in reading]
+            thread = stack.enter_context(ThreadPoolExecutor(1))
+            ingested, statuses = thread.submit(ingest, writing, tmp_path / "more"), []
+            while not ingested.done():
+                statuses += [request_search(served.port) for served in gateways]
+            assert [summary.embedded for summary in ingested.result()] == [600]
+            assert statuses
+            assert set(statuses) == {200}
+            for served in gateways:
+                assert json.loads(served.request("/v1/about", ANN)[1])["repositories"] == 4
 
 
 class TestWatching:
