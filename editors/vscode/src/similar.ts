@@ -92,6 +92,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
     async findSimilar(query: SimilarQuery, { reveal = true } = {}): Promise<Answer | undefined> {
         this.query = query;
         this.searchQuery = undefined;
+        this.view.title = vscode.l10n.t('Similar Code');
         if (reveal) {
             this.dismissedKeys.clear();
             void vscode.commands.executeCommand('codekin.similar.focus', { preserveFocus: true });
@@ -122,6 +123,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         this.query = undefined;
         this.searchQuery = searchQuery;
         this.searchFilter = filter;
+        this.view.title = vscode.l10n.t('Search Results');
         this.dismissedKeys.clear();
         this.showAnswer(answer);
         this.handleServerChange(); // more may have been indexed since the answer

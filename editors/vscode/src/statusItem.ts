@@ -100,9 +100,8 @@ function createMenuItems(server: Server): MenuItem[] {
     const items: MenuItem[] = [
         {
             label: isOn
-                ? `$(pass-filled) ${vscode.l10n.t('Completions: on')}`
-                : `$(circle-large-outline) ${vscode.l10n.t('Completions: off')}`,
-            description: isOn ? vscode.l10n.t('turn off') : vscode.l10n.t('turn on'),
+                ? `$(circle-slash) ${vscode.l10n.t('Turn completions off')}`
+                : `$(sparkle) ${vscode.l10n.t('Turn completions on')}`,
             command: 'codekin.toggleCompletions',
         },
     ];
@@ -113,6 +112,11 @@ function createMenuItems(server: Server): MenuItem[] {
         items.push({ label: `$(symbol-namespace) ${label}`, command: 'codekin.toggleCompletionsForLanguage' });
     }
     if (server.state === 'running') {
+        items.unshift(
+            { label: `$(references) ${vscode.l10n.t('Find similar code')}`, command: 'codekin.findSimilar' },
+            { label: `$(search) ${vscode.l10n.t('Search by meaning')}`, command: 'codekin.search' },
+            { label: vscode.l10n.t('Completions'), kind: Separator },
+        );
         items.push(
             { label: vscode.l10n.t('Index'), kind: Separator },
             isPaused

@@ -23,6 +23,7 @@ _MAX_REPARSED_FILES = 4  # per query, because a snippet is no longer where it wa
 _CHUNK_SIZE = 16  # candidates that are located at a time: rarely are more needed
 _MAX_LISTED_WORDS = 4  # in a reason
 _MAX_COMMON_SHARE = 0.1  # of the contents: words in more of them are no reason
+_MIN_COMMON_COUNT = 4  # contents, which a word may be in however few there are
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +227,11 @@ class _QueryComparison:
     """Compares code with one query, and makes hits with the confidence and the reason."""
 
     def __init__(self, query: CodeQuery, index: Index) -> None:
-        """Tokenize the query if it is code; set the limit, a tenth of the contents, above which a word is no reason."""
+        """Tokenize the query if it is code; set the limit above which a word is no reason: a tenth of the contents, or 4."""
         self._query = query
         self._index = index
         self._profile = TokenProfile(query.text, query.language) if query.is_code else None
-        self._max_frequency = max(_MAX_COMMON_SHARE * index.content_count, 2)
+        self._max_frequency = max(_MAX_COMMON_SHARE * index.content_count, _MIN_COMMON_COUNT)
 
     @cached_property
     def _rare_query_words(self) -> list[str]:
@@ -277,7 +278,7 @@ class _QueryComparison:
         return "shares " + ", ".join(shared_words) if shared_words else "similar meaning"
 
     def _sort_by_rarity(self, terms: Iterable[str]) -> list[str]:
-        """Return the terms that some, but at most a tenth of the contents (or two) have, rarest first, then by name."""
+        """Return the terms that some, but at most a tenth of the contents (or four) have, rarest first, by name."""
         frequencies = sorted((self._index.document_frequency(term), term) for term in terms)
         return [term for frequency, term in frequencies if 0 < frequency <= self._max_frequency]
 

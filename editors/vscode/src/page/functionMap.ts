@@ -12,6 +12,7 @@ const ZOOM_STEP = 1.25;
 const MAX_ZOOM = 400; // relative to the whole map
 const MAX_ASPECT = 2;
 const FIND_ZOOM_POINTS = 1000; // about as many are in view around a match
+const SCROLL_MARGIN = 40; // pixels of the page around a match
 const MAX_FIND_ZOOM = 8; // so that the surroundings tell where the match is
 const REST_MS = 120; // without movement, before all points are drawn
 
@@ -326,7 +327,17 @@ export class FunctionMap {
                 this.view = { ...this.view, x: x[next]!, y: y[next]!, scale };
                 this.redraw();
             }
+            this.scrollTo(next);
         }
+    }
+
+    /** Scroll the page as far as is needed to see a point of the map. */
+    private scrollTo(point: number): void {
+        const { x, y } = this.scene!.points;
+        const [, row] = this.renderer.toCanvas(this.view, x[point]!, y[point]!);
+        const top = this.canvas.getBoundingClientRect().top + row / devicePixelRatio;
+        const hidden = Math.max(top + SCROLL_MARGIN - innerHeight, 0) || Math.min(top - SCROLL_MARGIN, 0);
+        scrollBy({ top: hidden });
     }
 
     private updateLegend(): void {

@@ -5,11 +5,12 @@ import type { PointGrid, Points } from './mapPoints';
 import { addShape, isHollow, type Markers, parseColour } from './markers';
 
 const MAX_SHAPES = 6000; // points in view; more are drawn as pixels
-const FAINT_OPACITY = 0.12; // of points that do not match the filter
+const FAINT_OPACITY = 0.2; // of points that do not match the filter
 const MAX_LINKS = 6000;
 const MAX_LINK_LENGTH = 0.3; // of the canvas; longer links are drawn for the selected function only
 const MAX_RINGS = 500; // around matches; more would cover the map
 const RING_RADIUS = 7; // pixels
+const SELECTION_RADIUS = 12; // the same: outside a match's ring
 const MAX_MOVING_POINTS = 20_000; // drawn while the map moves
 
 /** The visible part of the map: the map is `scale` pixels high and `aspect` times as wide, centred on (x, y). */
@@ -189,11 +190,7 @@ export class MapRenderer {
         const placed = placeLabels(labels, this.canvas.width, this.canvas.height, 16 * devicePixelRatio);
         for (const [index, label] of placed.entries()) {
             if (label) {
-                context.strokeStyle = markers.background;
-                context.lineWidth = 4 * devicePixelRatio;
-                context.strokeText(names[index]!, label.x, label.y);
-                context.fillStyle = markers.foreground;
-                context.fillText(names[index]!, label.x, label.y);
+                this.drawText(names[index]!, label.x, label.y, markers);
             }
         }
     }
@@ -231,9 +228,25 @@ export class MapRenderer {
             context.moveTo(left + 6 * devicePixelRatio, top);
             context.arc(left, top, 6 * devicePixelRatio, 0, 2 * Math.PI);
         }
-        context.moveTo(x + 9 * devicePixelRatio, y);
-        context.arc(x, y, 9 * devicePixelRatio, 0, 2 * Math.PI);
+        const radius = SELECTION_RADIUS * devicePixelRatio;
+        context.moveTo(x + radius, y);
+        context.arc(x, y, radius, 0, 2 * Math.PI);
         context.stroke();
+        const name = points.names[selected]!;
+        const halfWidth = context.measureText(name).width / 2 + 4 * devicePixelRatio;
+        const distance = (y > 3 * radius ? -1 : 1) * (radius + 9 * devicePixelRatio);
+        const textX = Math.max(halfWidth, Math.min(x, this.canvas.width - halfWidth));
+        this.drawText(name, textX, y + distance, markers);
+    }
+
+    /** Write a text, centred, with an outline in the background's colour: nothing below makes it illegible. */
+    private drawText(text: string, x: number, y: number, { background, foreground }: Markers): void {
+        const { context } = this;
+        context.strokeStyle = background;
+        context.lineWidth = 4 * devicePixelRatio;
+        context.strokeText(text, x, y);
+        context.fillStyle = foreground;
+        context.fillText(text, x, y);
     }
 }
 

@@ -174,7 +174,7 @@ async function state(window) {
     await statusItem.click();
     await window.waitForVisible('.quick-input-list .monaco-list-row', 'Pause indexing');
     await window.takeScreenshot('menu');
-    await (await window.waitForVisible('.quick-input-list .monaco-list-row', 'Completions: on')).click();
+    await (await window.waitForVisible('.quick-input-list .monaco-list-row', 'Turn completions off')).click();
     await window.waitForVisible('.statusbar-item .codicon-circle-slash');
     await window.runCommand('codekin: Toggle Completions');
     await window.waitForVisible('.statusbar-item .codicon-sparkle');
