@@ -9,20 +9,20 @@ often it is wrong: evaluation/README.md.
 import math
 from dataclasses import dataclass
 
-MIN_ANSWER_LOGIT = -0.8  # below which a question has no answer here
-MIN_CONTEXT_LOGIT = -1.35  # below which there is no context for a task: what is asked there is less often nonsense
+MIN_ANSWER_LOGIT = 1.5  # below which a question has no answer here
 
 _WEIGHTS = {
-    "score": 0.38,  # of `rank`, of the best location
-    "known": 2.236,  # the share of the question, by rarity, that the workspace has words for
-    "length": -1.519,  # the logarithm of the number of words: of a long question fewer are in any one place
-    "known words": 1.936,  # the logarithm of how many of them the workspace has
-    "cosine": 9.813,  # the best
-    "share": 1.221,  # the best, of the highest possible BM25
-    "covered": 0.669,  # of the question, by path and definitions of the best file
-    "size": -0.786,  # the logarithm of the number of contents: of more, the best says more by chance
+    "score": 0.585,  # of `rank`, of the best location
+    "known": 3.443,  # the share of the question, by rarity, that the workspace has words for
+    "length": -2.339,  # the logarithm of the number of words: of a long question fewer are in any one place
+    "known words": 2.981,  # the logarithm of how many of them the workspace has
+    "cosine": 15.11,  # the best
+    "share": 1.88,  # the best, of the highest possible BM25
+    "covered": 1.03,  # of the question, by path and definitions of the best file
+    "said": 6.39,  # of the question, in any form of its words, by the best location's text and names
+    "size": -1.21,  # the logarithm of the number of contents: of more, the best says more by chance
 }
-_BIAS = -4.85
+_BIAS = -5.85
 _MAX_COUNTED_WORDS = 40
 _MIN_SIZE, _MAX_SIZE = 5.0, 10.0  # nats of contents, about as far as the repositories of the harvest go
 
@@ -38,6 +38,7 @@ class AnswerEvidence:
     cosine: float
     share: float
     covered: float
+    said: float
     content_count: int
 
     def compute_logit(self) -> float:
@@ -51,6 +52,7 @@ class AnswerEvidence:
             "cosine": self.cosine,
             "share": self.share,
             "covered": self.covered,
+            "said": self.said,
             "size": size,
         }
         return _BIAS + sum(_WEIGHTS[name] * value for name, value in features.items())

@@ -1,15 +1,28 @@
 """Turn scores into confidence: the probability that a hit is what was searched for.
 
-`calibrate_search` was fitted by logistic regression on the hits of harvested questions about eight repositories, and of
-60 questions each that no code answers, asked of the same. How much the size of a repository takes off is set by hand,
-checked on 13,000 to 90,000 contents with a former model. How well both hold: evaluation/README.md.
+`calibrate_search` was fitted by logistic regression to the ten best hits of harvested questions about 95 repositories,
+and of 30 questions each that no code answers, asked of the same. How well it holds: evaluation/README.md.
 """
 
 import math
+from dataclasses import dataclass
 
 from codekin.types import Kinship
 
-MIN_HIT = 0.02  # probability below which a further hit is dropped; whether there are any: search/answerability.py
+MIN_HIT = 0.005  # probability below which a further hit is dropped; whether there are any: search/answerability.py
+_WEIGHTS = {
+    "known": 0.89,
+    "length": 0.66,
+    "size": -0.16,
+    "rank": -0.55,
+    "margin": 0.43,
+    "said": 2.01,
+    "defined": 0.28,
+    "defined alone": 2.09,
+}
+_BIAS = -3.37
+_MIN_SIZE = 7.0  # nats of contents
+_MIN_MARGIN, _MAX_MARGIN = -6.0, 8.0  # logits: further ones say no more
 _MIN_COUNTED_WORDS, _MAX_COUNTED_WORDS = 4, 30  # few harvested questions are as short as one word that stands somewhere
 # Similar code ends where kin end. Of hits in other languages (mbxp_code2code) 15 % below a probability of .2 are
 # right, 36 % from .2 to .3; leaving out what is below .1, or a fifth of the best, costs .003 NDCG@10.
@@ -18,18 +31,41 @@ MIN_RELATIVE = 0.2  # share of the best hit's probability below which further si
 # What a kinship may be worth, so that score and label agree: proven kin are likelier than not, and nothing unproven is
 # certain. Of hits that are only similar, of a score of .9 or more, 86 % are right.
 _BOUNDS = {Kinship.RENAMED: (0.5, 0.99), Kinship.EDITED: (0.5, 0.98), Kinship.SIMILAR: (0.0, 0.9)}
-MIN_RELATIVE_ANSWER = 0.05  # the same for a question: of what answers it, some has little to do with its words
+MIN_RELATIVE_ANSWER = 0.01  # the same for a question: of what answers it, some has little to do with its words
 
 
-def calibrate_search(score: float, known_share: float, word_count: int, content_count: int) -> float:
-    """Return the probability, 0 to 1, that a location ranked with this logit answers a question in words.
+@dataclass(frozen=True, slots=True)
+class HitEvidence:
+    """What is known of a question, and of one location among those that were ranked for it."""
 
-    `known_share` is the share of the question that the workspace has words for, `word_count` the number of its words:
-    of a long question fewer words are in any one place. Larger corpora raise the best score of irrelevant locations.
+    known_share: float  # of the question, by rarity, that the workspace has words for
+    word_count: int  # of the question
+    content_count: int
+    rank: int  # of the location, from 0
+    margin: float  # logits: its score against all other files' best ones together
+    said: float = 0.0  # of the question, by rarity, in its text or names
+    defined: float = 0.0  # whether the question has its name, 0 to 1
+    defined_alone: float = 0.0  # the same, times the share of the question that this is
+
+
+def calibrate_search(evidence: HitEvidence) -> float:
+    """Return the probability, 0 to 1, that the location of this evidence answers a question in words.
+
+    Of a long question fewer words are in any one place. Larger corpora raise the best score of irrelevant locations.
     """
-    size_penalty = max(math.log(max(content_count, 1)) - 7.0, 0.0)
-    length_bonus = 0.97 * math.log1p(min(max(word_count, _MIN_COUNTED_WORDS), _MAX_COUNTED_WORDS))
-    return _to_probability(0.42 * score + 0.83 * known_share + length_bonus - 0.3 * size_penalty - 6.7)
+    size = max(math.log(max(evidence.content_count, 1)) - _MIN_SIZE, 0.0)
+    words = min(max(evidence.word_count, _MIN_COUNTED_WORDS), _MAX_COUNTED_WORDS)
+    features = {
+        "known": evidence.known_share,
+        "length": math.log1p(words),
+        "size": size,
+        "rank": math.log1p(evidence.rank),
+        "margin": min(max(evidence.margin, _MIN_MARGIN), _MAX_MARGIN),
+        "said": evidence.said,
+        "defined": evidence.defined,
+        "defined alone": evidence.defined_alone,
+    }
+    return _to_probability(_BIAS + sum(_WEIGHTS[name] * value for name, value in features.items()))
 
 
 def calibrate_similarity(score: float, kinship: Kinship = Kinship.SIMILAR) -> float:

@@ -227,7 +227,7 @@ class _QueryComparison:
     """Compares code with one query, and makes hits with the confidence and the reason."""
 
     def __init__(self, query: CodeQuery, index: Index) -> None:
-        """Tokenize the query if it is code; set the limit above which a word is no reason: a tenth of the contents, or 4."""
+        """Tokenize the query if it is code; words that more than a tenth of the contents, or 4, have are no reason."""
         self._query = query
         self._index = index
         self._profile = TokenProfile(query.text, query.language) if query.is_code else None

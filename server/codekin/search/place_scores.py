@@ -22,7 +22,7 @@ def compute_place_features(snippets: SnippetFeatures, texts: TextCover) -> dict[
     return {
         "cosine": snippets.cosines,
         "share": snippets.shares,  # of BM25
-        "said": _cover_question(snippets, texts),
+        "said": cover_question(snippets, texts),
         "qualified": snippets.qualified,  # its name and its class's have the question's words, and few others
         "defined": defined,  # the question has its name
         "defined alone": defined * snippets.name_cover,  # and says little else
@@ -47,7 +47,7 @@ def score_places(snippets: SnippetFeatures, texts: TextCover) -> Scores:
     return np.where(snippets.is_prose, snippets.scores, scores)
 
 
-def _cover_question(snippets: SnippetFeatures, texts: TextCover) -> Scores:
+def cover_question(snippets: SnippetFeatures, texts: TextCover) -> Scores:
     """Return how much of the question each snippet's text or qualified name says, 0 to 1 by the rarity of the words."""
     contents: Sequence[int] = [location.content for location in snippets.locations]
     rarities, has_words = texts.compare(contents)

@@ -4,18 +4,20 @@ A file is likelier to answer the more of its snippets do (coherence), the better
 the question names. So the files are ranked first, each by the sum of its features; then the snippets of each.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from pathlib import Path
 
 import numpy as np
 
 from codekin.search.answerability import AnswerEvidence
+from codekin.search.calibrate import HitEvidence
 from codekin.search.file_mixer import BestFiles, compare_best_files, deal_scores, swap_scores
 from codekin.search.name_matches import Scores
 from codekin.search.paths import to_relative_paths
-from codekin.search.place_scores import compute_place_features, score_places
+from codekin.search.place_scores import compute_place_features, cover_question, score_places
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank_features import Retrieved, SnippetFeatures, compute_file_features
 from codekin.search.ranking_weights import FILE_WEIGHTS
@@ -27,6 +29,7 @@ from codekin.types import Candidate, Location, SnippetKind
 _REPEATED_FILE_PENALTY = 2.5
 _REPEATED_NAME_PENALTY = 5.0
 _MAX_SNIPPETS_PER_FILE = 5
+_MIN_STRENGTH = 1e-6  # of all other files together, against the best one
 _BEST_PLACE_WEIGHT = 0.1  # of the score of a file's best place, where a sentence's best files are put in order
 
 
@@ -65,6 +68,7 @@ class QueryResults:
         )
         self._locations_by_file: dict[Path, dict[int, Location]] = {}  # by first row
         self._features: tuple[SnippetFeatures, dict[str, Scores]] | None = None  # until more locations are added
+        self._said: Scores | None = None  # the same
 
     def retrieved_contents(self) -> list[int]:
         """Return the store's numbers of the texts (contents) that either retriever found, in no particular order."""
@@ -76,7 +80,7 @@ class QueryResults:
 
     def add_locations(self, locations: Iterable[Location]) -> None:
         """Add the locations to what is ranked; those of a path and row added before are skipped."""
-        self._features = None
+        self._features = self._said = None
         for location in locations:
             self._locations_by_file.setdefault(location.path, {}).setdefault(location.span.start, location)
 
@@ -92,8 +96,12 @@ class QueryResults:
         return 1.0 if is_named else self._terms.known_share
 
     def collect_evidence(self, best: RankedLocation, roots: Sequence[Path], content_count: int) -> AnswerEvidence:
-        """Return the AnswerEvidence: the question's word counts, best score, cosine, word shares, `content_count`."""
-        _, file_features = self._extract_features(roots)
+        """Return the AnswerEvidence: the question's word counts, what the best of all locations says, `content_count`.
+
+        Raises StoreError.
+        """
+        snippets, file_features = self._extract_features(roots)
+        row = snippets.find_row(best.location)
         return AnswerEvidence(
             best.score,
             self.known_share,
@@ -102,8 +110,37 @@ class QueryResults:
             max(self._retrieved.cosines.values(), default=0.0),
             max(self._retrieved.shares.values(), default=0.0),
             float(file_features["covered"][list(self._locations_by_file).index(best.location.path)]),
+            0.0 if row is None else float(self._find_said(snippets)[row]),
             content_count,
         )
+
+    def iterate_evidence(
+        self, ranked_locations: Sequence[RankedLocation], roots: Sequence[Path], content_count: int
+    ) -> Iterator[tuple[RankedLocation, HitEvidence]]:
+        """Yield each ranked location with its HitEvidence, in order; one that was not added says nothing.
+
+        Raises StoreError.
+        """
+        if not ranked_locations:
+            return
+        snippets, _ = self._extract_features(roots)
+        said, known_share, margins = self._find_said(snippets), self.known_share, compute_margins(ranked_locations)
+        for rank, (ranked, margin) in enumerate(zip(ranked_locations, margins, strict=True)):
+            evidence = HitEvidence(known_share, self.word_count, content_count, rank, margin)
+            row = snippets.find_row(ranked.location)
+            if row is not None:
+                defined, name_cover = float(snippets.defined[row]), float(snippets.name_cover[row])
+                evidence = replace(evidence, said=float(said[row]), defined=defined, defined_alone=defined * name_cover)
+            yield ranked, evidence
+
+    def _find_said(self, snippets: SnippetFeatures) -> Scores:
+        """Return how much of the question each snippet says, (n,), 0 to 1; where no texts are known, its share of BM25.
+
+        Cached until locations are added. Raises StoreError.
+        """
+        if self._said is None:
+            self._said = cover_question(snippets, self._texts) if self._texts else snippets.shares
+        return self._said
 
     @property
     def is_for_name(self) -> bool:
@@ -221,6 +258,20 @@ def rank_within_files(file_scores: Mapping[Path, float], closeness: Mapping[Loca
         for rank, location in enumerate(locations[:_MAX_SNIPPETS_PER_FILE])
     ]
     return _sort_ranked(ranked_locations)
+
+
+def compute_margins(ranked_locations: Sequence[RankedLocation]) -> list[float]:
+    """Return each location's score less the log of the sum of exp(score) of the other files' best ones, in logits."""
+    best_scores: dict[Path, float] = {}
+    for ranked in ranked_locations:
+        best_scores.setdefault(ranked.location.path, ranked.score)
+    highest = max(best_scores.values(), default=0.0)
+    strengths = {path: math.exp(score - highest) for path, score in best_scores.items()}
+    total = sum(strengths.values())
+    return [
+        ranked.score - highest - math.log(max(total - strengths[ranked.location.path], _MIN_STRENGTH))
+        for ranked in ranked_locations
+    ]
 
 
 def _sort_ranked(ranked_locations: Iterable[RankedLocation]) -> list[RankedLocation]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import starmap
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,7 @@ class SnippetFeatures:
     ) -> None:
         """Compute the features and scores, for a question, of the given files' snippets; each file has at least one."""
         self.locations = [location for locations in locations_by_file for location in locations]
+        self._rows: dict[tuple[Path, int], int] | None = None  # by path and first row; once it is asked for
         counts = np.fromiter(map(len, locations_by_file), np.int64, len(locations_by_file))
         self.starts: npt.NDArray[np.int64] = np.cumsum(counts) - counts  # (files,): each file's first row
         self.file_rows = np.repeat(np.arange(len(counts)), counts)  # (n,): each snippet's file
@@ -142,6 +144,12 @@ class SnippetFeatures:
         kind_weights = _KIND_WEIGHTS[self.kinds] + np.where(self.is_stub, _SNIPPET_WEIGHTS["stub"], 0.0)
         is_defined_class = (self.kinds == KIND_NUMBERS[SnippetKind.CLASS]) & (self.defined > 0)
         return np.where(is_defined_class, _SNIPPET_WEIGHTS["class"] * self.defined, kind_weights)
+
+    def find_row(self, location: Location) -> int | None:
+        """Return the row of the location; None where it is none of these."""
+        if self._rows is None:
+            self._rows = {(place.path, place.span.start): row for row, place in enumerate(self.locations)}
+        return self._rows.get((location.path, location.span.start))
 
     def find_highest(self, values: Scores) -> Scores:
         """Return, for values of snippets (n, …), the highest of each file, (files, …)."""

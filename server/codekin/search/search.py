@@ -14,7 +14,7 @@ from codekin.code.words import split_words
 from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.index.index import Index
-from codekin.search.answerability import MIN_ANSWER_LOGIT, MIN_CONTEXT_LOGIT
+from codekin.search.answerability import MIN_ANSWER_LOGIT
 from codekin.search.calibrate import MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, MIN_SIMILAR, calibrate_search
 from codekin.search.dense import DenseRetriever, EmbedHeavy
 from codekin.search.fuse import fuse_candidates
@@ -47,7 +47,7 @@ _MAX_NAMED_DEFINITIONS = 60  # whose name the question has
 _MAX_NAMED_FILES = 40  # whose names begin like a word of the question
 _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found anything in them
 _PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
-_REPORT_BONUS = 0.6  # log odds that a report is answered: hardly anybody pastes nonsense
+_REPORT_BONUS = 0.9  # log odds that a report is answered: hardly anybody pastes nonsense
 _FRAME_PROBABILITY = 0.8  # at least, of the function in which a pasted trace ends
 _MIN_CODE_CANDIDATES = 60  # of each retriever for code, or twice the hits: some candidates are stale
 # NDCG@10 of mbxp_code2code at .5, .6, .65 and .8, the means of languages taken off: .912, .915, .915, .914. Unlike a
@@ -119,7 +119,7 @@ class SearchEngine:
             return iter(())
         query = Query(code_query.text, Task.NL2CODE, self._path_filter.resolve(hit_filter))
         answer_logit, scored_locations = self._score_locations(query, cancel_event)
-        if answer_logit < MIN_CONTEXT_LOGIT:
+        if answer_logit < MIN_ANSWER_LOGIT:
             return iter(())
         query_run = QueryRun(code_query, self._index, DocumentReader(self._workspace), cancel_event)
         return make_hits(scored_locations, query_run)
@@ -157,10 +157,10 @@ class SearchEngine:
         return judge_results(results, best, self._workspace.roots, self._index.content_count)
 
     def _calibrate(
-        self, ranked_locations: Iterable[RankedLocation], results: QueryResults
+        self, ranked_locations: Sequence[RankedLocation], results: QueryResults
     ) -> Iterator[tuple[Location, float]]:
         """Yield (location, probability), in order, of the ranked locations for the question of these results."""
-        return calibrate_locations(ranked_locations, results.known_share, results.word_count, self._index.content_count)
+        return calibrate_locations(ranked_locations, results, self._workspace.roots, self._index.content_count)
 
     def retrieve(self, query: Query, cancel_event: Cancel) -> QueryResults:
         """Return a question's QueryResults, unranked: found by words, by vectors (unless cancelled), by name."""
@@ -239,16 +239,15 @@ def judge_results(
 
 
 def calibrate_locations(
-    ranked_locations: Iterable[RankedLocation], known_share: float, word_count: int, content_count: int
+    ranked_locations: Sequence[RankedLocation], results: QueryResults, roots: Sequence[Path], content_count: int
 ) -> Iterator[tuple[Location, float]]:
-    """Yield (location, probability) of the ranked locations, in order; no probability exceeds an earlier one.
+    """Yield (location, probability) of the locations ranked for these results, in order.
 
-    Documentation is ranked far behind code. Where no code comes before it, most of that is not held against it.
+    No probability exceeds an earlier one.
     """
     limit = 1.0
-    for ranked in ranked_locations:
-        bonus = _PROSE_BONUS if ranked.location.kind is SnippetKind.SECTION else 0.0
-        limit = min(limit, calibrate_search(ranked.score + bonus, known_share, word_count, content_count))
+    for ranked, evidence in results.iterate_evidence(ranked_locations, roots, content_count):
+        limit = min(limit, calibrate_search(evidence))
         yield ranked.location, limit
 
 

@@ -134,7 +134,7 @@ class PendingHits:
         ranked = results.rank_locations(roots)
         if judge_results(results, next(iter(ranked), None), roots, answer.content_count) < MIN_ANSWER_LOGIT:
             return []
-        scored = calibrate_locations(ranked, results.known_share, results.word_count, answer.content_count)
+        scored = calibrate_locations(ranked, results, roots, answer.content_count)
         return [(locations[location], probability) for location, probability in scored if probability >= MIN_HIT]
 
     def _score_code(self, answer: AnswerMessage, places: Sequence[PlaceMessage]) -> list[tuple[PlaceMessage, float]]:
