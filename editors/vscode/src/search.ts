@@ -54,6 +54,7 @@ export class SearchPicker implements vscode.Disposable {
     private timer: NodeJS.Timeout | undefined;
     private answer: Answer | undefined; // on display, which may be that of an earlier query
     private answeredQuery = '';
+    private input = ''; // that was handled last
     private filter: SearchFilter = {};
     private coverage = 0; // of the index when the last request was sent
     private isSearching = false; // a request is about to be sent, or not answered yet: another would overtake it
@@ -88,7 +89,11 @@ export class SearchPicker implements vscode.Disposable {
         this.showTitle();
         picker.buttons = [FILTER_LANGUAGE, FILTER_FOLDER, FILTER_TESTS, KEEP];
         picker.placeholder = vscode.l10n.t('Describe what the code does, or paste code');
-        picker.onDidChangeValue((value) => this.handleInput(value));
+        picker.onDidChangeValue((value) => {
+            if (value !== this.input) {
+                this.handleInput(value); // else VS Code only reports what was set here, perhaps after the answer
+            }
+        });
         picker.onDidChangeActive(([item]) => this.handleActiveItem(item));
         picker.onDidTriggerItemButton(({ item }) => item.hit && this.acceptHit(item.hit, vscode.ViewColumn.Beside));
         picker.onDidTriggerButton((button) => void this.handleButton(button));
@@ -168,6 +173,7 @@ export class SearchPicker implements vscode.Disposable {
     }
 
     private handleInput(value: string): void {
+        this.input = value;
         clearTimeout(this.timer);
         this.cancellation?.cancel();
         this.isSearching = false;
