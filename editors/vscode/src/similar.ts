@@ -123,7 +123,7 @@ export class SimilarView implements vscode.TreeDataProvider<TreeNode>, vscode.Di
         this.query = undefined;
         this.searchQuery = searchQuery;
         this.searchFilter = filter;
-        this.view.title = vscode.l10n.t('Search Results');
+        this.view.title = vscode.l10n.t('Results');
         this.dismissedKeys.clear();
         this.showAnswer(answer);
         this.handleServerChange(); // more may have been indexed since the answer
