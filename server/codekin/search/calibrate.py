@@ -11,16 +11,17 @@ from codekin.types import Kinship
 
 MIN_HIT = 0.005  # probability below which a further hit is dropped; whether there are any: search/answerability.py
 _WEIGHTS = {
-    "known": 0.89,
-    "length": 0.66,
-    "size": -0.16,
-    "rank": -0.55,
+    "known": 0.66,
+    "length": 0.7,
+    "size": -0.15,
+    "rank": -0.54,
     "margin": 0.43,
-    "said": 2.01,
+    "said": 1.87,
+    "says nothing": -0.67,
     "defined": 0.28,
-    "defined alone": 2.09,
+    "defined alone": 2.1,
 }
-_BIAS = -3.37
+_BIAS = -3.16
 _MIN_SIZE = 7.0  # nats of contents
 _MIN_MARGIN, _MAX_MARGIN = -6.0, 8.0  # logits: further ones say no more
 _MIN_COUNTED_WORDS, _MAX_COUNTED_WORDS = 4, 30  # few harvested questions are as short as one word that stands somewhere
@@ -62,6 +63,7 @@ def calibrate_search(evidence: HitEvidence) -> float:
         "rank": math.log1p(evidence.rank),
         "margin": min(max(evidence.margin, _MIN_MARGIN), _MAX_MARGIN),
         "said": evidence.said,
+        "says nothing": float(evidence.said == 0),
         "defined": evidence.defined,
         "defined alone": evidence.defined_alone,
     }
