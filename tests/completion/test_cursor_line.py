@@ -11,9 +11,10 @@ from codekin.code.lines import hash_content
 from codekin.completion.context import read_context
 from codekin.completion.cursor import Cursor
 from codekin.completion.cursor_line import CursorLine, CursorReader, CursorReading
-from codekin.completion.line_tokens import TokenVocabulary
+from codekin.completion.line_tokens import TokenVocabulary, read_line_tokens
 from codekin.completion.ngram import NgramModel
 from codekin.completion.suffix_index import build_suffix_index
+from codekin.completion.typed_tokens import read_typed_tokens
 from codekin.completion.workspace_tokens import TokenSnapshot
 
 from .contexts import asked
@@ -34,6 +35,13 @@ def describe(line: CursorLine) -> tuple[list[str], str, int]:
     return [texts[token] for token in line.document.make_context().tokens[-1:]], line.open_token, line.token_count
 
 
+def read_open_tokens(language: str, text: str) -> list[str]:
+    """The open token of each reading of the typed text, "" for none."""
+    line_tokens = read_line_tokens(text, language, TokenVocabulary())
+    assert line_tokens is not None
+    return [open_token for _, open_token in read_typed_tokens(text, line_tokens, language)]
+
+
 def test_a_name_may_go_on_or_be_whole():
     reading = read(ABOVE + "    return reply")
     assert [describe(line) for line in reading.lines] == [(["return"], "reply", 1), (["reply"], "", 2)]
@@ -50,9 +58,49 @@ def test_no_code_follows_a_string_that_is_not_closed(string: str):
     assert [describe(line) for line in read(known + "second(" + string).lines] == [(["("], string, 2)]
 
 
-def test_a_quote_may_begin_a_lifetime_and_a_closed_string_is_whole():
-    assert len(read("first('\nsecond('").lines) == 2
-    assert [describe(line)[1] for line in read(ABOVE + '    second("a \\" b"').lines] == [""]
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", 'x = """a""'),
+        ("javascript", "x = '"),
+        ("javascript", "x = `a ${b"),
+        ("csharp", 'x = @"C:\\'),
+        ("csharp", 'x = $$"""a'),
+        ("rust", 'let x = r#"a" b'),
+        ("cpp", 'x = R"(a"'),
+        ("cpp", 'x = u8"a'),
+        ("scala", 'val x = s"a'),
+        ("lua", "x = [==[a]]"),
+        ("powershell", 'Join "a`"'),
+        ("bash", 'x="$(dirname "$0")'),
+    ],
+)
+def test_a_literal_without_an_end_goes_on_by_the_rules_of_its_language(language: str, text: str):
+    assert [open_token != "" for open_token in read_open_tokens(language, text)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", 'second("a \\" b"'),
+        ("python", "x = 'a' # don't"),
+        ("go", "x = regexp.MustCompile(`\\`"),
+        ("csharp", 'x = @"C:\\"'),
+        ("powershell", 'Join "C:\\"'),
+        ("rust", 'let x = r"C:\\"'),
+        ("kotlin", 'val x = """\\"""'),
+        ("scala", 'val x = s"a"'),
+        ("bash", 'x="$(dirname "$0")"'),
+        ("javascript", "x.split(/'/"),
+    ],
+)
+def test_a_literal_that_is_closed_is_whole(language: str, text: str):
+    assert read_open_tokens(language, text) == [""]
+
+
+@pytest.mark.parametrize("text", ["fn first<'", "fn first<'a"])
+def test_what_may_be_a_lifetime_may_go_on_or_be_whole(text: str):
+    assert read_open_tokens("rust", text) == [text.removeprefix("fn first<"), ""]
 
 
 def test_an_empty_line_is_read_for_whole_lines_only():

@@ -123,7 +123,7 @@ class CursorReader:
             excluded,
         )
         cursor_lines: list[CursorLine] = []
-        for read_line, open_token in read_typed_tokens(context.text_before, line_tokens):
+        for read_line, open_token in read_typed_tokens(context.text_before, line_tokens, language):
             if cursor_lines and not cursor_lines[0].document.has_token(vocabulary[cursor_lines[0].open_token]):
                 break  # the beginning of a longer name, most likely
             model, document = line_models.find_model(read_line)

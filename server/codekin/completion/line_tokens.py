@@ -25,6 +25,7 @@ NAME, STRING, NUMBER, MARK = range(4)
 KIND_BITS, IS_CAPITALIZED, IS_MEMBER_MARK, IS_CALL = 3, 4, 8, 16  # of a token's traits
 MEMBER_MARKS = frozenset((".", "->", "::", "?."))
 _FIRST_START = np.zeros(1, np.int64)
+_FOREIGN_CHARACTER = "\0"  # continues no name, number or mark, and ends no literal
 _MAX_TOKEN_CHARACTERS = 80  # longer literals are not repeated: LONG_LITERAL stands for all of them
 _RESERVED = frozenset(word for lexicon in LEXICONS.values() for word in lexicon.reserved.split())
 _MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\+=|-=|\.\.\.|\S"
@@ -99,6 +100,13 @@ def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabular
     offsets = np.array(token_starts, np.int64)
     tokens = LineTokens(np.array(token_symbols, np.int32), np.searchsorted(line_ends, offsets), offsets)
     return mark_block_ends(tokens, np.concatenate((_FIRST_START, line_ends + 1)))
+
+
+def is_literal_open(source_text: str, token_start: int, language: str) -> bool:
+    """Return whether more text would belong to the literal at `token_start`: by its language's rules it has no end."""
+    pattern = _compile_pattern(language)
+    match = pattern.match(source_text + _FOREIGN_CHARACTER, token_start) if pattern else None
+    return match is not None and match.end() > len(source_text)
 
 
 def mark_block_ends(tokens: LineTokens, row_starts: Positions) -> LineTokens:

@@ -5,21 +5,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from codekin.completion.line_tokens import LONG_LITERAL, LineTokens, TokenVocabulary
+from codekin.completion.line_tokens import LONG_LITERAL, LineTokens, TokenVocabulary, is_literal_open
 
 _OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
-# A string whose end is yet to come, its prefix included: no code follows it. A lone ' may begin a lifetime, too.
-_UNCLOSED_STRING = re.compile(r"(?!'\Z)[BbFfRrTtUu@$L]{0,2}(\"{3}|'{3}|[\"'`])(?:(?!\1)[^\\]|\\.)*\\?")
 _NO_TOKENS = LineTokens(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
-def read_typed_tokens(typed_text: str, line_tokens: LineTokens) -> Iterator[tuple[LineTokens, str]]:
-    """Yield (typed tokens but the last, its text) if that may go on, then (all typed tokens, "") unless it must."""
+def read_typed_tokens(typed_text: str, line_tokens: LineTokens, language: str) -> Iterator[tuple[LineTokens, str]]:
+    """Yield how the typed tokens of a line can be read: (those before an open one, its text), (all of them, "").
+
+    The first where the last token is the beginning of a name or literal, the second unless a literal has no end yet.
+    """
     if not len(line_tokens.symbols):
         yield _NO_TOKENS, ""
         return
-    last_token = typed_text[int(line_tokens.offsets[-1]) :]
-    must_go_on = _UNCLOSED_STRING.fullmatch(last_token) is not None
+    last_offset = int(line_tokens.offsets[-1])
+    last_token = typed_text[last_offset:]
+    must_go_on = is_literal_open(typed_text, last_offset, language)
     if must_go_on or _OPEN_TOKEN.fullmatch(last_token):
         yield LineTokens(line_tokens.symbols[:-1], line_tokens.rows[:-1], line_tokens.offsets[:-1]), last_token
     if not must_go_on:
