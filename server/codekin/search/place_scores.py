@@ -15,14 +15,14 @@ from codekin.search.text_cover import TextCover
 from codekin.types import SnippetKind
 
 
-def compute_place_features(snippets: SnippetFeatures, texts: TextCover) -> dict[str, Scores]:
-    """Return name → values (n,) of the features of the snippets, those in PLACE_WEIGHTS. Raises StoreError."""
+def compute_place_features(snippets: SnippetFeatures, said: Scores) -> dict[str, Scores]:
+    """Return name → values (n,) of the snippets' features, those in PLACE_WEIGHTS; `said` is of `cover_question`."""
     is_class, is_constructor = (_are_of_kind(snippets, kind) for kind in (SnippetKind.CLASS, SnippetKind.CONSTRUCTOR))
     defined = snippets.defined * ~is_constructor  # Java's has the name of its class, which is what is meant
     return {
         "cosine": snippets.cosines,
         "share": snippets.shares,  # of BM25
-        "said": cover_question(snippets, texts),
+        "said": said,
         "qualified": snippets.qualified,  # its name and its class's have the question's words, and few others
         "defined": defined,  # the question has its name
         "defined alone": defined * snippets.name_cover,  # and says little else
@@ -37,18 +37,21 @@ def compute_place_features(snippets: SnippetFeatures, texts: TextCover) -> dict[
     }
 
 
-def score_places(snippets: SnippetFeatures, texts: TextCover) -> Scores:
-    """Return the snippets' scores, (n,), in logits beside others of the same file. Raises StoreError.
+def score_places(snippets: SnippetFeatures, said: Scores) -> Scores:
+    """Return the snippets' scores, (n,), in logits beside others of the same file; `said` is of `cover_question`.
 
     Documentation has those that it had: the weights were fitted to code.
     """
-    features = compute_place_features(snippets, texts)
+    features = compute_place_features(snippets, said)
     scores = sum(weight * features[name] for name, weight in PLACE_WEIGHTS.items())
     return np.where(snippets.is_prose, snippets.scores, scores)
 
 
 def cover_question(snippets: SnippetFeatures, texts: TextCover) -> Scores:
-    """Return how much of the question each snippet's text or qualified name says, 0 to 1 by the rarity of the words."""
+    """Return how much of the question each snippet's text or qualified name says, (n,), 0 to 1, by words' rarity.
+
+    Reads postings: a few milliseconds. Raises StoreError.
+    """
     contents: Sequence[int] = [location.content for location in snippets.locations]
     rarities, has_words = texts.compare(contents)
     total = float(rarities.sum())

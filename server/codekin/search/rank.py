@@ -188,7 +188,9 @@ class QueryResults:
 
     def _score_places(self, snippets: SnippetFeatures) -> Scores:
         """Return the snippets' scores beside others of their files, logits (n,): for a sentence, by their texts too."""
-        return score_places(snippets, self._texts) if self._texts and not self._terms.name else snippets.scores
+        if self._texts and not self._terms.name:
+            return score_places(snippets, self._find_said(snippets))
+        return snippets.scores
 
     def _score_files(self, roots: Sequence[Path], highest: Scores) -> Scores:
         """Return the files' summed signals, logits (files,); where texts are known, the best files are put in order.
@@ -221,7 +223,7 @@ class QueryResults:
         Locations must have been added. Without `texts` there are no features. Raises StoreError.
         """
         snippets, _ = self._extract_features(roots)
-        return snippets.locations, compute_place_features(snippets, self._texts) if self._texts else {}
+        return snippets.locations, compute_place_features(snippets, self._find_said(snippets)) if self._texts else {}
 
     def list_signals(self, roots: Sequence[Path]) -> dict[Path, dict[str, float]]:
         """Return file → (feature → value) of all files with added locations; features: FILE_WEIGHTS' and more."""
