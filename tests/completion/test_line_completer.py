@@ -11,6 +11,7 @@ import pytest
 from codekin.completion.line_completer import LineBeginning
 from codekin.engine import Engine
 from codekin.settings import CacheSettings, CompletionSettings, Settings
+from codekin.types import Completion
 
 from ..workspace.trees import run_git
 
@@ -146,6 +147,23 @@ def test_further_rests_and_lines_are_offered_where_more_are_wanted(engine: Engin
         assert 1 < len(texts) <= 3
         first_lines = [text.partition("\n")[0] for text in texts]
         assert len(set(first_lines)) == len(first_lines)
+
+
+@pytest.mark.parametrize("end", [", {number})", ")"])  # a beginning of either line is surer than its end
+def test_the_first_suggestion_is_the_same_however_many_are_wanted(engine: Engine, end: str):
+    path, cache = engine._workspace.roots[0] / "draw.py", engine.settings.cache
+    lines = [
+        "def draw(canvas, brush):",
+        *["    paint(canvas, brush" + end.format(number=number) for number in range(8)],
+    ]
+    lines.append("    paint(")
+    firsts: list[Completion] = []
+    for limit in (1, 3, 100):
+        settings = Settings(completion=CompletionSettings(floor=0, limit=limit), cache=cache)
+        with closing(Engine([path.parent], settings)) as asked_engine:
+            firsts += asked_engine.complete(path, len(lines) - 1, len(lines[-1]), text="\n".join(lines))[:1]
+    assert [type(first) for first in firsts] == [Completion] * 3
+    assert len({first.text for first in firsts}) == 1
 
 
 def test_a_rest_stops_before_a_string_that_is_uncertain(engine: Engine):

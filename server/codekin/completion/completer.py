@@ -1,8 +1,9 @@
 """Complete the code at a cursor with lines of the code base."""
 
+import heapq
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -135,7 +136,7 @@ class Completer:
     def complete(
         self, cursor: Cursor, settings: CompletionSettings, cancel_event: Cancel, excluded: Collection[bytes] = ()
     ) -> list[Completion]:
-        """Return completions at the cursor, most probable first, [] where none reaches the floor; cache the context.
+        """Return completions at the cursor, the best first, [] where none reaches the floor; cache the context.
 
         [] too in comments, strings, documents over 1,048,576 characters, or when cancelled. `excluded` has the hashes
         of contents that nothing is copied from. The context is kept for the next call; nothing is inserted.
@@ -161,7 +162,10 @@ class Completer:
         cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
-        """Return up to `limit` completions: rests of the line and whole lines, one for each first line."""
+        """Return up to `limit` rests of the line and whole lines, one for each first line.
+
+        Where one is wanted, a rest of 0.5 or more is enough: whole lines are not ranked then.
+        """
         floor, limit = settings.floor, settings.limit
         reading = self.read_cursor(context, excluded)
         line_rests = (
@@ -178,7 +182,7 @@ class Completer:
                 probable_lines, lambda symbol: self._lines.find_source_line(reading, symbol), cancel_event
             )
             line_completions = list(islice(completions, limit))
-        return _merge([*line_completions, *line_rests])[:limit]
+        return _merge(line_completions, line_rests)[:limit]
 
     def _rank_lines(
         self,
@@ -229,10 +233,10 @@ class Completer:
         return candidates
 
 
-def _merge(completions: Collection[Completion]) -> list[Completion]:
-    """Return the completions by falling confidence, and of those with the same first line only the surest."""
+def _merge(line_completions: Iterable[Completion], line_rests: Iterable[Completion]) -> list[Completion]:
+    """Return both in their own orders, the surer of the next two first, and of a first line only what comes first."""
     merged: dict[str, Completion] = {}
-    for completion in sorted(completions, key=lambda completion: -completion.confidence):
+    for completion in heapq.merge(line_completions, line_rests, key=lambda completion: -completion.confidence):
         merged.setdefault(completion.text.partition("\n")[0], completion)
     return list(merged.values())
 

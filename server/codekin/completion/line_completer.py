@@ -69,7 +69,10 @@ class LineCompleter:
     def complete_line(
         self, reading: CursorReading, parse_check: ParseCheck, floor: float, limit: int, cancel_event: Cancel
     ) -> list[Completion]:
-        """Return completions by the rests of the line that reach `floor`, fit and parse, likeliest first; often []."""
+        """Return completions by the rests of the line that reach `floor`, fit and parse, the best first; often [].
+
+        The best is the likeliest with its end, cut before an uncertain string; a beginning that is certain comes last.
+        """
         if not reading.is_completable:
             return []
         for reading_number, cursor_line in enumerate(reading.lines):
