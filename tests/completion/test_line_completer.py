@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -164,6 +165,31 @@ def test_the_first_suggestion_is_the_same_however_many_are_wanted(engine: Engine
             firsts += asked_engine.complete(path, len(lines) - 1, len(lines[-1]), text="\n".join(lines))[:1]
     assert [type(first) for first in firsts] == [Completion] * 3
     assert len({first.text for first in firsts}) == 1
+
+
+class CancelledLater(Event):
+    """Is set when it has been asked a number of times."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self._times = times
+
+    def is_set(self) -> bool:
+        self._times -= 1
+        return self._times < 0
+
+
+@pytest.mark.parametrize("typed", ["    re", "    reply.", "    "])
+def test_what_is_cancelled_on_the_way_gives_nothing_or_all(engine: Engine, typed: str):
+    lines = (BEGUN + typed).split("\n")
+    path = engine._workspace.roots[0] / "invoices.py"
+    settings = Settings(completion=CompletionSettings(floor=0, limit=3), cache=engine.settings.cache)
+    with closing(Engine([path.parent], settings)) as generous:
+        ask = partial(generous.complete, path, len(lines) - 1, len(lines[-1]), text="\n".join(lines))
+        everything = ask()
+        assert everything
+        answers = [ask(cancel_event=CancelledLater(times)) for times in range(60)]
+        assert all(answer in ([], everything) for answer in answers)
 
 
 def test_a_rest_stops_before_a_string_that_is_uncertain(engine: Engine):

@@ -162,7 +162,7 @@ class Completer:
         cancel_event: Cancel,
         excluded: Collection[bytes],
     ) -> list[Completion]:
-        """Return up to `limit` rests of the line and whole lines, one for each first line.
+        """Return up to `limit` rests of the line and whole lines, one for each first line; [] when cancelled.
 
         Where one is wanted, a rest of 0.5 or more is enough: whole lines are not ranked then.
         """
@@ -182,7 +182,7 @@ class Completer:
                 probable_lines, lambda symbol: self._lines.find_source_line(reading, symbol), cancel_event
             )
             line_completions = list(islice(completions, limit))
-        return _merge(line_completions, line_rests)[:limit]
+        return [] if cancel_event.is_set() else _merge(line_completions, line_rests)[:limit]
 
     def _rank_lines(
         self,
