@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,4 +65,10 @@ def test_the_best_of_a_ranking_has_the_largest_margin(files_and_scores: list[tup
 
 
 def test_a_rival_as_good_makes_the_margin_nothing():
-    assert compute_margins([rank_line("a", 0, 3.0), rank_line("b", 0, 3.0)]) == [0.0, 0.0]
+    assert compute_margins([rank_line("a", 0, 6.0), rank_line("b", 0, 6.0)]) == [0.0, 0.0]
+
+
+def test_where_there_is_but_one_file_its_score_is_what_counts():
+    good, poor = (compute_margins([rank_line("a", 0, score)])[0] for score in (8.0, 1.0))
+    assert good - poor == pytest.approx(7.0)
+    assert poor < 0 < good

@@ -11,6 +11,7 @@ import pytest
 import codekin
 from codekin.engine import Engine
 from codekin.settings import CacheSettings, Settings
+from codekin.types import Filter
 
 PACKAGE = Path(codekin.__file__).resolve().parent
 
@@ -65,6 +66,16 @@ def test_an_odd_question_is_no_error(engine: Engine, question: str):
 )
 def test_a_question_that_code_answers_is_answered(engine: Engine, question: str, file: str):
     assert file in [hit.place.path.name for hit in engine.search(question, 10).hits]
+
+
+def test_the_best_of_one_file_is_not_certain_for_being_the_best(engine: Engine):
+    only = Filter(paths=("search/fuse.py",))
+    answer, guess = (
+        engine.search(question, 10, hit_filter=only).hits
+        for question in ("fuse the answers of several retrievers", "sum of all values")
+    )
+    assert answer[0].score > 0.6
+    assert all(hit.score < 0.4 for hit in guess)
 
 
 def test_hits_are_told_in_the_order_of_their_confidence(engine: Engine):

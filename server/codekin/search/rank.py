@@ -29,7 +29,8 @@ from codekin.types import Candidate, Location, SnippetKind
 _REPEATED_FILE_PENALTY = 2.5
 _REPEATED_NAME_PENALTY = 5.0
 _MAX_SNIPPETS_PER_FILE = 5
-_MIN_STRENGTH = 1e-6  # of all other files together, against the best one
+_MIN_RIVALS = 4.5  # logit of all other files together: 95 % of 7,468 harvested questions about repositories have more
+PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
 _BEST_PLACE_WEIGHT = 0.1  # of the score of a file's best place, where a sentence's best files are put in order
 
 
@@ -263,15 +264,20 @@ def rank_within_files(file_scores: Mapping[Path, float], closeness: Mapping[Loca
 
 
 def compute_margins(ranked_locations: Sequence[RankedLocation]) -> list[float]:
-    """Return each location's score less the log of the sum of exp(score) of the other files' best ones, in logits."""
+    """Return each location's score less the log of the sum of exp(score) of the other files' best ones, in logits.
+
+    A sum that is less than usual, as of few files, counts as usual: to be the best of them says little.
+    """
     best_scores: dict[Path, float] = {}
     for ranked in ranked_locations:
         best_scores.setdefault(ranked.location.path, ranked.score)
     highest = max(best_scores.values(), default=0.0)
     strengths = {path: math.exp(score - highest) for path, score in best_scores.items()}
+    is_prose = any(ranked.location.kind is SnippetKind.SECTION for ranked in ranked_locations[:1])
+    min_strength = math.exp(np.clip(_MIN_RIVALS - PROSE_BONUS * is_prose - highest, -50, 50))
     total = sum(strengths.values())
     return [
-        ranked.score - highest - math.log(max(total - strengths[ranked.location.path], _MIN_STRENGTH))
+        ranked.score - highest - math.log(max(total - strengths[ranked.location.path], min_strength))
         for ranked in ranked_locations
     ]
 

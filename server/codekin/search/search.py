@@ -33,7 +33,7 @@ from codekin.search.path_filter import PathFilter
 from codekin.search.paths import is_test_path
 from codekin.search.pools import CandidatePool, CandidatePools
 from codekin.search.query_terms import QueryTerms
-from codekin.search.rank import QueryResults, RankedLocation
+from codekin.search.rank import PROSE_BONUS, QueryResults, RankedLocation
 from codekin.search.report_ranking import ReportRanker
 from codekin.search.structural import StructuralRetriever
 from codekin.search.text_cover import TextCover
@@ -46,7 +46,6 @@ _MAX_PROSE_CANDIDATES = 20  # likewise, beside these
 _MAX_NAMED_DEFINITIONS = 60  # whose name the question has
 _MAX_NAMED_FILES = 40  # whose names begin like a word of the question
 _MAX_UNRETRIEVED_FILES = 4  # of them, that are ranked though no retriever found anything in them
-_PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
 _REPORT_BONUS = 0.9  # log odds that a report is answered: hardly anybody pastes nonsense
 _FRAME_PROBABILITY = 0.8  # at least, of the function in which a pasted trace ends
 _MIN_CODE_CANDIDATES = 60  # of each retriever for code, or twice the hits: some candidates are stale
@@ -234,7 +233,7 @@ def judge_results(
     if best is None:
         return -math.inf
     if best.location.kind is SnippetKind.SECTION:
-        best = RankedLocation(best.location, best.score + _PROSE_BONUS)
+        best = RankedLocation(best.location, best.score + PROSE_BONUS)
     return results.collect_evidence(best, roots, content_count).compute_logit()
 
 
