@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install 'codekin[train]'")
+onnx = pytest.importorskip("onnx", reason="an exported graph needs onnx: pip install 'codekin[train]'")
 pytest.importorskip("transformers", reason="training needs transformers: pip install 'codekin[train]'")
 from codekin.errors import ModelError  # noqa: E402 -- what follows needs torch, which the core does without
 from codekin.training.backbone import TextEncoder, load_trained_weights  # noqa: E402
@@ -33,10 +35,34 @@ def test_a_training_starts_from_an_exported_graph(tmp_path: Path, is_quantized: 
         torch.testing.assert_close(weight, expected[name], rtol=0, atol=atol)
 
 
+def _write_graph(graph_path: Path, weight: onnx.TensorProto) -> None:
+    """Write a graph that has this weight, which the product of a layer reads, and nothing else."""
+    product = onnx.helper.make_node("MatMul", ["x"], ["y"], name="/backbone/layer/MatMul")
+    graph = onnx.helper.make_graph([product], "damaged", [], [], [weight])
+    graph_path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+
+
 def test_a_damaged_graph_is_refused(tmp_path: Path) -> None:
     build = make_small_build(
         prepare_small_backbone(str(write_encoder(tmp_path / "encoder")), tmp_path / "backbone"), 32
     )
-    (tmp_path / "model.onnx").write_bytes(b"no graph")
-    with pytest.raises(ModelError, match="can't be gone on from"):
-        load_trained_weights(TextEncoder(build), str(tmp_path))
+    encoder, graph_path = TextEncoder(build), tmp_path / "model.onnx"
+    without_scale = onnx.numpy_helper.from_array(np.ones((2, 2), np.int8), "backbone.layer_quantized")
+    of_no_type = onnx.TensorProto(name="backbone.layer", data_type=99, dims=[2])
+    elsewhere = onnx.TensorProto(name="backbone.layer", data_type=1, dims=[2], data_location=1)
+    elsewhere.external_data.add(key="location", value="../../etc/passwd")
+    graph_path.write_bytes(b"no graph")
+    with pytest.raises(ModelError, match="can't be loaded"):
+        load_trained_weights(encoder, str(tmp_path))
+    for weight in (without_scale, of_no_type, elsewhere, onnx.numpy_helper.from_array(np.ones(2), "backbone.layer")):
+        _write_graph(graph_path, weight)
+        with pytest.raises(ModelError, match="can't be loaded"):
+            load_trained_weights(encoder, str(tmp_path))
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
+    build = make_small_build(
+        prepare_small_backbone(str(write_encoder(tmp_path / "encoder")), tmp_path / "backbone"), 32
+    )
+    with pytest.raises(ModelError, match="Name the folder"):
+        load_trained_weights(TextEncoder(build), str(tmp_path / "nowhere"))

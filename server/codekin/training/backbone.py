@@ -138,7 +138,7 @@ def load_trained_weights(encoder: TextEncoder, model_folder: str) -> str:
         encoder.backbone.load_state_dict(read_weights(weights_path))
     except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise ModelError(
-            f"{weights_path} can't be gone on from. Name the folder of a model of this backbone."
+            f"The weights in {weights_path} can't be loaded. Name the folder of a model trained from this backbone."
         ) from error
     return sha256(weights_path.read_bytes()).hexdigest()
 

@@ -17,14 +17,19 @@ _PRODUCTS = {"MatMul", "MatMulInteger"}
 def read_onnx_weights(graph_path: Path) -> dict[str, Tensor]:
     """Return name → float32 weight of the backbone in an exported graph; int8 weights keep their rounding errors.
 
-    Reads the whole file. Raises OSError, or ValueError for a file that is no ONNX graph.
+    Reads the whole file. Raises OSError, or ValueError for a file that is no such graph.
     """
     try:
-        graph = onnx.load(str(graph_path)).graph
+        weights = _read_weights(onnx.load(str(graph_path)).graph)
     except OSError:
         raise
-    except Exception as error:  # protobuf's own, which differ by its version
-        raise ValueError(f"{graph_path} is no ONNX graph.") from error
+    except Exception as error:  # protobuf's and onnx' own differ by version; a damaged graph may lack anything
+        raise ValueError(f"{graph_path} is no ONNX graph that codekin wrote: {error}") from error
+    return {name: torch.from_numpy(np.ascontiguousarray(weight)) for name, weight in weights.items()}
+
+
+def _read_weights(graph: Any) -> dict[str, NDArray[np.float32]]:
+    """Return name → float32 weight of the backbone. Raises various errors, such as KeyError, for an unsound graph."""
     arrays = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     weights = {
         name.removeprefix(_PREFIX).removesuffix("_quantized"): _restore(name, arrays)
@@ -36,7 +41,7 @@ def read_onnx_weights(graph_path: Path) -> dict[str, Tensor]:
         if node.op_type in _PRODUCTS and node.input[1] in arrays:
             layer = ".".join(node.name.strip("/").split("/")[1:-1])
             weights[f"{layer}.weight"] = _restore(node.input[1], arrays).T
-    return {name: torch.from_numpy(np.ascontiguousarray(weight)) for name, weight in weights.items()}
+    return weights
 
 
 def _restore(name: str, arrays: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
