@@ -42,7 +42,7 @@ def test_packages_and_tasks_are_kept_apart_and_the_order_stays(tmp_path: Path) -
     lonely = [TaskPair(Task.NL2CODE, "Remove a JSON file", "os.unlink(path)", "python b"),
               TaskPair(Task.CODE2CODE, READ, COPY, "python a")]  # fmt: skip
     write_task_pairs([lonely[0], *PAIRS, lonely[1]], tmp_path / "pairs.jsonl")
-    mined_path = mine_negatives(tmp_path / "pairs.jsonl", tmp_path / "mined.jsonl", "embedded")
+    mined_path = mine_negatives(tmp_path / "pairs.jsonl", tmp_path, "embedded")
     mined = PairFile(mined_path).read_rows(range(5))
     assert [pair.passage for pair in mined] == [lonely[0].passage, READ, WRITE, SORT, COPY]
     assert [bool(pair.negative) for pair in mined] == [False, True, True, True, False]
@@ -50,5 +50,16 @@ def test_packages_and_tasks_are_kept_apart_and_the_order_stays(tmp_path: Path) -
 
 def test_other_negatives_are_another_corpus(tmp_path: Path) -> None:
     write_task_pairs(PAIRS, tmp_path / "pairs.jsonl")
-    mined_path = mine_negatives(tmp_path / "pairs.jsonl", tmp_path / "mined.jsonl", "embedded")
+    mined_path = mine_negatives(tmp_path / "pairs.jsonl", tmp_path, "embedded")
     assert PairFile(mined_path).digest != PairFile(tmp_path / "pairs.jsonl").digest
+
+
+def test_negatives_are_mined_once_for_the_same_pairs_and_model_alone(tmp_path: Path) -> None:
+    pairs_path = tmp_path / "pairs.jsonl"
+    write_task_pairs(PAIRS, pairs_path)
+    mined_path = mine_negatives(pairs_path, tmp_path, "embedded")
+    written = mined_path.stat()
+    assert mine_negatives(pairs_path, tmp_path, "embedded").stat() == written
+    write_task_pairs(PAIRS[:2], pairs_path)  # as after another draw into the same folder
+    assert len(PairFile(mine_negatives(pairs_path, tmp_path, "embedded"))) == 2
+    assert len(PairFile(mined_path)) == 3

@@ -45,12 +45,14 @@ _SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the trained weights: MiniLM itself, 
     show_default=True,
     help="Weight of the loss that keeps sentences as similar to each other as the backbone finds them.",
 )
-@click.option("--start", metavar="MODEL", type=FOLDER, help="Start with the weights of a model that `small` wrote.")
+@click.option(
+    "--start", metavar="MODEL", type=FOLDER, help="Start with the weights of a model that `small` or `onnx` wrote."
+)
 @click.option(
     "--miner",
     metavar="MODEL",
     default="",
-    help="Model that finds, for each pair, a wrong passage like the right one. Default: none.",
+    help="Add a hard negative to each pair: the wrong passage that this model scores best. Default: none.",
 )
 @click.option("--held-limit", type=WholeNumber(2), default=500, show_default=True, help="Held-out pairs of a task.")
 @add_plan_options(steps=4_000, learning_rate=2e-4, warm_up=100)

@@ -67,11 +67,11 @@ class ContrastiveCorpus:
     miner: str = ""  # any value of model.name: chooses a hard negative for each pair; "": there are none
 
     def open_training_pairs(self, work_folder: Path, seed: int) -> PairFile:
-        """Return the training pairs; gathers them, and mines negatives, into `work_folder` unless there. ModelError."""
+        """Gather pairs and mine negatives into `work_folder` unless it has them; open the file. Raises ModelError."""
         benchmark_texts = load_benchmark_texts(self.benchmarks)
         pairs_path = gather_pairs(self.pairs, work_folder / "pairs.jsonl", seed, benchmark_texts, self.limit)
         if self.miner:
-            pairs_path = mine_negatives(pairs_path, work_folder / "mined.jsonl", self.miner)
+            pairs_path = mine_negatives(pairs_path, work_folder, self.miner)
         return PairFile(pairs_path)
 
 

@@ -1,5 +1,6 @@
-"""Find a hard negative for each pair: a passage of the same package that a model takes for the answer, and is none."""
+"""Find a hard negative for each pair: a wrong passage of its package that a model scores nearly as the right one."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterator, Sequence
@@ -19,19 +20,22 @@ logger = logging.getLogger(__name__)
 _WORD = re.compile(r"\w+")
 _MAX_GROUP = 2_000  # pairs that are compared with each other at once
 _MAX_CANDIDATES = 8  # looked at for each pair, best first
-_MAX_SCORE_SHARE = 0.95  # of the right passage's score: what is nearer may be right, too
-_MAX_OVERLAP = 0.6  # of the words of both, over which two passages are copies of each other
+_MAX_SCORE_SHARE = 0.95  # of the right passage's score: what scores as much may be right, too
+_MAX_OVERLAP = 0.6  # Jaccard index of their words, above which two passages count as copies of each other
 
 
-def mine_negatives(pairs_path: Path, mined_path: Path, model_name: str) -> Path:
-    """Write the pairs with their negatives to `mined_path` unless it is there; return that. Raises ModelError.
+def mine_negatives(pairs_path: Path, folder: Path, model_name: str) -> Path:
+    """Write the pairs, each with its hard negative if any, into `folder` unless that is done; return the file's path.
 
-    All texts of a package and task are in memory at once.
+    Its name tells these pairs and this model from others. All texts are in memory at once. Raises ModelError, OSError.
     """
+    embedder = load_embedder(ModelSettings(name=model_name))
+    with pairs_path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256")
+    digest.update(embedder.fingerprint.encode())
+    mined_path = folder / f"mined-{digest.hexdigest()[:16]}.jsonl"
     if not mined_path.exists():
-        pair_file = PairFile(pairs_path)
-        embedder = load_embedder(ModelSettings(name=model_name))
-        mined_pairs = list(_mine_groups(pair_file, embedder))
+        mined_pairs = list(_mine_groups(PairFile(pairs_path), embedder))
         jsonl.write_task_pairs((pair for _, pair in sorted(mined_pairs, key=lambda item: item[0])), mined_path)
         found_count = sum(bool(pair.negative) for _, pair in mined_pairs)
         logger.info("%s: %d of %d pairs have a hard negative", mined_path, found_count, len(mined_pairs))
@@ -39,7 +43,7 @@ def mine_negatives(pairs_path: Path, mined_path: Path, model_name: str) -> Path:
 
 
 def _mine_groups(pair_file: PairFile, embedder: Embedder) -> Iterator[tuple[int, TaskPair]]:
-    """Yield each row with its pair, completed by a negative, in the order of tasks and groups."""
+    """Yield (row, its pair with a negative or ""), task by task and group by group; at most 2,000 compared at once."""
     task_order = np.lexsort((pair_file.group_numbers, pair_file.task_indices))
     keys = np.stack([pair_file.task_indices, pair_file.group_numbers])[:, task_order]
     group_ends = np.flatnonzero((keys[:, 1:] != keys[:, :-1]).any(axis=0)) + 1
@@ -52,9 +56,10 @@ def _mine_groups(pair_file: PairFile, embedder: Embedder) -> Iterator[tuple[int,
 
 
 def find_hard_negatives(pairs: Sequence[TaskPair], embedder: Embedder) -> list[str]:
-    """Return for each of the pairs, all of one task, the best scored wrong passage among the others', or "".
+    """Return for each pair the other pairs' passage that scores best without being likely right, else "".
 
-    Wrong is none that answers the same query, that scores over 95 % of the right one, or has most of its words.
+    All pairs, at least one, are of one task. A passage may be right, and is left out, where it answers an equal query,
+    scores 95 % of the right one or more, or has most of its words. Raises ModelError.
     """
     queries = embedder.embed([pair.query for pair in pairs], pairs[0].task, Role.QUERY)
     passages = embedder.embed([pair.passage for pair in pairs], pairs[0].task, Role.PASSAGE)
