@@ -108,6 +108,8 @@ class MemoryIndex:
         pass
 
     def _allowed(self, space: str, allowed: SetFilter) -> list[SharedContent]:
+        if space not in self.spaces:
+            raise TeamError("no such space")  # as an engine has no such table
         ids = set(allowed.ids)
         contents = self.spaces[space][1].values()
         return [content for content in contents if (content.set_id in ids) is not allowed.is_excluded]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ from codekin.types import Filter, Role, Task
 
 from .clones import EMBEDDER, KEYRING, SPACE, LocalWorkers, commit, git, ingest
 from .conftest import require
-from .memory_index import MemoryIndex
+from .memory_index import CutOffError, FailingIndex, MemoryIndex
 from .own_engines import OwnMilvus, OwnPostgres, find_free_port, wait_until
 from .served_gateway import ANN, TAX, Served, open_engine, write_access
 
@@ -207,7 +207,7 @@ class TestNewModel:
         index = MemoryIndex()
         ingest(index, clones)
         catalogue = Catalogue(index)
-        with pytest.raises(TeamError, match="are searched"):
+        with pytest.raises(TeamError, match="is searched"):
             catalogue.drop_space(SPACE)
         settings = ModelSettings(dim=64, small=False)
         embedder = load_team_embedder(settings)
@@ -225,6 +225,25 @@ class TestNewModel:
                 catalogue.drop_space(SPACE)
             assert [summary.embedded for summary in ingest(index, clones)] == [1, 1, 1]
             assert request_search(served.port) == 200
+
+    def test_a_drop_that_was_killed_is_repeated(self, clones: Path, access_file: Path):
+        """At whatever write: a gateway that has searched the vectors refuses them then, instead of failing."""
+        for write in range(6):
+            index = FailingIndex()
+            ingest(index, clones)
+            catalogue = Catalogue(index)
+            catalogue.open_space("another", 24)
+            catalogue.activate_space("another")
+            with serve(index, access_file) as served:
+                assert request_search(served.port) == 200
+                index.writes_left = write
+                with suppress(CutOffError):
+                    catalogue.drop_space(SPACE)
+                index.writes_left = -1
+                with suppress(TeamError):  # all but the vectors was gone already
+                    catalogue.drop_space(SPACE)
+                assert request_search(served.port) == 400
+                assert index.spaces.keys() == {"another"}
 
 
 def list_searched(catalogue: Catalogue) -> dict[str, tuple[bool, bool]]:

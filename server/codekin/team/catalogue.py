@@ -143,13 +143,13 @@ class Catalogue:
         self.bump_generation()
 
     def drop_space(self, space: str) -> None:
-        """Delete a model's vectors, and what says that they are there. Raises TeamError for the active or no space.
+        """Delete a vector space and every record of it. Raises TeamError for the active space, and an unknown one.
 
-        What a drop that was killed has left is deleted, too, before there is said to be no such space.
+        An unknown one's contents are deleted all the same: a drop that was killed may have left them.
         """
         spaces = self.list_spaces()
         if space == self.find_active_space():
-            raise TeamError("These vectors are searched. Ingest with another model first.")
+            raise TeamError(f"{space} is the space that is searched. Ingest all repositories with another model first.")
         if space in spaces:
             for record in self.list_repositories().values():
                 if space in record.spaces:  # first: a later ingest with that model must make its vectors again
@@ -157,8 +157,9 @@ class Catalogue:
                     self.save_repository(replace(record, space=remaining))
             searched = [name for name in self.list_searched_spaces() if name != space]
             remaining_spaces = {name: dim for name, dim in spaces.items() if name != space}
-            self.write_meta({"spaces": json.dumps(remaining_spaces), "searched_spaces": json.dumps(searched)})
-            self.bump_generation()  # then no gateway opens the space again
+            # With a new generation in the same write: no gateway searches the space any more, even if this is killed.
+            values = {"spaces": json.dumps(remaining_spaces), "searched_spaces": json.dumps(searched)}
+            self.write_meta(values | _make_generation())
         self.index.drop_space(space)
         if space not in spaces:
             raise TeamError(f"The shared index has no vectors of {space}. See codekin team status.")
@@ -171,7 +172,7 @@ class Catalogue:
 
     def bump_generation(self) -> None:
         """Store a new generation (the time), from which gateways see that repositories or sets have changed."""
-        self.write_meta({"generation": str(time.time_ns())})
+        self.write_meta(_make_generation())
 
     def read_generation(self) -> str:
         """Read the stored generation, a text that changes whenever repositories or sets do; "" before there are any."""
@@ -281,6 +282,11 @@ class Catalogue:
             if int(file["repository"]) in repositories
             for snippet in snippets_by_blob[str(file["blob"])]
         ]
+
+
+def _make_generation() -> dict[str, str]:
+    """Return the entry of META that makes gateways read repositories, spaces and sets again: the time."""
+    return {"generation": str(time.time_ns())}
 
 
 def _make_place(snippet: Row, file: Row, repository: RepositoryRecord) -> SharedPlace:
