@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import LONGEST_FILES
+
 REPOSITORY = Path(__file__).parents[1]
 
 
@@ -91,3 +93,7 @@ def test_every_import_contract_names_every_package() -> None:
             assert named == parts
         else:
             assert len(parts - set(contract["source_modules"])) == 1, contract["name"]  # the package whose door it is
+
+
+def test_the_longest_files_are_there() -> None:
+    assert [name for name in LONGEST_FILES if not (REPOSITORY / "tests" / name).is_file()] == []
