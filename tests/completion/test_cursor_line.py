@@ -98,6 +98,12 @@ def test_a_literal_that_is_closed_is_whole(language: str, text: str):
     assert read_open_tokens(language, text) == [""]
 
 
+@pytest.mark.parametrize("string", ['"a"', '"' + 100 * "long " + '"'])
+def test_nothing_is_completed_in_a_comment_behind_a_string(string: str):
+    assert read(f"{ABOVE}    text = {string}").is_completable
+    assert not read(f"{ABOVE}    text = {string}  # reply").is_completable
+
+
 @pytest.mark.parametrize("text", ["fn first<'", "fn first<'a"])
 def test_what_may_be_a_lifetime_may_go_on_or_be_whole(text: str):
     assert read_open_tokens("rust", text) == [text.removeprefix("fn first<"), ""]

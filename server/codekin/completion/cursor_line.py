@@ -135,7 +135,7 @@ class CursorReader:
             context,
             snapshot,
             tuple(cursor_lines),
-            is_completable and not is_comment_behind(context.text_before, line_tokens, vocabulary),
+            is_completable and not is_comment_behind(context.text_before, line_tokens, language),
         )
 
     def _find_line_models(self, surroundings: _Surroundings, excluded: Sequence[int]) -> "_LineModels":

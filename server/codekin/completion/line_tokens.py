@@ -102,11 +102,16 @@ def read_line_tokens(source_text: str, language: str, vocabulary: TokenVocabular
     return mark_block_ends(tokens, np.concatenate((_FIRST_START, line_ends + 1)))
 
 
+def find_token_end(source_text: str, token_start: int, language: str) -> int:
+    """Return the position behind the token that starts at `token_start`; the text's length without lexical rules."""
+    pattern = _compile_pattern(language)
+    match = pattern.match(source_text, token_start) if pattern else None
+    return match.end() if match else len(source_text)
+
+
 def is_literal_open(source_text: str, token_start: int, language: str) -> bool:
     """Return whether more text would belong to the literal at `token_start`: by its language's rules it has no end."""
-    pattern = _compile_pattern(language)
-    match = pattern.match(source_text + _FOREIGN_CHARACTER, token_start) if pattern else None
-    return match is not None and match.end() > len(source_text)
+    return find_token_end(source_text + _FOREIGN_CHARACTER, token_start, language) > len(source_text)
 
 
 def mark_block_ends(tokens: LineTokens, row_starts: Positions) -> LineTokens:

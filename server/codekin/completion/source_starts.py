@@ -13,7 +13,7 @@ _CACHED_STARTS = 1024  # a key compares some hundred, most of them again at the 
 
 @dataclass(frozen=True)
 class SourceStart:
-    """The part of a source above one of its lines."""
+    """A line of a source, and what that has above it."""
 
     lines_above: tuple[str, ...]
     line: str
@@ -64,5 +64,5 @@ class SourceStart:
 
 @lru_cache(maxsize=_CACHED_STARTS)
 def read_source_start(source_lines: tuple[str, ...], row: int, language: str) -> SourceStart:
-    """Return what these lines have above the one in this row, of those the last 1,024 are kept."""
+    """Return the line in this row, with those above it; cached for all callers, the last 1,024."""
     return SourceStart(source_lines[:row], source_lines[row], language)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from codekin.completion.line_tokens import LONG_LITERAL, LineTokens, TokenVocabulary, is_literal_open
+from codekin.completion.line_tokens import LineTokens, find_token_end, is_literal_open
 
 _OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
 _NO_TOKENS = LineTokens(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
@@ -28,8 +28,7 @@ def read_typed_tokens(typed_text: str, line_tokens: LineTokens, language: str) -
         yield line_tokens, ""
 
 
-def is_comment_behind(typed_text: str, line_tokens: LineTokens, vocabulary: TokenVocabulary) -> bool:
-    """Return whether a comment follows the last token of the typed text."""
-    last_symbol = int(line_tokens.symbols[-1])
-    last_text = typed_text[int(line_tokens.offsets[-1]) :]
-    return last_symbol >> 1 != LONG_LITERAL and bool(last_text.removeprefix(vocabulary.texts[last_symbol >> 1]).strip())
+def is_comment_behind(typed_text: str, line_tokens: LineTokens, language: str) -> bool:
+    """Return whether a comment, or what else is no token, follows the last token of the typed text."""
+    token_end = find_token_end(typed_text, int(line_tokens.offsets[-1]), language)
+    return bool(typed_text[token_end:].strip())
