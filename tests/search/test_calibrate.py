@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codekin.search.calibrate import HitEvidence, calibrate_search
-from codekin.search.rank import RankedLocation, compute_margins
+from codekin.search.calibrate import HitEvidence, calibrate_search, compute_margins
 from codekin.types import Location, SnippetKind, Span
 
 share = st.floats(0, 1)
@@ -26,9 +25,9 @@ evidence = st.builds(
 ranking = st.lists(st.tuples(st.sampled_from("abcd"), st.floats(-30, 30)), min_size=1, max_size=20)
 
 
-def rank_line(name: str, row: int, score: float) -> RankedLocation:
+def rank_line(name: str, row: int, score: float) -> tuple[Location, float]:
     location = Location(Path(name), Span(row, row + 1), "", "", SnippetKind.FUNCTION, "python", row, 0, row)
-    return RankedLocation(location, score)
+    return location, score
 
 
 @given(evidence)

@@ -155,6 +155,15 @@ def test_a_further_place_of_the_likeliest_file_comes_before_an_unlikely_file_but
     assert order(found("journal", {1: 0.6, 2: 0.58, 3: 0.5}, shares, places)) == ["rotate", "stop", "compress"]
 
 
+def test_without_texts_a_hit_is_judged_by_its_names_too_and_the_question_more_cautiously():
+    places = [place("store.py", "load_vectors", 1), place("other.py", "go", 2)]
+    results = found("load vectors from disk", {1: 0.5, 2: 0.3}, {1: 0.1, 2: 0.1}, places)
+    ranked_locations = results.rank_locations([ROOT])
+    (_, named), (_, other) = results.iterate_evidence(ranked_locations, [ROOT], 1000)
+    assert named.said > other.said > 0.1
+    assert results.collect_evidence(ranked_locations[0], [ROOT], 1000).said < 0.1
+
+
 def test_a_place_is_ranked_once():
     single_place = place("one.py", "a", 1)
     assert len(found("a", {1: 0.5}, {}, [single_place, single_place]).rank_locations([ROOT])) == 1

@@ -5,9 +5,11 @@ and of 30 questions each that no code answers, asked of the same. How well it ho
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from codekin.types import Kinship
+from codekin.types import Kinship, Location, SnippetKind
 
 MIN_HIT = 0.005  # probability below which a further hit is dropped; whether there are any: search/answerability.py
 _WEIGHTS = {
@@ -24,6 +26,8 @@ _WEIGHTS = {
 _BIAS = -3.16
 _MIN_SIZE = 7.0  # nats of contents
 _MIN_MARGIN, _MAX_MARGIN = -6.0, 8.0  # logits: further ones say no more
+_MIN_RIVALS = 4.5  # logit of all other files together: 95 % of 7,468 harvested questions about repositories have more
+PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
 _MIN_COUNTED_WORDS, _MAX_COUNTED_WORDS = 4, 30  # few harvested questions are as short as one word that stands somewhere
 # Similar code ends where kin end. Of hits in other languages (mbxp_code2code) 15 % below a probability of .2 are
 # right, 36 % from .2 to .3; leaving out what is below .1, or a fifth of the best, costs .003 NDCG@10.
@@ -68,6 +72,26 @@ def calibrate_search(evidence: HitEvidence) -> float:
         "defined alone": evidence.defined_alone,
     }
     return _to_probability(_BIAS + sum(_WEIGHTS[name] * value for name, value in features.items()))
+
+
+def compute_margins(scored_locations: Sequence[tuple[Location, float]]) -> list[float]:
+    """Return each location's score less the log of the sum of exp(score) of the other files' best ones, in logits.
+
+    The locations come best first. A sum that is less than usual, as of few files, counts as usual: to be the best of
+    them says little.
+    """
+    best_scores: dict[Path, float] = {}
+    for location, score in scored_locations:
+        best_scores.setdefault(location.path, score)
+    highest = max(best_scores.values(), default=0.0)
+    strengths = {path: math.exp(score - highest) for path, score in best_scores.items()}
+    is_prose = any(location.kind is SnippetKind.SECTION for location, _ in scored_locations[:1])
+    min_strength = math.exp(min(max(_MIN_RIVALS - PROSE_BONUS * is_prose - highest, -50.0), 50.0))
+    total = sum(strengths.values())
+    return [
+        score - highest - math.log(max(total - strengths[location.path], min_strength))
+        for location, score in scored_locations
+    ]
 
 
 def calibrate_similarity(score: float, kinship: Kinship = Kinship.SIMILAR) -> float:

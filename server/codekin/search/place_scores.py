@@ -14,6 +14,10 @@ from codekin.search.rank_features import KIND_NUMBERS, SnippetFeatures
 from codekin.search.text_cover import TextCover
 from codekin.types import SnippetKind
 
+# Of a question, where texts are not known, per share of BM25: what fits 3,000 hits of questions about 12 repositories;
+# and what tells the questions that are answered at all from nonsense, whose best hits have one rare word of it.
+_COVER_PER_SHARE, CAUTIOUS_COVER_PER_SHARE = 2.0, 0.5
+
 
 def compute_place_features(snippets: SnippetFeatures, said: Scores) -> dict[str, Scores]:
     """Return name → values (n,) of the snippets' features, those in PLACE_WEIGHTS; `said` is of `cover_question`."""
@@ -57,6 +61,11 @@ def cover_question(snippets: SnippetFeatures, texts: TextCover) -> Scores:
     total = float(rarities.sum())
     covered = np.maximum(snippets.similarities, has_words) @ rarities
     return np.asarray(covered / total) if total else np.zeros(len(contents))
+
+
+def estimate_cover(snippets: SnippetFeatures) -> Scores:
+    """Estimate, where texts are not known, what `cover_question` returns, by the share of BM25 and qualified names."""
+    return np.maximum(np.minimum(_COVER_PER_SHARE * snippets.shares, 1.0), snippets.qualified_cover)
 
 
 def _are_of_kind(snippets: SnippetFeatures, kind: SnippetKind) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

@@ -4,7 +4,6 @@ A file is likelier to answer the more of its snippets do (coherence), the better
 the question names. So the files are ranked first, each by the sum of its features; then the snippets of each.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
@@ -13,11 +12,17 @@ from pathlib import Path
 import numpy as np
 
 from codekin.search.answerability import AnswerEvidence
-from codekin.search.calibrate import HitEvidence
+from codekin.search.calibrate import HitEvidence, compute_margins
 from codekin.search.file_mixer import BestFiles, compare_best_files, deal_scores, swap_scores
 from codekin.search.name_matches import Scores
 from codekin.search.paths import to_relative_paths
-from codekin.search.place_scores import compute_place_features, cover_question, score_places
+from codekin.search.place_scores import (
+    CAUTIOUS_COVER_PER_SHARE,
+    compute_place_features,
+    cover_question,
+    estimate_cover,
+    score_places,
+)
 from codekin.search.query_terms import QueryTerms
 from codekin.search.rank_features import Retrieved, SnippetFeatures, compute_file_features
 from codekin.search.ranking_weights import FILE_WEIGHTS
@@ -29,8 +34,6 @@ from codekin.types import Candidate, Location, SnippetKind
 _REPEATED_FILE_PENALTY = 2.5
 _REPEATED_NAME_PENALTY = 5.0
 _MAX_SNIPPETS_PER_FILE = 5
-_MIN_RIVALS = 4.5  # logit of all other files together: 95 % of 7,468 harvested questions about repositories have more
-PROSE_BONUS = 3.2  # logits, of the 4.2 by which documentation is ranked behind code
 _BEST_PLACE_WEIGHT = 0.1  # of the score of a file's best place, where a sentence's best files are put in order
 
 
@@ -103,6 +106,7 @@ class QueryResults:
         """
         snippets, file_features = self._extract_features(roots)
         row = snippets.find_row(best.location)
+        said = self._find_said(snippets) if self._texts else CAUTIOUS_COVER_PER_SHARE * snippets.shares
         return AnswerEvidence(
             best.score,
             self.known_share,
@@ -111,7 +115,7 @@ class QueryResults:
             max(self._retrieved.cosines.values(), default=0.0),
             max(self._retrieved.shares.values(), default=0.0),
             float(file_features["covered"][list(self._locations_by_file).index(best.location.path)]),
-            0.0 if row is None else float(self._find_said(snippets)[row]),
+            0.0 if row is None else float(said[row]),
             content_count,
         )
 
@@ -125,7 +129,8 @@ class QueryResults:
         if not ranked_locations:
             return
         snippets, _ = self._extract_features(roots)
-        said, known_share, margins = self._find_said(snippets), self.known_share, compute_margins(ranked_locations)
+        said, known_share = self._find_said(snippets), self.known_share
+        margins = compute_margins([(ranked.location, ranked.score) for ranked in ranked_locations])
         for rank, (ranked, margin) in enumerate(zip(ranked_locations, margins, strict=True)):
             evidence = HitEvidence(known_share, self.word_count, content_count, rank, margin)
             row = snippets.find_row(ranked.location)
@@ -135,12 +140,12 @@ class QueryResults:
             yield ranked, evidence
 
     def _find_said(self, snippets: SnippetFeatures) -> Scores:
-        """Return how much of the question each snippet says, (n,), 0 to 1; where no texts are known, its share of BM25.
+        """Return how much of the question each snippet says, (n,), 0 to 1, estimated without texts; cached.
 
-        Cached until locations are added. Raises StoreError.
+        Raises StoreError.
         """
         if self._said is None:
-            self._said = cover_question(snippets, self._texts) if self._texts else snippets.shares
+            self._said = cover_question(snippets, self._texts) if self._texts else estimate_cover(snippets)
         return self._said
 
     @property
@@ -261,25 +266,6 @@ def rank_within_files(file_scores: Mapping[Path, float], closeness: Mapping[Loca
         for rank, location in enumerate(locations[:_MAX_SNIPPETS_PER_FILE])
     ]
     return _sort_ranked(ranked_locations)
-
-
-def compute_margins(ranked_locations: Sequence[RankedLocation]) -> list[float]:
-    """Return each location's score less the log of the sum of exp(score) of the other files' best ones, in logits.
-
-    A sum that is less than usual, as of few files, counts as usual: to be the best of them says little.
-    """
-    best_scores: dict[Path, float] = {}
-    for ranked in ranked_locations:
-        best_scores.setdefault(ranked.location.path, ranked.score)
-    highest = max(best_scores.values(), default=0.0)
-    strengths = {path: math.exp(score - highest) for path, score in best_scores.items()}
-    is_prose = any(ranked.location.kind is SnippetKind.SECTION for ranked in ranked_locations[:1])
-    min_strength = math.exp(np.clip(_MIN_RIVALS - PROSE_BONUS * is_prose - highest, -50, 50))
-    total = sum(strengths.values())
-    return [
-        ranked.score - highest - math.log(max(total - strengths[ranked.location.path], min_strength))
-        for ranked in ranked_locations
-    ]
 
 
 def _sort_ranked(ranked_locations: Iterable[RankedLocation]) -> list[RankedLocation]:

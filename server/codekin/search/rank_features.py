@@ -117,7 +117,7 @@ class SnippetFeatures:
         self.called = matches.strength[name_rows]
         # The share of the question that its name has, words for kinds of definitions left out.
         self.name_cover = np.minimum(matches.cover[name_rows] / max(1 - terms.kind_share, _MIN_SUBJECT_SHARE), 1.0)
-        self.qualified = matches.product[qualified_rows]
+        self.qualified, self.qualified_cover = matches.product[qualified_rows], matches.cover[qualified_rows]
         self.similarities = matches.similarities[qualified_rows]  # (n, words): it has the class's or module's, too
 
     def _look_up(self, retrieved: Retrieved) -> None:

@@ -15,7 +15,14 @@ from codekin.embed.embedder import Embedder
 from codekin.embed.vocabulary import replace_surrogates
 from codekin.index.index import Index
 from codekin.search.answerability import MIN_ANSWER_LOGIT
-from codekin.search.calibrate import MIN_HIT, MIN_RELATIVE, MIN_RELATIVE_ANSWER, MIN_SIMILAR, calibrate_search
+from codekin.search.calibrate import (
+    MIN_HIT,
+    MIN_RELATIVE,
+    MIN_RELATIVE_ANSWER,
+    MIN_SIMILAR,
+    PROSE_BONUS,
+    calibrate_search,
+)
 from codekin.search.dense import DenseRetriever, EmbedHeavy
 from codekin.search.fuse import fuse_candidates
 from codekin.search.hits import (
@@ -33,7 +40,7 @@ from codekin.search.path_filter import PathFilter
 from codekin.search.paths import is_test_path
 from codekin.search.pools import CandidatePool, CandidatePools
 from codekin.search.query_terms import QueryTerms
-from codekin.search.rank import PROSE_BONUS, QueryResults, RankedLocation
+from codekin.search.rank import QueryResults, RankedLocation
 from codekin.search.report_ranking import ReportRanker
 from codekin.search.structural import StructuralRetriever
 from codekin.search.text_cover import TextCover
