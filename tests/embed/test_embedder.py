@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
 
 from codekin.embed.embedder import MODELS_FOLDER, Embedder, load_embedder
 from codekin.embed.static import StaticEncoder, fingerprint_files
 from codekin.embed.tasks import PREFIXES, find_prefix
+from codekin.embed.vocabulary import Vocabulary
 from codekin.errors import DimensionError, ModelError
 from codekin.settings import ModelSettings
 from codekin.types import Role, Task
@@ -147,3 +149,16 @@ def _modules_after(script: str) -> set[str]:
 
 def test_the_prefix_of_a_task_and_role_is_the_papers() -> None:
     assert find_prefix(Task.QA, Role.PASSAGE) == "Candidate answer:\n"
+
+
+def test_a_tokenizer_that_is_replaced_is_loaded_anew(tmp_path: Path) -> None:
+    path = Path(shutil.copy(MODELS_FOLDER / "tokenizer.json", tmp_path))
+    size = len(Vocabulary(path))
+    assert len(Vocabulary(path)) == size
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_tokens(["a word of its own"])
+    tokenizer.save(str(path))
+    assert len(Vocabulary(path)) == size + 1
+    path.unlink()
+    with pytest.raises(ValueError, match="No such file"):
+        Vocabulary(path)

@@ -42,14 +42,14 @@ class Vocabulary:
     """Maps texts to token ids, with bounded caches of the ids of recent words."""
 
     def __init__(self, path: Path, phrase_count: int = 0) -> None:
-        """Load a `tokenizer.json`; raises Exception if it is unsound. `phrase_count` more ids are for pairs of words.
+        """Load a `tokenizer.json`, and have `phrase_count` more ids for pairs of words, which are hashed to them.
 
-        These ids follow its tokens; pairs of words are hashed to them. The library raises nothing more exact.
+        These ids follow the tokens'. Raises ValueError where the file is missing or unsound.
         """
         try:
             status = path.stat()
             self._tokenizer = _load_tokenizer(path, (status.st_ino, status.st_size, status.st_mtime_ns))
-        except Exception as error:
+        except Exception as error:  # the library raises nothing more exact
             raise ValueError(f"{path}: {error}") from error
         self._token_count = int(self._tokenizer.get_vocab_size())
         self._phrase_count = phrase_count
@@ -109,9 +109,9 @@ class Vocabulary:
 
 @lru_cache(maxsize=1)
 def _load_tokenizer(path: Path, _identity: tuple[int, int, int]) -> Any:
-    """Load a tokenizer once for all engines of the process; a file of another inode, size or time is loaded anew.
+    """Return the file's tokenizer, the last one loaded if path and identity (inode, size, time) are the same.
 
-    It takes 50 ms of processor time, and is not changed by its use.
+    Engines of a process share it, on any thread: its use does not change it. To load takes 50 ms of processor time.
     """
     from tokenizers import Tokenizer
 

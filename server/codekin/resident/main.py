@@ -39,7 +39,7 @@ def _serve(workspace_root: Path, settings: Settings, address_path: Path) -> None
             return
         service.warm_up()
         engine.start_embedding()
-        store_path = engine.status().store  # asked once, before anyone may come: the engine would make a new one
+        store_path = engine.status().store  # before a client may delete it: asked later, the engine makes a new one
         listener.listen()
         listener.retire_others()
         while _is_needed(service, workspace_root, store_path, listener) and fingerprint_code() == code_fingerprint:
