@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from codekin.errors import TeamError
-from codekin.team.shared_index import SetFilter, SharedCandidate, SharedContent
+from codekin.team.shared_index import INGEST_RUNS, SetFilter, SharedCandidate, SharedContent
 from codekin.team.tables import Conditions, Row, Table
 
 
@@ -98,7 +98,7 @@ class MemoryIndex:
     @contextmanager
     def lock_ingest(self) -> Iterator[None]:
         if not self._lock.acquire(blocking=False):
-            raise TeamError("Another process is ingesting into this index.")
+            raise TeamError(INGEST_RUNS)
         try:
             yield
         finally:

@@ -1,11 +1,14 @@
 """What every engine of a shared index must do, the one in memory included."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from codekin.errors import TeamError
+from codekin.team.keyring import load_keyring
+from codekin.team.session import open_catalogue
 from codekin.team.shared_index import SetFilter, SharedContent, SharedIndex, open_shared_index
 from codekin.team.tables import FILES, META, SNIPPETS
 
@@ -168,7 +171,7 @@ class TestContents:
 
 class TestLock:
     def test_one_ingests_at_a_time(self, index: SharedIndex):
-        with index.lock_ingest(), pytest.raises(TeamError, match="ingesting"), index.lock_ingest():
+        with index.lock_ingest(), pytest.raises(TeamError, match="or stop it"), index.lock_ingest():
             pass
         with index.lock_ingest():
             pass
@@ -181,3 +184,16 @@ class TestWrongAddresses:
     def test_an_engine_that_is_not_there_is_told_with_a_remedy(self, uri: str):
         with pytest.raises(TeamError, match="Is the server running"):
             open_shared_index(uri)
+
+    def test_what_names_no_engine_is_told_the_names(self):
+        with pytest.raises(TeamError, match=r"Name postgresql://"):
+            open_shared_index("shop")
+
+    def test_to_look_into_a_file_creates_none(self, tmp_path: Path):
+        load_keyring(tmp_path / "key", create=True)
+        with (
+            pytest.raises(TeamError, match="does not exist"),
+            open_catalogue(str(tmp_path / "typo.db"), tmp_path / "key", create=False),
+        ):
+            pass
+        assert not (tmp_path / "typo.db").exists()

@@ -190,9 +190,10 @@ def forget(repository: str, uri: str, key: Path | None, as_json: bool) -> int:
 @JSON
 @DEBUG
 def drop(space: str, uri: str, key: Path | None, as_json: bool) -> int:
-    """Delete the vectors of a model that is not searched.
+    """Delete a model's vectors, unless they are what is searched.
 
-    SPACE is their name, as codekin team status shows it. Clients with that model get no vectors, no hits any more.
+    SPACE is their name, as codekin team status shows it. Clients that still have that model get no more hits and no
+    more vectors; to ingest with it makes the vectors anew.
     """
     from codekin.cli import console
 

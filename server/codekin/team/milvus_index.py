@@ -20,7 +20,7 @@ from pymilvus import MilvusClient, MilvusException
 from codekin.errors import TeamError
 from codekin.settings import runtime_directory
 from codekin.team.milvus_schema import KEY_LENGTH, UNUSED_VECTOR, create_contents, create_table, make_expressions
-from codekin.team.shared_index import SetFilter, SharedCandidate, SharedContent
+from codekin.team.shared_index import INGEST_RUNS, SetFilter, SharedCandidate, SharedContent
 from codekin.team.tables import MAX_TEXT_BYTES, TABLES, Conditions, Row, Table
 
 _PREFIX = "codekin_"
@@ -200,7 +200,7 @@ class MilvusIndex:
         try:
             lock.acquire()
         except Timeout as error:
-            raise TeamError("Another process is ingesting into this index. Wait until it ends.") from error
+            raise TeamError(INGEST_RUNS) from error
         try:
             yield
         finally:

@@ -34,7 +34,7 @@ from codekin.team.postgres_schema import (
     prepare_database,
     to_sql,
 )
-from codekin.team.shared_index import SetFilter, SharedCandidate, SharedContent
+from codekin.team.shared_index import INGEST_RUNS, SetFilter, SharedCandidate, SharedContent
 from codekin.team.tables import TABLES, ColumnType, Conditions, Row, Table
 
 _MAX_CONNECTIONS = 8
@@ -235,7 +235,7 @@ class PostgresIndex:
         with self._connect() as connection:
             ((is_locked,),) = connection.execute(to_sql("SELECT pg_try_advisory_lock(%s)"), [INGEST_LOCK]).fetchall()
             if not is_locked:
-                raise TeamError("Another process is ingesting into this index. Wait until it ends.")
+                raise TeamError(INGEST_RUNS)
             try:
                 yield
             finally:

@@ -53,7 +53,8 @@ def configure_connection(connection: psycopg.Connection[Any]) -> None:
 def check_connection(connection: psycopg.Connection[Any]) -> None:
     """Raise psycopg.OperationalError where the server has closed an idle connection, as when it was started again.
 
-    The server is asked only where the socket has something to read, as its end: a question would ask five times.
+    The socket of a closed connection is readable; only then is the server asked, as that takes a round trip. What a
+    dead network swallows is not noticed here.
     """
     with selectors.DefaultSelector() as selector:
         selector.register(connection.fileno(), selectors.EVENT_READ)

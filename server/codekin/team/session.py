@@ -1,6 +1,7 @@
 """What the commands do with a shared index: open it, fill it, describe it, check it."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,8 @@ class IngestOptions:
 def open_catalogue(uri: str, key: Path | None, *, create: bool) -> Iterator[tuple[Catalogue, Keyring]]:
     """Context with an open shared index and its keyring; `create` makes key and schema if missing. Raises TeamError."""
     keyring = load_keyring(key or default_key_file(), create=create)
+    if not create and uri.endswith(".db") and not Path(uri).exists():  # Milvus Lite would create it
+        raise TeamError(f"{uri} does not exist. Run codekin team ingest first.")
     try:
         index = open_shared_index(uri)
     except ImportError as error:
@@ -126,7 +129,7 @@ def check_index(catalogue: Catalogue) -> list[str]:
         findings += _check_repository(catalogue, record.number, record.name, active)
     current_spaces = {space for record in records.values() for space in record.spaces}
     for space in catalogue.list_spaces().keys() - current_spaces:
-        remedy = f"They take room: codekin team drop '{space}' deletes them."
+        remedy = f"They take room: codekin team drop {shlex.quote(space)} deletes them."
         findings.append(f"No repository's present commit has vectors of {space}. {remedy}")
     return findings
 

@@ -9,11 +9,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from codekin.errors import TeamError
 from codekin.team.tables import Conditions, Row, Table
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+# What `lock_ingest` raises
+INGEST_RUNS = "Another process is changing this index. Wait until it ends, or stop it: with --watch it never ends."
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,8 @@ def open_shared_index(uri: str) -> SharedIndex:
 
     Raises TeamError.
     """
+    if "://" not in uri and not uri.endswith(".db"):
+        raise TeamError(f"{uri} is no engine. Name postgresql://HOST/DATABASE, http://HOST:19530, or FILE.db.")
     if uri.startswith(("postgresql://", "postgres://")):
         from codekin.team.postgres_index import PostgresIndex
 
