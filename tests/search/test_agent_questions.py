@@ -164,12 +164,19 @@ class TestContext:
 class TestDescribedCode:
     @pytest.mark.parametrize(
         ("score", "verdict"),
-        [(0.05, ExistenceVerdict.POSSIBLE), (0.31, ExistenceVerdict.LIKELY), (None, ExistenceVerdict.NO)],
+        [
+            (0.31, ExistenceVerdict.LIKELY),
+            (0.05, ExistenceVerdict.POSSIBLE),
+            (0.04, ExistenceVerdict.NO),
+            (None, ExistenceVerdict.NO),
+        ],
     )
-    def test_a_verdict_is_no_only_where_a_search_finds_nothing(self, score: float | None, verdict: ExistenceVerdict):
+    def test_a_verdict_is_no_only_where_nothing_found_is_worth_a_look(
+        self, score: float | None, verdict: ExistenceVerdict
+    ):
         hits = () if score is None else (replace(make_hit(1, COUNT_WORDS), score=score),)
         existence = judge_description(Answer(hits, 1.0, 0.0))
-        assert (existence.verdict, existence.matches) == (verdict, hits)
+        assert (existence.verdict, existence.matches) == (verdict, () if verdict is ExistenceVerdict.NO else hits)
 
     def test_tests_are_found_where_only_tests_are_asked_for(self, tmp_path: Path):
         files = {"app/money.py": "def add_tax(price, rate):\n    return price * (1 + rate)\n"}

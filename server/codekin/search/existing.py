@@ -34,7 +34,7 @@ class Existence:
     line: int  # 0-based, in the given code
     verdict: ExistenceVerdict
     probability: float  # that the best match is what was asked for, 0 … 1
-    matches: tuple[Hit, ...]  # best first; of a "no", the nearest there is
+    matches: tuple[Hit, ...]  # best first; of a function's "no", the nearest there is
     team_problem: str = ""  # why the team's index did not answer, with a remedy
 
 
@@ -75,7 +75,7 @@ def judge_function(function: Snippet, clones: Sequence[Hit], find_similar: Calla
 
 
 def judge_description(answer: Answer) -> Existence:
-    """Return a description's Existence by the first hit's score, of 0.05 or more: LIKELY, POSSIBLE or NO; never YES."""
+    """Return a description's Existence by the first hit's score: LIKELY from .3, POSSIBLE from .05, else a bare NO."""
     worthy = tuple(hit for hit in answer.hits if hit.score >= _MIN_DESCRIBED_POSSIBLE)
     return _judge_by_score("", 0, replace(answer, hits=worthy), _MIN_DESCRIBED_LIKELY, _MIN_DESCRIBED_POSSIBLE)
 
