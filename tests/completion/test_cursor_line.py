@@ -104,9 +104,36 @@ def test_nothing_is_completed_in_a_comment_behind_a_string(string: str):
     assert not read(f"{ABOVE}    text = {string}  # reply").is_completable
 
 
-@pytest.mark.parametrize("text", ["fn first<'", "fn first<'a"])
-def test_what_may_be_a_lifetime_may_go_on_or_be_whole(text: str):
-    assert read_open_tokens("rust", text) == [text.removeprefix("fn first<"), ""]
+@pytest.mark.parametrize(
+    ("language", "text", "open_token"),
+    [
+        ("rust", "fn first<'", "'"),
+        ("rust", "fn first<'a", "'a"),
+        ("php", "return $", "$"),
+        ("ruby", "return @@na", "@@na"),
+        ("javascript", "this.#", "#"),
+        ("elixir", "get(:na", ":na"),
+        ("powershell", "Get-Chi", "Get-Chi"),
+        ("haskell", "foldl'", "foldl'"),
+    ],
+)
+def test_what_begins_a_name_of_the_language_may_go_on_or_be_whole(language: str, text: str, open_token: str):
+    assert read_open_tokens(language, text) == [open_token, ""]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("python", "x = 12"),
+        ("python", "x ="),
+        ("c", "$"),
+        ("javascript", "x = /a/"),
+        ("ruby", "x.nil?"),
+        ("python", "x "),
+    ],
+)
+def test_what_no_letter_can_continue_is_whole(language: str, text: str):
+    assert read_open_tokens(language, text) == [""]
 
 
 def test_an_empty_line_is_read_for_whole_lines_only():

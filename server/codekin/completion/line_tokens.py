@@ -25,7 +25,7 @@ NAME, STRING, NUMBER, MARK = range(4)
 KIND_BITS, IS_CAPITALIZED, IS_MEMBER_MARK, IS_CALL = 3, 4, 8, 16  # of a token's traits
 MEMBER_MARKS = frozenset((".", "->", "::", "?."))
 _FIRST_START = np.zeros(1, np.int64)
-_FOREIGN_CHARACTER = "\0"  # continues no name, number or mark, and ends no literal
+_FOREIGN = "\0"  # continues no name, number or mark, and ends no literal
 _MAX_TOKEN_CHARACTERS = 80  # longer literals are not repeated: LONG_LITERAL stands for all of them
 _RESERVED = frozenset(word for lexicon in LEXICONS.values() for word in lexicon.reserved.split())
 _MARK_PATTERN = r"==|!=|<=|>=|&&|\|\||->|=>|::|:=|\?\.|\+=|-=|\.\.\.|\S"
@@ -109,9 +109,12 @@ def find_token_end(source_text: str, token_start: int, language: str) -> int:
     return match.end() if match else len(source_text)
 
 
-def is_literal_open(source_text: str, token_start: int, language: str) -> bool:
-    """Return whether more text would belong to the literal at `token_start`: by its language's rules it has no end."""
-    return find_token_end(source_text + _FOREIGN_CHARACTER, token_start, language) > len(source_text)
+def is_token_open(source_text: str, token_start: int, language: str, next_character: str = _FOREIGN) -> bool:
+    """Return whether the last token, from `token_start` on, would include the next character, by its language's rules.
+
+    Without `next_character`, one that only a literal without an end would have.
+    """
+    return find_token_end(source_text + next_character, token_start, language) > len(source_text)
 
 
 def mark_block_ends(tokens: LineTokens, row_starts: Positions) -> LineTokens:

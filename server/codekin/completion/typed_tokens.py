@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from codekin.completion.line_tokens import LineTokens, find_token_end, is_literal_open
+from codekin.completion.line_tokens import LineTokens, find_token_end, is_token_open
 
-_OPEN_TOKEN = re.compile(r"[$@#]?[^\W\d][\w$]*|([\"'`])(?:(?!\1).)*")  # a name or a string, which may go on
+_LETTER = "a"  # which continues any name, and $, @, # or ' where names may begin with it
+_NO_NAME = re.compile(r"[\d/]")  # begins a number or a regular expression, which a letter continues, too
 _NO_TOKENS = LineTokens(np.empty(0, np.int32), np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -21,8 +22,9 @@ def read_typed_tokens(typed_text: str, line_tokens: LineTokens, language: str) -
         return
     last_offset = int(line_tokens.offsets[-1])
     last_token = typed_text[last_offset:]
-    must_go_on = is_literal_open(typed_text, last_offset, language)
-    if must_go_on or _OPEN_TOKEN.fullmatch(last_token):
+    must_go_on = is_token_open(typed_text, last_offset, language)
+    may_go_on = _NO_NAME.match(last_token) is None and is_token_open(typed_text, last_offset, language, _LETTER)
+    if must_go_on or may_go_on:
         yield LineTokens(line_tokens.symbols[:-1], line_tokens.rows[:-1], line_tokens.offsets[:-1]), last_token
     if not must_go_on:
         yield line_tokens, ""
