@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from ...holding import hold_bulk_index
 from ..project import create_project
 from .conftest import INDEXED, NEWEST, Editor, Start
@@ -57,9 +59,19 @@ def test_status_says_how_things_are(editor: Editor) -> None:
     editor.wait_until("return select(2, require('codekin').status()).state == 'ready'")
     editor.execute("Codekin status")
     screen = editor.terminal.wait_until("watching")
+    assert not editor.api.api.get_mode()["blocking"]
     for wanted in ("codekin 0.", ": ready", "3 files", "covered   100%", "model     codekin-static"):
         assert wanted in screen
-    editor.send_keys("<CR>")
+    editor.send_keys("q")
+    editor.wait_until("return #vim.api.nvim_list_wins() == 1")
+
+
+@pytest.mark.parametrize("words", ["complete maybe", "complete on off", "pause now", "diff this", "status all"])
+def test_words_that_a_command_does_not_know_are_refused(editor: Editor, words: str) -> None:
+    editor.execute(f"Codekin {words}")
+    name, _, unknown = words.partition(" ")
+    assert editor.wait_for_message(f"{name} takes").endswith(f", not {unknown}")
+    assert editor.lua("return require('codekin').status()") == "codekin"
 
 
 def test_a_long_message_is_shortened_and_waits_for_no_key(editor: Editor) -> None:

@@ -43,7 +43,7 @@ end
 
 ---@param status table `Status` of the server
 ---@param unparsed_count? integer files that are read by lines only
----@return string
+---@return string[] lines
 local function format_status(status, unparsed_count)
   local format_count = require('codekin.notify').format_count
   local progress = status.progress ~= vim.NIL and status.progress or nil
@@ -66,22 +66,36 @@ local function format_status(status, unparsed_count)
     table.insert(lines, ('  progress  %d of %s'):format(progress.done, format_count(progress.total, 'file')))
   end
   for _, problem in ipairs(status.problems) do
-    table.insert(lines, '  problem   ' .. problem)
+    table.insert(lines, '  problem   ' .. problem:gsub('%s*\n%s*', ' '))
   end
-  return table.concat(lines, '\n')
+  return lines
+end
+
+--- Show lines in a window of their own, which `q` closes: as a message they would wait for a key.
+---@param lines string[]
+---@param height? integer
+local function show_lines(lines, height)
+  vim.cmd(('botright %snew'):format(height or ''))
+  vim.bo.buftype, vim.bo.bufhidden, vim.bo.swapfile = 'nofile', 'wipe', false
+  vim.api.nvim_buf_set_lines(0, 0, -1, false, lines)
+  vim.bo.modifiable = false
+  vim.keymap.set('n', 'q', '<C-w>c', { buffer = 0, nowait = true, desc = 'codekin: close this window' })
 end
 
 --- Show the status; a server without an index has no report.
 local function show_status()
   local bufnr = vim.api.nvim_get_current_buf()
-  local function echo(status, unparsed_count)
-    vim.api.nvim_echo({ { format_status(status, unparsed_count) } }, true, {})
+  local function show(status, unparsed_count)
+    local lines = format_status(status, unparsed_count)
+    show_lines(lines, #lines)
   end
   client.request(bufnr, 'codekin/report', nil, function(report)
     if report and report ~= vim.NIL then
-      return echo(report.status, report.unparsed)
+      return show(report.status, report.unparsed)
     end
-    client.request(bufnr, 'codekin/status', nil, echo)
+    client.request(bufnr, 'codekin/status', nil, function(status)
+      show(status)
+    end)
   end)
   client.notify_if_starting(bufnr)
 end
@@ -172,10 +186,7 @@ local subcommands = {
   },
   log = {
     run = function()
-      vim.cmd('botright new')
-      vim.bo.buftype, vim.bo.bufhidden, vim.bo.swapfile = 'nofile', 'wipe', false
-      vim.api.nvim_buf_set_lines(0, 0, -1, false, collect_log())
-      vim.bo.modifiable = false
+      show_lines(collect_log())
       vim.cmd('normal! G')
     end,
   },
@@ -197,6 +208,14 @@ function M.run(command)
   if not subcommand then
     return client.notify(
       ('unknown subcommand %s; use one of %s'):format(name, table.concat(list_subcommands(), ', ')),
+      vim.log.levels.WARN
+    )
+  end
+  local known_words = subcommand.words or {}
+  if known_words ~= query_options and words[1] and not vim.list_contains(known_words, table.concat(words, ' ')) then
+    local expected = #known_words > 0 and table.concat(known_words, ' or ') or 'no more words'
+    return client.notify(
+      ('%s takes %s, not %s'):format(name, expected, table.concat(words, ' ')),
       vim.log.levels.WARN
     )
   end
