@@ -135,6 +135,20 @@ def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(edi
     editor.wait_until("return vim.fn.getcmdtype() == ''")
     assert editor.lua("return vim.fn.expand('%:t')") == "orders.py"
     assert editor.lua("return #vim.api.nvim_list_wins()") == 1
+    assert editor.lua("return vim.fn.getqflist({nr = '$'}).nr") == 0
+
+
+def test_a_cancelled_search_leaves_the_earlier_list_current_and_open(editor: Editor) -> None:
+    editor.lua("vim.fn.setqflist({}, ' ', {title = 'earlier', lines = {'one'}}) vim.cmd('copen | wincmd p')")
+    editor.execute('call feedkeys(":Codekin search\\<CR>")')
+    editor.wait_until(LIVE)
+    editor.send_keys("price with tax")
+    editor.terminal.wait_until(lambda screen: "codekin: price with tax" in screen and "_total" in screen)
+    editor.send_keys("<Esc>")
+    editor.wait_until("return vim.fn.getcmdtype() == ''")
+    assert editor.lua("return vim.fn.getqflist({title = 1}).title") == "earlier"
+    assert editor.lua("return #vim.api.nvim_list_wins()") == 2
+    assert editor.lua("return vim.fn.expand('%:t')") == "orders.py"
 
 
 def test_enter_takes_what_the_search_has_found(editor: Editor) -> None:

@@ -6,9 +6,26 @@ local M = {}
 
 local DEBOUNCE_MS = 80 -- after the last key stroke
 
+--- Make the list before a search that was cancelled current again.
+---@param list integer of the search
+---@param earlier { id: integer, winid: integer } the list before it; its id is 0 without one
+local function restore_list(list, earlier)
+  if vim.fn.getqflist({ id = 0 }).id == list then
+    if earlier.id == 0 then
+      vim.fn.setqflist({}, 'f')
+    else
+      vim.cmd('silent colder')
+    end
+  end
+  if earlier.winid == 0 then
+    vim.cmd.cclose()
+  end
+end
+
 ---@param title string
 ---@param search codekin.SearchFunction
 function M.search(title, search)
+  local earlier = vim.fn.getqflist({ id = 0, winid = 0 })
   local list = hits.fill_list({ title = title, items = {}, coverage = 1 }, 'quickfix')
   local origin = vim.api.nvim_get_current_win()
   hits.open_list('quickfix')
@@ -46,7 +63,7 @@ function M.search(title, search)
   if ok and query ~= '' then
     return refresh(query, true)
   end
-  vim.cmd.cclose()
+  restore_list(list, earlier)
   if vim.api.nvim_win_is_valid(origin) then
     vim.api.nvim_set_current_win(origin)
   end
