@@ -115,6 +115,7 @@ def test_install_makes_a_server_of_one_s_own_and_starts_it(start: Start, tmp_pat
     assert editor.lua("return require('codekin').status()") == "codekin: installing"
     editor.terminal.wait_until("codekin: creating a virtual environment")
     editor.terminal.wait_until("codekin: installing")
+    editor.terminal.wait_until("codekin: installing … building codekin")
     home = editor.lua("return require('codekin.server').get_environment()")
     editor.wait_for_message(f"installed in {home}")
     editor.wait_until(ATTACHED)

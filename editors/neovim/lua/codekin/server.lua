@@ -186,10 +186,11 @@ end
 ---@param line string
 ---@return string?
 local function parse_progress(line)
-  return line:match('^Collecting ([^ (]+)')
+  local package = line:match('^%s+Building wheel for (%S+).*: started')
+  return package and 'building ' .. package
+    or line:match('^Collecting ([^ (]+)')
     or line:match('^Processing (%S+)')
-    or line:match('^Building wheel[s]? for (.*)')
-    or line:match('^Installing collected packages')
+    or line:match('^Installing (collected packages)')
 end
 
 --- Run the steps in order.
