@@ -47,6 +47,18 @@ def test_what_is_no_file_or_in_no_project_is_left_alone(editor: Editor) -> None:
 
 
 @NEWEST
+def test_a_wrong_setting_is_told_in_one_line(start: Start) -> None:
+    editor = start()
+    editor.lua("vim.notify = default_notify")
+    editor.lua("require('codekin').setup({settings = {index = {foo = 1}}})")
+    editor.execute("edit shop/orders.py")
+    editor.terminal.wait_until("codekin: initializationOptions: there is no setting index.foo.")
+    assert "… (:Codekin log)" in editor.terminal.screen
+    assert not editor.api.api.get_mode()["blocking"]
+    editor.execute("Codekin log")
+    assert "index.polling_s" in editor.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), ' ')")
+
+
 def test_a_user_s_own_settings_reach_the_server(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({settings = {index = {exclude = {'web/'}}, search = {limit = 1}}})")

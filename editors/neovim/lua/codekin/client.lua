@@ -7,6 +7,7 @@ local M = {}
 local NAME = 'codekin'
 local CANCELLED, CHANGED = -32800, -32801 -- LSP error codes that are not shown
 local MAX_MESSAGES = 1000
+local SHOWN_LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN } -- of LSP's message types; others are informative
 local RESTART_DELAYS_MS = { 500, 1000, 2000, 4000 } -- after that many crashes, give up
 local FORGET_CRASHES_MS = 3 * 60 * 1000
 
@@ -132,6 +133,10 @@ M.config = {
       local data = vim.tbl_extend('force', status, { client_id = context.client_id })
       vim.api.nvim_exec_autocmds('User', { pattern = 'CodekinStatus', modeline = false, data = data })
       vim.cmd.redrawstatus({ bang = true })
+    end,
+    ['window/showMessage'] = function(_, message) -- Neovim's own shows it whole, and waits for a key
+      M.notify((message.message:gsub('^codekin: ', '')), SHOWN_LEVELS[message.type])
+      return vim.NIL
     end,
     ['window/logMessage'] = function(error, message, context, config)
       M.record_message(message)
