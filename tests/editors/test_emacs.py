@@ -17,6 +17,7 @@ from .project import SHOP_FILES, UNFINISHED_FILES, UserProject, create_project, 
 
 EGLOT = """
 (visit "shop/orders.py")
+(report "without a server" (condition-case problem (codekin-similar) (error (error-message-string problem))))
 (press "M-x eglot RET")
 (await #'eglot-current-server) ; which eglot connects to in the background if the machine is busy
 (let ((bars (eglot--progress-reporters (eglot-current-server))))
@@ -43,6 +44,9 @@ EGLOT = """
 (go-to "def total_price")
 (press "M-x codekin-similar RET")
 (report "similar" (buffer-lines "*xref*"))
+(report "count" (car (last (buffer-lines "*Messages*"))))
+(with-current-buffer "*xref*" (codekin-search "hand a parcel to the carrier"))
+(report "from the list" (buffer-lines "*xref*"))
 (visit "shop/orders.py")
 (press "M-x codekin-search RET hand SPC a SPC parcel SPC to SPC the SPC carrier RET")
 (press "n RET")
@@ -136,6 +140,13 @@ class TestEglot:
         assert eglot["similar"][0] == "1. shop/invoices.py"
         assert re.fullmatch(r" *4: ?function invoice_total: .+", eglot["similar"][1])
         assert eglot["found"] == "orders.py:15:5"
+
+    def test_commands_work_in_the_list_of_hits_and_say_what_is_missing_without_a_server(
+        self, eglot: dict[str, Any]
+    ) -> None:
+        assert eglot["from the list"][0] == "1. shop/orders.py"
+        assert eglot["count"] == "codekin: 1 result"
+        assert eglot["without a server"] == "No language server here (M-x eglot), or it is still starting"
 
     def test_modules_are_called_by_their_file(self, eglot: dict[str, Any]) -> None:
         assert eglot["module"] == "module shelves.py: similar meaning"
