@@ -79,9 +79,6 @@ def test_a_missing_model(start: Start) -> None:
     assert "ERROR the server could not open the index." in text
     assert "ERROR model: " in text
     assert "model.dim" in text
-    editor.execute("Codekin status")  # of a server that has no report
-    editor.terminal.wait_until("failed")
-    assert editor.lua("return vim.fn.getline(1)").endswith(": failed")
 
 
 def test_a_gpu_that_is_not_used(editor: Editor) -> None:
