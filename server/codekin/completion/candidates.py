@@ -48,11 +48,8 @@ class LineCandidate:
 class CandidateFinder:
     """Finds the candidates of a context in one index and in the document."""
 
-    def __init__(
-        self, index: Index, documents: SourceDocuments, embedder: Embedder, worktrees: Worktrees | None = None
-    ) -> None:
-        """Without `worktrees`, a file's other checkouts propose lines like any other."""
-        self._worktrees = worktrees or Worktrees(())
+    def __init__(self, index: Index, documents: SourceDocuments, embedder: Embedder, worktrees: Worktrees) -> None:
+        self._worktrees = worktrees
         self._index = index
         self._documents = documents
         self._embedder = embedder

@@ -10,7 +10,7 @@ import numpy as np
 from codekin.completion.context import CompletionContext
 from codekin.completion.cursor_line import CursorReader, CursorReading
 from codekin.completion.insertion import close_brackets, fit_text_after, looks_secret
-from codekin.completion.line_proposals import LineProposal, LineProposer
+from codekin.completion.line_proposals import MIN_BEGINNING_CHARACTERS, LineProposal, LineProposer
 from codekin.completion.line_texts import SourceLine
 from codekin.completion.parse_check import ParseCheck
 from codekin.completion.sources import SourceDocuments
@@ -21,7 +21,7 @@ from codekin.workspace.workspace import Workspace
 from codekin.workspace.worktrees import Worktrees
 
 _CLI_TOKENS = 400_000  # that a single command reads: those of the nearest documents
-_MIN_CHARACTERS, _MIN_CERTAIN_CHARACTERS = 3, 4  # of a whole line and of a beginning: less is typed sooner than read
+_MIN_CHARACTERS = 3  # of a whole rest: less is typed sooner than read
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ def _make_completion(
 def _fit_at_cursor(context: CompletionContext, proposal: LineProposal) -> str | None:
     """Return what to insert of the proposal; None if it is under 3 characters (a beginning: 4), or can't fit."""
     proposed_text = proposal.text.lstrip() if context.text_before[-1:].isspace() else proposal.text
-    if not proposal.is_whole and (context.text_after.strip() or len(proposed_text.strip()) < _MIN_CERTAIN_CHARACTERS):
+    if not proposal.is_whole and (context.text_after.strip() or len(proposed_text.strip()) < MIN_BEGINNING_CHARACTERS):
         return None
     fitting_text = fit_text_after(context, proposed_text, [])
     return fitting_text if fitting_text and len(fitting_text.strip()) >= _MIN_CHARACTERS else None

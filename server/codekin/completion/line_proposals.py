@@ -12,7 +12,7 @@ from codekin.types import Cancel
 _BEAM_WIDTH = 2
 _CERTAIN = 0.7  # least probability of a beginning that is shown without its end
 _CERTAIN_STRING = 0.7  # of a string literal; a rest stops before a less probable one
-_MIN_CHARACTERS = 4  # of such a beginning
+MIN_BEGINNING_CHARACTERS = 4  # of a rest without its end: less is typed sooner than read
 _MAX_LINE_TOKENS = 25
 _MAX_PROPOSALS = 3  # whole rests that are tried: the first may not parse
 _MIN_RIVAL = 0.5  # of the best whole rest: less probable beginnings are dropped
@@ -64,7 +64,7 @@ class LineProposer:
         for whole_rest in [whole_rest for whole_rest in whole_rests if whole_rest.symbols][:_MAX_PROPOSALS]:
             if whole_rest.before_string is not None and whole_rest.before_string.probability >= floor:
                 cut_rest = self._make_proposal(whole_rest.before_string, is_whole=False)
-                proposals += [cut_rest] if len(cut_rest.text.strip()) >= _MIN_CHARACTERS else []
+                proposals += [cut_rest] if len(cut_rest.text.strip()) >= MIN_BEGINNING_CHARACTERS else []
             if whole_rest.probability >= floor:
                 proposals.append(self._make_proposal(whole_rest, is_whole=True))
         if certain_beginning:

@@ -96,7 +96,7 @@ class SourceReader:
         documents: SourceDocuments,
         cursor_path: Path,
         excluded: Collection[bytes],
-        other_checkouts: Collection[Path] = (),
+        other_checkouts: Collection[Path],
     ) -> None:
         """Never read are the cursor's document, its `other_checkouts`, and contents whose hashes are in `excluded`."""
         self._index = index
