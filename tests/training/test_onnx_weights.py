@@ -9,18 +9,23 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch: pip install
 onnx = pytest.importorskip("onnx", reason="an exported graph needs onnx: pip install 'codekin[train]'")
 pytest.importorskip("transformers", reason="training needs transformers: pip install 'codekin[train]'")
 from codekin.errors import ModelError  # noqa: E402 -- what follows needs torch, which the core does without
-from codekin.training.backbone import TextEncoder, load_trained_weights  # noqa: E402
+from codekin.training.backbone import EmbedderBuild, TextEncoder, load_trained_weights  # noqa: E402
 from codekin.training.onnx_export import export_onnx  # noqa: E402
 from codekin.training.small_backbone import make_small_build, prepare_small_backbone  # noqa: E402
 
 from ..embed.encoders import write_encoder  # noqa: E402
 
 
+@pytest.fixture
+def build(tmp_path: Path) -> EmbedderBuild:
+    """A small model on a tiny backbone."""
+    return make_small_build(prepare_small_backbone(str(write_encoder(tmp_path / "encoder")), tmp_path / "backbone"), 32)
+
+
 @pytest.mark.parametrize(("is_quantized", "tolerance"), [(False, 1e-6), (True, 0.02)])
-def test_a_training_starts_from_an_exported_graph(tmp_path: Path, is_quantized: bool, tolerance: float) -> None:
-    build = make_small_build(
-        prepare_small_backbone(str(write_encoder(tmp_path / "encoder")), tmp_path / "backbone"), 32
-    )
+def test_a_training_starts_from_an_exported_graph(
+    build: EmbedderBuild, tmp_path: Path, is_quantized: bool, tolerance: float
+) -> None:
     trained = TextEncoder(build)
     with torch.no_grad():
         for weight in trained.parameters():
@@ -42,10 +47,7 @@ def _write_graph(graph_path: Path, weight: onnx.TensorProto) -> None:
     graph_path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
 
 
-def test_a_damaged_graph_is_refused(tmp_path: Path) -> None:
-    build = make_small_build(
-        prepare_small_backbone(str(write_encoder(tmp_path / "encoder")), tmp_path / "backbone"), 32
-    )
+def test_a_damaged_graph_is_refused(build: EmbedderBuild, tmp_path: Path) -> None:
     encoder, graph_path = TextEncoder(build), tmp_path / "model.onnx"
     without_scale = onnx.numpy_helper.from_array(np.ones((2, 2), np.int8), "backbone.layer_quantized")
     of_no_type = onnx.TensorProto(name="backbone.layer", data_type=99, dims=[2])
@@ -60,9 +62,6 @@ def test_a_damaged_graph_is_refused(tmp_path: Path) -> None:
             load_trained_weights(encoder, str(tmp_path))
 
 
-def test_a_folder_without_weights_is_refused(tmp_path: Path) -> None:
-    build = make_small_build(
-        prepare_small_backbone(str(write_encoder(tmp_path / "encoder")), tmp_path / "backbone"), 32
-    )
+def test_a_folder_without_weights_is_refused(build: EmbedderBuild, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="Name the folder"):
         load_trained_weights(TextEncoder(build), str(tmp_path / "nowhere"))

@@ -125,7 +125,8 @@ def test_search_is_limited_by_folder_language_and_count(editor: Editor) -> None:
     editor.wait_for_message('There is no language "klingon". Do you mean kotlin?')
 
 
-def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(editor: Editor) -> None:
+def search_and_cancel(editor: Editor) -> None:
+    """Type a query into a search that shows what it finds meanwhile, then give it up."""
     editor.execute('call feedkeys(":Codekin search\\<CR>")')
     editor.wait_until(LIVE)
     editor.send_keys("price with tax")
@@ -133,6 +134,10 @@ def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(edi
     editor.terminal.wait_until(lambda screen: "codekin: price with tax" in screen and "_total" in screen)
     editor.send_keys("<Esc>")
     editor.wait_until("return vim.fn.getcmdtype() == ''")
+
+
+def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(editor: Editor) -> None:
+    search_and_cancel(editor)
     assert editor.lua("return vim.fn.expand('%:t')") == "orders.py"
     assert editor.lua("return #vim.api.nvim_list_wins()") == 1
     assert editor.lua("return vim.fn.getqflist({nr = '$'}).nr") == 0
@@ -140,12 +145,7 @@ def test_search_looks_while_one_types_and_stays_where_one_was_when_cancelled(edi
 
 def test_a_cancelled_search_leaves_the_earlier_list_current_and_open(editor: Editor) -> None:
     editor.lua("vim.fn.setqflist({}, ' ', {title = 'earlier', lines = {'one'}}) vim.cmd('copen | wincmd p')")
-    editor.execute('call feedkeys(":Codekin search\\<CR>")')
-    editor.wait_until(LIVE)
-    editor.send_keys("price with tax")
-    editor.terminal.wait_until(lambda screen: "codekin: price with tax" in screen and "_total" in screen)
-    editor.send_keys("<Esc>")
-    editor.wait_until("return vim.fn.getcmdtype() == ''")
+    search_and_cancel(editor)
     assert editor.lua("return vim.fn.getqflist({title = 1}).title") == "earlier"
     assert editor.lua("return #vim.api.nvim_list_wins()") == 2
     assert editor.lua("return vim.fn.expand('%:t')") == "orders.py"

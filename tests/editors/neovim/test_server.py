@@ -59,6 +59,7 @@ def test_a_wrong_setting_is_told_in_one_line(start: Start) -> None:
     assert "index.polling_s" in editor.lua("return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), ' ')")
 
 
+@NEWEST
 def test_a_user_s_own_settings_reach_the_server(start: Start) -> None:
     editor = start()
     editor.lua("require('codekin').setup({settings = {index = {exclude = {'web/'}}, search = {limit = 1}}})")

@@ -4,6 +4,7 @@ import * as assert from 'node:assert/strict';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
 import * as vscode from 'vscode';
+import { isAlive } from '../processes';
 import { api, findSimilarHit, openAt, root, waitFor } from './window';
 
 export function defineServerTests(): void {
@@ -166,15 +167,6 @@ export function defineServerTests(): void {
         await waitFor('ready', () => api.server.status?.state === 'ready');
         await waitFor('one server', () => listServerProcesses(process.pid).length === 1);
     });
-}
-
-/** Say whether a process runs; one that has ended may still be listed, until its parent asks for its status. */
-function isAlive(pid: number): boolean {
-    try {
-        return !fs.readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
-    } catch {
-        return false;
-    }
 }
 
 /** List the server processes started by this process. */

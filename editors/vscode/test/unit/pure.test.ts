@@ -32,6 +32,7 @@ import type { Hit, Status } from '../../src/protocol';
 import { RestartBackoff } from '../../src/restartBackoff';
 import { shiftSpan } from '../../src/spanTracking';
 import { formatAnswerText, formatExistenceText } from '../../src/toolText';
+import { isAlive } from '../processes';
 
 function createHit(overrides: Partial<Hit>): Hit {
     const range = { start: { line: 0, character: 0 }, end: { line: 2, character: 0 } };
@@ -435,18 +436,11 @@ describe('Installing', () => {
         };
         await assert.rejects(runSteps([{ title: 'x', command }], { ...reporter, log }, cancellation.signal));
         const pid = Number(lines.at(-1)?.slice('pid '.length));
-        // Its output is closed, as the step waits for that; one that has ended so far may still be listed.
-        const isListed = (): boolean => {
-            try {
-                return !/\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
-            } catch {
-                return false;
-            }
-        };
-        for (const end = Date.now() + 5_000; isListed() && Date.now() < end; ) {
+        // Its output is closed, as the step waits for that: the moment in which it ends then is all that is left.
+        for (const end = Date.now() + 5_000; isAlive(pid) && Date.now() < end; ) {
             await new Promise((resolve) => setTimeout(resolve, 10));
         }
-        assert.ok(!isListed());
+        assert.ok(!isAlive(pid));
     });
 
     it('ends the children, too, where processes have no groups', () => {
